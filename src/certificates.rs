@@ -108,8 +108,65 @@ fn certificate(why: &CertificateError, whose: &str, trust: &str) -> String {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             format!("{of} is not made for servers: have one made that is")
         }
-        other => format!("{of} cannot be accepted ({other}): have another one made"),
+        #[allow(deprecated, reason = "an older library says it so")]
+        CertificateError::UnsupportedSignatureAlgorithm
+        | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => format!(
+            "{of} is signed in a way that nobody who is known here signs. If it is the right one, {trust}; if it is not \
+             accepted then either, have one made with RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519"
+        ),
+        CertificateError::BadEncoding => format!("{of} cannot be read: have another one made"),
+        CertificateError::UnhandledCriticalExtension => {
+            format!(
+                "{of} asks for something that is not known here (a critical extension): have one made without it"
+            )
+        }
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. }
+        | CertificateError::InvalidOcspResponse => format!(
+            "whether {of} has been revoked cannot be told: have its issuer's list of revoked ones renewed"
+        ),
+        CertificateError::Other(other) => match other.0.downcast_ref() {
+            Some(why) => odd(why, &of, trust),
+            None => unacceptable(&of, trust),
+        },
+        _ => unacceptable(&of, trust),
     }
+}
+
+/// What the library that looks at certificates says of some, beside what all of them know.
+fn odd(why: &webpki::Error, of: &str, trust: &str) -> String {
+    match why {
+        webpki::Error::CaUsedAsEndEntity => format!(
+            "{of} is that of an authority (CA:TRUE), as `openssl req -x509` makes it, and no server may show that one. Have one \
+             made for the server, with -addext basicConstraints=critical,CA:FALSE, and {trust}"
+        ),
+        webpki::Error::EndEntityUsedAsCa | webpki::Error::PathLenConstraintViolated => format!(
+            "{of} is signed with one that may sign none: have one made by an authority (CA:TRUE), and {trust}"
+        ),
+        webpki::Error::NameConstraintViolation => {
+            format!(
+                "{of} is signed by an authority that may not sign for this name: have one made by another"
+            )
+        }
+        webpki::Error::UnsupportedCertVersion => {
+            format!("{of} is older than version 3, and says too little: have another one made")
+        }
+        webpki::Error::MaximumPathDepthExceeded
+        | webpki::Error::MaximumPathBuildCallsExceeded
+        | webpki::Error::MaximumSignatureChecksExceeded
+        | webpki::Error::MaximumNameConstraintComparisonsExceeded => format!(
+            "{of} comes with too many others between it and its authority: have the service show fewer"
+        ),
+        _ => unacceptable(of, trust),
+    }
+}
+
+fn unacceptable(of: &str, trust: &str) -> String {
+    format!(
+        "{of} is not made as is asked for here: have another one made. If its issuer is your own, {trust} as well"
+    )
 }
 
 /// A name without what the library writes around it, as in `DnsName("localhost")`.
@@ -136,6 +193,7 @@ fn between(earlier: UnixTime, later: UnixTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use rustls::pki_types::ServerName;
@@ -196,6 +254,38 @@ mod tests {
                 told(rustls::Error::InvalidCertificate(why)),
                 format!("{whose} {sentence}")
             );
+        }
+        let other = |error: webpki::Error| CertificateError::Other(rustls::OtherError(Arc::new(error)));
+        for (why, part) in [
+            (
+                CertificateError::UnsupportedSignatureAlgorithmContext {
+                    signature_algorithm_id: Vec::new(),
+                    supported_algorithms: Vec::new(),
+                },
+                "If it is the right one, name it as ca_file",
+            ),
+            (
+                other(webpki::Error::CaUsedAsEndEntity),
+                "basicConstraints=critical,CA:FALSE, and name it as ca_file",
+            ),
+            (other(webpki::Error::EndEntityUsedAsCa), "may sign none"),
+            (other(webpki::Error::MalformedExtensions), "name it as ca_file"),
+            (CertificateError::BadEncoding, "cannot be read"),
+            (CertificateError::UnhandledCriticalExtension, "critical extension"),
+            (
+                CertificateError::UnknownRevocationStatus,
+                "has been revoked cannot be told",
+            ),
+            (
+                CertificateError::ApplicationVerificationFailure,
+                "have another one made",
+            ),
+        ] {
+            // No name of the library's stands in it.
+            let raw = format!("{why:?}");
+            let name = raw.split(['(', ' ', ')']).next().unwrap().to_owned();
+            let said = told(rustls::Error::InvalidCertificate(why));
+            assert!(said.contains(part) && !said.contains(&name), "{said}");
         }
         let plain = told(rustls::Error::InvalidMessage(
             rustls::InvalidMessage::InvalidContentType,

@@ -94,6 +94,46 @@ impl House {
             .collect()
     }
 
+    /// A part of the website that every instance has.
+    fn section(&self) -> String {
+        let website = |place: &Place| place.root.join("website");
+        let entries = std::fs::read_dir(website(&self.places[0])).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        let is_everywhere =
+            |name: &std::ffi::OsString| self.places.iter().all(|place| website(place).join(name).is_dir());
+        names.retain(is_everywhere);
+        names.first().unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// What each instance has of that part, and what it has besides.
+    fn part_and_rest(&self, section: &str) -> (Vec<String>, Vec<(PathBuf, String)>) {
+        let part = |place: &Place| {
+            let folder = place.root.join("website").join(section);
+            folder.exists().then(|| fingerprint(&folder).unwrap())
+        };
+        let parts = self.places.iter().map(|place| part(place).unwrap_or_default());
+        let mut rest = Vec::new();
+        for place in &self.places {
+            for folder in [place.root.clone(), place.root.join("website")] {
+                for entry in std::fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.ends_with("website") || path.ends_with(format!("website/{section}")) {
+                        continue;
+                    }
+                    let held = if path.is_dir() {
+                        fingerprint(&path).unwrap()
+                    } else {
+                        format!("{:?}", std::fs::read(&path).unwrap())
+                    };
+                    rest.push((path, held));
+                }
+            }
+        }
+        rest.sort();
+        (parts.collect(), rest)
+    }
+
     /// Editors work: Live differs from every backup afterwards.
     fn edit(&mut self) {
         self.step += 1;
@@ -305,6 +345,72 @@ fn live_is_old_or_new_wherever_lifeboat_is_killed() {
     println!(
         "{rounds} rounds of seed {seed}: restores that were killed left the old content {old} times, the new {new} times"
     );
+}
+
+#[test]
+fn a_part_of_live_is_old_or_new_and_the_rest_is_what_it_was() {
+    let seed = setting("LIFEBOAT_CRASH_SEED", 1);
+    let mut random = Random(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut house = House::new(&folder.path().join("sandbox"));
+    house.run(&["backup", LIVE]);
+    let section = house.section();
+    let path = format!("/website/{section}");
+    let restore = ["restore", LIVE, "manual", "--confirm", LIVE, "--path", &path];
+    let (backed_up, _) = house.part_and_rest(&section);
+    let edit = |house: &mut House| {
+        house.edit();
+        for place in &house.places {
+            let late = place.root.join("website").join(&section).join("late");
+            std::fs::create_dir_all(&late).unwrap();
+            std::fs::write(late.join("page.xml"), house.step.to_string()).unwrap();
+        }
+    };
+    edit(&mut house);
+    let (_, rest) = house.part_and_rest(&section);
+    let began = Instant::now();
+    house.run(&restore);
+    let takes = millis(began.elapsed());
+    assert_eq!(house.part_and_rest(&section), (backed_up.clone(), rest));
+    let (mut old, mut new) = (0, 0);
+    for round in 1..=setting("LIFEBOAT_CRASH_ROUNDS", 8) {
+        edit(&mut house);
+        let (before, rest) = house.part_and_rest(&section);
+        let instant = random.below(takes + takes / 20);
+        let place = format!("round {round} of seed {seed}: a part, killed after {instant} ms");
+        let mut child = house.start(&restore);
+        // The instant is what the test is about; nothing is waited for.
+        std::thread::sleep(Duration::from_millis(instant));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        house.run(&["environments"]);
+        let (after, rest_after) = house.part_and_rest(&section);
+        assert!(
+            after == before || after == backed_up,
+            "{place}: the part is mixed"
+        );
+        assert_eq!(rest_after, rest, "{place}: the rest was touched");
+        assert_eq!(house.beside(), Vec::<String>::new(), "{place}");
+        if after == backed_up {
+            new += 1;
+            house.run(&["undo", LIVE, "--confirm", LIVE]);
+            assert_eq!(
+                house.part_and_rest(&section),
+                (before, rest.clone()),
+                "{place}: undo"
+            );
+        } else {
+            old += 1;
+        }
+        house.run(&restore);
+        assert_eq!(
+            house.part_and_rest(&section),
+            (backed_up.clone(), rest),
+            "{place}"
+        );
+    }
+    println!("parts that were killed left the old content {old} times, the new {new} times");
 }
 
 /// A hook that kills the Lifeboat that runs it: the last instant before the switch, met for certain.

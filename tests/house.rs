@@ -3,11 +3,14 @@
 //! It reads the source as text. What a room may know stands here once, with the reason for each exception.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "house/kinds.rs"]
+mod kinds;
+#[path = "house/manual.rs"]
+mod manual;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use lifeboat::tui::action::TABLE;
 
 /// The rooms from the bottom up, and which others each may know. A room may always know itself.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -143,67 +146,6 @@ const LONGEST: usize = 500;
 
 /// Files that are longer, and wait to be cut. None is added, and one that was cut is taken out.
 const LONGER: &[&str] = &[];
-
-/// How the kind of an instance's content is asked for.
-const KINDS: &[&str] = &[
-    "ContentSettings::Files",
-    "ContentSettings::Home",
-    "ContentSettings::Postgres",
-    "Beside::Folder",
-    "Beside::Schema",
-];
-
-/// Where it has to be known, from the bottom up. A new kind of content is a folder in `content`, which may name its own
-/// kind, and a line in these.
-const ASK_FOR_KINDS: &[&str] = &[
-    // What is configured.
-    "config/file.rs",
-    "domain/settings.rs",
-    "domain/settings/apart.rs",
-    // Content is made from settings, and a journal's record is of the same kind.
-    "content/kinds.rs",
-    // The demo makes both, and `init` asks which it is.
-    "demo/sandbox.rs",
-    "cli/verbs/init/answers.rs",
-    "cli/verbs/init/checks.rs",
-    "cli/verbs/init/homes.rs",
-    "cli/verbs/init/write.rs",
-];
-
-/// The folders of the kinds, which nobody outside of `content` names.
-const KIND_ROOMS: &[(&str, &str)] = &[
-    ("content::files", "content/files/"),
-    ("content::home", "content/home/"),
-    ("content::postgres", "content/postgres/"),
-];
-
-/// Who does, and what for.
-const NAME_A_KIND: &[(&str, &str)] = &[
-    // A catalog that machines share is in a database, and connects as content does.
-    ("catalog/mod.rs", "content::postgres"),
-    ("catalog/error.rs", "content::postgres"),
-    ("catalog/presence/node.rs", "content::postgres"),
-    ("catalog/store/postgres.rs", "content::postgres"),
-    ("engine/opening.rs", "content::postgres"),
-    // What `init` asks before there is an instance.
-    ("engine/check.rs", "content::postgres"),
-    ("engine/check.rs", "content::home"),
-    // A home is a folder with a layout of its own, and a plain folder must not be one.
-    ("content/home/chosen.rs", "content::files"),
-    ("content/home/repository.rs", "content::files"),
-    ("content/home/persistence.rs", "content::files"),
-    ("content/home/place.rs", "content::files"),
-    ("content/home/pointed.rs", "content::files"),
-    ("content/home/rest.rs", "content::files"),
-    // The small files of a home beside tables are files.
-    ("content/postgres/home/mod.rs", "content::files"),
-    ("content/postgres/home/place.rs", "content::files"),
-    ("content/postgres/home/staging.rs", "content::files"),
-    ("content/files/beside.rs", "content::home"),
-    ("content/files/place.rs", "content::home"),
-    // Which attributes of files are kept in a backup.
-    ("repository/format/node.rs", "content::files"),
-];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
@@ -413,58 +355,6 @@ fn the_engine_only_opens_things_and_hands_out_handles() {
 }
 
 #[test]
-fn the_kind_of_content_is_asked_for_only_where_it_has_to_be_known() {
-    let mut wrong = Vec::new();
-    for (name, text) in files() {
-        let (work, _) = code(&text);
-        let is_test = name.contains("/tests") || name.ends_with("tests.rs");
-        // A kind's own folder may name its own.
-        let is_own = KIND_ROOMS.iter().any(|(_, own)| name.starts_with(own));
-        let asks = !is_own && KINDS.iter().any(|kind| work.contains(kind));
-        if asks && !is_test && !ASK_FOR_KINDS.contains(&name.as_str()) {
-            wrong.push(format!("{name} asks what kind of content there is"));
-        }
-        if !asks && ASK_FOR_KINDS.contains(&name.as_str()) {
-            wrong.push(format!(
-                "{name} does not ask for it any more: take it out of the list"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn no_kind_of_content_is_named_outside_of_its_room() {
-    let mut wrong = Vec::new();
-    let mut named = BTreeSet::new();
-    for (name, text) in files() {
-        let (work, _) = code(&text);
-        let is_test = name.contains("/tests") || name.ends_with("tests.rs");
-        if is_test || room(&name) == "content" && !KIND_ROOMS.iter().any(|(_, own)| name.starts_with(own)) {
-            continue;
-        }
-        for (kind, own) in KIND_ROOMS {
-            if work.contains(kind) && !name.starts_with(own) {
-                named.insert((name.clone(), *kind));
-            }
-        }
-    }
-    for (name, kind) in &named {
-        if !NAME_A_KIND.contains(&(name.as_str(), kind)) {
-            wrong.push(format!("{name} names {kind}"));
-        }
-    }
-    for (name, kind) in NAME_A_KIND {
-        if !named.contains(&((*name).to_owned(), *kind)) {
-            wrong.push(format!(
-                "{name} does not name {kind} any more: take it out of the list"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
 fn nobody_is_taken_for_the_schedule_or_for_lifeboat_by_a_word() {
     for (name, text) in files() {
         let (work, _) = code(&text);
@@ -499,81 +389,4 @@ fn nobody_has_to_think_of_a_mutex_that_is_poisoned() {
         }
     }
     assert!(wrong.is_empty(), "these lock without parking_lot: {wrong:?}");
-}
-
-/// A page of the operator's manual.
-fn page(name: &str) -> String {
-    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/manual");
-    fs::read_to_string(manual.join(name)).unwrap()
-}
-
-/// The verbs of the command line, as they are typed, by where the source declares them.
-fn verbs() -> Vec<String> {
-    let text = fs::read_to_string(source().join("cli/verbs/mod.rs")).unwrap();
-    let (_, declared) = text.split_once("pub enum Verb {").unwrap();
-    let (declared, _) = declared.split_once("\n}").unwrap();
-    declared
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
-        .map(|line| {
-            let end = line.find(['(', ',']).unwrap();
-            line[..end].to_ascii_lowercase()
-        })
-        .collect()
-}
-
-#[test]
-fn every_verb_has_a_section_in_the_manual() {
-    let page = page("verbs.md");
-    let verbs = verbs();
-    assert!(verbs.len() > 20, "{verbs:?}");
-    let missing: Vec<_> = verbs
-        .iter()
-        .filter(|verb| !page.lines().any(|line| line == format!("## lifeboat {verb}")))
-        .collect();
-    assert!(missing.is_empty(), "verbs.md says nothing of {missing:?}");
-    let stale: Vec<_> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("## lifeboat "))
-        .filter(|verb| !verbs.iter().any(|known| known == verb))
-        .collect();
-    assert!(
-        stale.is_empty(),
-        "verbs.md tells of {stale:?}, which there are not"
-    );
-}
-
-#[test]
-fn every_action_is_in_the_manual_with_its_keys() {
-    let page = page("cockpit.md");
-    let rows = TABLE.iter().map(|row| {
-        let keys: Vec<_> = row.keys.iter().map(|key| format!("`{}`", key.label())).collect();
-        format!("| {} | {} |", keys.join(" "), row.label)
-    });
-    let missing: Vec<_> = rows
-        .filter(|row| !page.lines().any(|line| line.starts_with(row.as_str())))
-        .collect();
-    assert!(missing.is_empty(), "cockpit.md has no row for {missing:#?}");
-}
-
-#[test]
-fn every_link_in_the_manual_leads_somewhere() {
-    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/manual");
-    let mut wrong = Vec::new();
-    for entry in fs::read_dir(&manual).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|ending| ending != "md") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        for (at, _) in text.match_indices("](") {
-            let target = text[at + 2..].split(')').next().unwrap_or_default();
-            let file = target.split('#').next().unwrap_or_default();
-            if !target.contains("://") && !file.is_empty() && !manual.join(file).exists() {
-                wrong.push(format!("{}: {target}", path.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

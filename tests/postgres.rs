@@ -63,6 +63,8 @@ mod pages;
 mod parts;
 #[path = "postgres/parts_killed.rs"]
 mod parts_killed;
+#[path = "postgres/parts_undone.rs"]
+mod parts_undone;
 #[path = "postgres/pool.rs"]
 mod pool;
 #[path = "postgres/pooler.rs"]

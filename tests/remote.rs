@@ -25,6 +25,7 @@ use lifeboat::backend::{Backend, BackendError, EventStream};
 use lifeboat::domain::backup::ChoiceError;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind};
+use lifeboat::domain::nearest::Missing;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::{BackupRequest, JobQuery, RestoreRequest};
 use lifeboat::domain::settings::SecretSource;
@@ -186,10 +187,21 @@ async fn every_error_arrives_as_the_one_that_it_was() {
         BackendError::UnknownEnvironment {
             name: "acme/live".to_owned(),
             known: "acme/uat".to_owned(),
+            near: vec!["acme/uat".to_owned()],
         },
-        BackendError::UnknownBackup(ChoiceError::Unknown("x".to_owned())),
-        BackendError::UnknownBackup(ChoiceError::Ambiguous("3b".to_owned())),
-        BackendError::UnknownBackup(ChoiceError::EmptySlot(Slot::Weekly)),
+        BackendError::UnknownBackup(ChoiceError::Unknown {
+            text: "weekl".to_owned(),
+            near: vec!["weekly".to_owned()],
+        }),
+        BackendError::UnknownBackup(ChoiceError::Ambiguous {
+            text: "3b".to_owned(),
+            near: Vec::new(),
+        }),
+        BackendError::UnknownBackup(ChoiceError::EmptySlot { slot: Slot::Weekly }),
+        BackendError::NotThere(Missing {
+            sentence: "there is no workspace".to_owned(),
+            near: vec!["website".to_owned()],
+        }),
         BackendError::UnknownJob(JobId(99)),
         BackendError::OutOfReach("the node is gone".to_owned()),
         BackendError::Failed("the disk is full".to_owned()),

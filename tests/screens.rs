@@ -17,7 +17,9 @@ mod screens {
     mod connections;
     mod databases;
     mod explore;
+    mod fleet;
     mod hands;
+    mod keeping;
     mod main_screen;
     mod pages;
     pub mod picture;

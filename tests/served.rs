@@ -66,6 +66,7 @@ impl House {
                 catalog: None,
                 repository: config.repository.clone(),
                 limits: config.limits,
+                receivers: config.receivers.clone(),
                 environments: config.environments.clone(),
             },
             surroundings,
@@ -98,6 +99,7 @@ impl House {
         let hash = tokens::hash_of(&token);
         let record = TokenRecord {
             name: "olga".to_owned(),
+            account: None,
             role,
             projects: Vec::new(),
             created: SystemClock.now(),

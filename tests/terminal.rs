@@ -8,6 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "terminal/background.rs"]
+mod background;
+#[path = "terminal/completions.rs"]
+mod completions;
 mod made_up;
 #[path = "terminal/multiplexers.rs"]
 mod multiplexers;
@@ -27,7 +31,7 @@ use chrono::Utc;
 use lifeboat::tui::beyond::Beyond;
 use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::terminal_call::Calling;
-use lifeboat::tui::theme::ThemeChoice;
+use lifeboat::tui::theme::{Background, ThemeChoice};
 use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
 use made_up::Fixture;
 use pty::Terminal;
@@ -258,7 +262,7 @@ fn ctrl_z_is_refused_where_no_shell_would_continue_it(way: Way) {
     let mut cockpit = cockpit(way);
     cockpit.answers("\u{1a}", "no shell would continue");
     cockpit.terminal.signal(Signal::TSTP);
-    cockpit.answers("?", "On the main screen");
+    cockpit.answers("?", "Act: each asks first");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());
     cockpit.terminal.assert_as_it_was();
@@ -277,7 +281,7 @@ fn a_container_without_a_session_of_its_own_has_the_terminal_and_no_shell(way: W
     }
     let mut cockpit = cockpit_in(way, Place::Container);
     cockpit.answers("\u{1a}", "no shell would continue");
-    cockpit.answers("?", "On the main screen");
+    cockpit.answers("?", "Act: each asks first");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());
     cockpit.terminal.assert_as_it_was();
@@ -310,7 +314,7 @@ fn ctrl_z_and_stops_from_outside_give_the_terminal_back_until_it_goes_on(way: Wa
         cockpit.terminal.press("fg\r");
         cockpit.terminal.wait_until_taken();
         cockpit.terminal.wait_for("● connected");
-        cockpit.answers_and_leaves("?", "On the main screen");
+        cockpit.answers_and_leaves("?", "Act: each asks first");
     }
     cockpit.terminal.press("q");
     cockpit.terminal.wait_for_others(program, "it to end");
@@ -373,14 +377,18 @@ fn a_panic_gives_the_terminal_back() {
 async fn a_cockpit_that_panics() {
     let mark = std::env::var_os(PANIC_IF_THERE).unwrap();
     let settings = CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "test".to_owned(),
         read_only: false,
         accent: None,
         theme: ThemeChoice::Dark,
+        background: Background::Dark,
+        asks_background: false,
         ascii: false,
         mouse: false,
         demo: false,
         contexts: Vec::new(),
+        elsewhere: None,
         idle_lock: None,
         notice: None,
         keys: Arc::default(),

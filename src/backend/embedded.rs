@@ -28,14 +28,18 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 use crate::engine::{
     Engine, EngineError, Scheduler, check, details, glances, look_for_the_dead, places, start_restore,
+    start_restore_alone,
 };
 use crate::watch::Unwatched;
 
@@ -47,6 +51,9 @@ pub use records::CatalogRecords;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long whoever ends waits for receivers that are told of it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Breaks Live for real, in the sandbox of the demo, and says what it broke.
 pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
@@ -115,6 +122,8 @@ impl Embedded {
                 let _ = told.send(Event::Missed);
                 let Ok(engine) = engine else { return };
                 if keep_schedule {
+                    // The others only show it; if it cannot be told now, it is shown as a verb.
+                    let _ = engine.catalog().keeps_schedule();
                     let mut kept = kept.lock();
                     if matches!(*kept, Schedule::NotYet) {
                         *kept = Schedule::Kept {
@@ -122,6 +131,8 @@ impl Embedded {
                         };
                     }
                 }
+                // Whoever keeps the schedule tells those who are told while nobody looks.
+                let _courier = keep_schedule.then(|| engine.notifier().keep());
                 look_at_others(&engine, &opened);
             });
         if let Err(error) = opening {
@@ -197,6 +208,8 @@ impl Embedded {
             let close = move || {
                 engine.jobs().close(&why);
                 engine.clearing().stop();
+                engine.catalog().sign_off();
+                engine.notifier().send_before_the_end(LAST_WORDS);
             };
             let _ = tokio::task::spawn_blocking(close).await;
         }
@@ -229,7 +242,9 @@ impl From<EngineError> for BackendError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(refusal) => Self::Refused(refusal),
-            EngineError::UnknownEnvironment { name, known } => Self::UnknownEnvironment { name, known },
+            EngineError::UnknownEnvironment { name, known, near } => {
+                Self::UnknownEnvironment { name, known, near }
+            }
             EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
             EngineError::UnknownJob(id) => Self::UnknownJob(id),
             EngineError::NotThere(what) => Self::NotThere(what),
@@ -304,6 +319,12 @@ impl Backend for Embedded {
             .await
     }
 
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        let environment = environment.clone();
+        self.on_engine(move |engine| engine.live(&environment)?.before_undo())
+            .await
+    }
+
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
         self.on_engine(|engine| Ok(engine.catalog().nodes()?)).await
     }
@@ -329,6 +350,36 @@ impl Backend for Embedded {
 
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
         self.change(move |engine| start_restore(engine, &plan, &confirm))
+            .await
+    }
+
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| start_restore_alone(engine, &plan, &confirm, &reason))
+            .await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.change(move |engine| engine.live(&environment)?.approve(&plan, &confirm))
+            .await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.reject(&plan, reason.as_deref()))
             .await
     }
 
@@ -389,9 +440,37 @@ impl Backend for Embedded {
         }
     }
 
+    async fn sign_off(&self) {
+        let opened = self.engine.borrow().clone();
+        if let Some(Ok(engine)) = opened {
+            let _ = tokio::task::spawn_blocking(move || engine.catalog().sign_off()).await;
+        }
+    }
+
     async fn cleared(&self) -> Result<(), BackendError> {
         self.on_engine(|engine| {
             engine.clearing().wait();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.on_engine(|engine| engine.notifier().standings()).await
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.change(move |engine| engine.notifier().test(only.as_deref()))
+            .await
+    }
+
+    async fn last_words(&self) -> Result<(), BackendError> {
+        // An engine that was not opened has told nobody anything.
+        if self.engine.borrow().is_none() {
+            return Ok(());
+        }
+        self.on_engine(|engine| {
+            engine.notifier().send_before_the_end(LAST_WORDS);
             Ok(())
         })
         .await
@@ -412,6 +491,16 @@ impl Backend for Embedded {
         backup: BackupId,
     ) -> Result<(), BackendError> {
         self.change(move |engine| engine.live(&environment)?.extend(&backup))
+            .await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&request.environment)?.pin(&request).map(drop))
+            .await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        self.change(move |engine| engine.live(&environment)?.unpin(&backup).map(drop))
             .await
     }
 

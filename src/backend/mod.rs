@@ -1,10 +1,12 @@
 //! The trait [`Backend`]: everything that a cockpit or a command can ask, and nothing about how it is done.
 //!
+//! `landing` writes what was exported on this machine.
 //! `embedded` answers by calling the engine in this process, `remote` by asking a service elsewhere. Screens and verbs know only this trait.
 
 #[cfg(feature = "engine")]
 pub mod embedded;
 pub mod explore;
+pub mod landing;
 pub mod link;
 pub mod read_only;
 pub mod remote;
@@ -27,10 +29,14 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::nearest::{Missing, question};
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::stop::{StopReason, Unseen};
 
 /// Why a backend did not do what was asked.
@@ -40,12 +46,14 @@ pub enum BackendError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// There is no such environment.
-    #[error("there is no environment \"{name}\": the configuration has {known}")]
+    #[error("{}", unknown_environment(name, known, near))]
     UnknownEnvironment {
         /// What was asked for.
         name: String,
         /// Those there are, as a list for people.
         known: String,
+        /// Those of them that may have been meant.
+        near: Vec<String>,
     },
     /// There is no such backup.
     #[error(transparent)]
@@ -55,13 +63,23 @@ pub enum BackendError {
     UnknownJob(JobId),
     /// There is nothing there, in a backup or in Live, as a sentence.
     #[error("{0}")]
-    NotThere(String),
+    NotThere(Missing),
     /// The backend cannot be reached.
     #[error("{0}")]
     OutOfReach(String),
     /// It was tried, and failed.
     #[error("{0}")]
     Failed(String),
+}
+
+/// That there is no such environment, and which may have been meant or which there are.
+#[must_use]
+pub fn unknown_environment(name: &str, known: &str, near: &[String]) -> String {
+    let what = format!("there is no environment \"{name}\"");
+    if near.is_empty() {
+        return format!("{what}: the configuration has {known}");
+    }
+    what + &question(near)
 }
 
 #[cfg(feature = "engine")]
@@ -91,6 +109,15 @@ pub struct BackendInfo {
 pub struct EventStream(pub broadcast::Receiver<Event>);
 
 impl EventStream {
+    /// An event that waits to be taken; `None` when there is none at this moment.
+    pub fn waiting(&mut self) -> Option<Event> {
+        match self.0.try_recv() {
+            Ok(event) => Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Event::Missed),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+
     /// The next event; `None` when the backend has gone.
     pub async fn next(&mut self) -> Option<Event> {
         match self.0.recv().await {
@@ -140,6 +167,17 @@ pub trait Backend: Explores + Send + Sync {
     /// The Lifeboats that have the catalog open, and what each works on.
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError>;
 
+    /// Who is told of what happens while nobody looks, how each of them stands, and what waits for it.
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError>;
+
+    /// Sends a test message to one receiver, or to all, at once, and says what came of it.
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError>;
+
+    /// Before this process ends: tells receivers what it has put into the queue, for a few seconds at most.
+    async fn last_words(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Marks notifications up to this number as seen.
     async fn notifications_seen(&self, up_to: u64) -> Result<(), BackendError>;
 
@@ -154,9 +192,41 @@ pub trait Backend: Explores + Send + Sync {
     /// and has to be the environment's name.
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError>;
 
+    /// As [`Backend::start_restore`], although nobody else has agreed where an environment asks for that. Told loudly, with
+    /// the reason.
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Agrees to a restore that waits for another owner, and starts it. `confirm` as for a restore.
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError>;
+
+    /// Ends the wait of a restore: it is not done.
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError>;
+
     /// Starts going back to what the last restore replaced: by an exchange with the replaced tables, or by a restore of
     /// the newest safety backup.
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError>;
+
+    /// What an undo would set aside, of what was written since the last restore. A service that is older than this question
+    /// tells nothing.
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        let _ = environment;
+        Ok(BeforeUndo::default())
+    }
 
     /// Starts dropping the tables that restores have replaced: the outcome was looked at and is good.
     async fn start_confirm(&self, environment: EnvironmentName) -> Result<JobId, BackendError>;
@@ -200,6 +270,9 @@ pub trait Backend: Explores + Send + Sync {
         None
     }
 
+    /// Whoever asked goes, and with it this process: others who share its catalog need not wait for it.
+    async fn sign_off(&self) {}
+
     /// Waits until nothing is being removed any more in this process of what restores have replaced.
     async fn cleared(&self) -> Result<(), BackendError> {
         Ok(())
@@ -212,6 +285,12 @@ pub trait Backend: Explores + Send + Sync {
     /// Keeps an upgrade or safety backup for another 48 hours.
     async fn extend_backup(&self, environment: EnvironmentName, backup: BackupId)
     -> Result<(), BackendError>;
+
+    /// Keeps a backup on purpose, for ever or until a time. Its id changes with that.
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError>;
+
+    /// Takes that back. Its id changes with that.
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError>;
 
     /// Sets or lifts maintenance mode or protection.
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError>;

@@ -22,10 +22,13 @@ use crate::domain::explore::{
 };
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Answers questions as the backend inside it does, and refuses everything else.
 pub struct ReadOnly {
@@ -83,6 +86,22 @@ impl Backend for ReadOnly {
         self.inner.notifications(limit).await
     }
 
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.inner.receivers().await
+    }
+
+    async fn test_receivers(&self, _only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.refuse()
+    }
+
+    async fn last_words(&self) -> Result<(), BackendError> {
+        self.inner.last_words().await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.inner.before_undo(environment).await
+    }
+
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
         self.inner.nodes().await
     }
@@ -100,6 +119,33 @@ impl Backend for ReadOnly {
     }
 
     async fn start_restore(&self, _plan: PlanId, _confirm: String) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn start_restore_alone(
+        &self,
+        _plan: PlanId,
+        _confirm: String,
+        _reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn approve_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.refuse()
+    }
+
+    async fn reject_restore(
+        &self,
+        _environment: EnvironmentName,
+        _plan: PlanId,
+        _reason: Option<String>,
+    ) -> Result<(), BackendError> {
         self.refuse()
     }
 
@@ -143,6 +189,10 @@ impl Backend for ReadOnly {
         self.inner.clearing()
     }
 
+    async fn sign_off(&self) {
+        self.inner.sign_off().await;
+    }
+
     async fn cleared(&self) -> Result<(), BackendError> {
         self.inner.cleared().await
     }
@@ -156,6 +206,18 @@ impl Backend for ReadOnly {
     }
 
     async fn extend_backup(
+        &self,
+        _environment: EnvironmentName,
+        _backup: BackupId,
+    ) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn pin_backup(&self, _request: PinRequest) -> Result<(), BackendError> {
+        self.refuse()
+    }
+
+    async fn unpin_backup(
         &self,
         _environment: EnvironmentName,
         _backup: BackupId,

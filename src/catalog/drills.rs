@@ -4,6 +4,7 @@ use super::records::instant_to_sql;
 use super::store::values;
 use super::{Catalog, CatalogError, due};
 use crate::domain::ahead::is_ahead;
+use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::proof::{Drill, DrillOutcome};
 
@@ -45,6 +46,36 @@ impl Catalog {
             if matches!(drill.outcome, DrillOutcome::Failed { .. }) {
                 due::reopen(session, name)?;
             }
+            Ok(())
+        })
+    }
+
+    /// A backup's record was changed, and with it its id: what is remembered of the backup goes with it.
+    pub fn is_called(
+        &self,
+        name: &EnvironmentName,
+        before: &BackupId,
+        now: &BackupId,
+    ) -> Result<(), CatalogError> {
+        self.write(|session| {
+            let environment = name.to_string();
+            session.execute(
+                "UPDATE verifications SET backup = ?3 WHERE environment = ?1 AND backup = ?2",
+                values![environment.as_str(), before.0.as_str(), now.0.as_str()],
+            )?;
+            let row = session.row(
+                "SELECT record FROM notes WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment.as_str()],
+            )?;
+            let Some(row) = row else { return Ok(()) };
+            let mut drills: Vec<Drill> = serde_json::from_str(&row.text(0)?)?;
+            for drill in drills.iter_mut().filter(|drill| drill.backup == *before) {
+                drill.backup = now.clone();
+            }
+            session.execute(
+                "UPDATE notes SET record = ?3 WHERE kind = ?1 AND name = ?2",
+                values![DRILLS, environment, serde_json::to_string(&drills)?],
+            )?;
             Ok(())
         })
     }

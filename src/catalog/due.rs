@@ -20,6 +20,9 @@ use crate::domain::job::{Job, JobId, JobState};
 /// How long a row that was served is kept. It stands for its period, so this is longer than any that is still looked at.
 const SERVED_KEPT: Duration = Duration::days(60);
 
+/// How long a row that was served is kept where later ones of its kind are there. Clocks of nodes are not so far apart.
+const OUTRUN_KEPT: Duration = Duration::days(2);
+
 /// Rows that are written with one statement.
 const ROWS_AT_ONCE: usize = 500;
 
@@ -102,6 +105,19 @@ impl Catalog {
     /// when the claim is lost.
     pub fn serve_due(&self, claim: &DueClaim, now: Instant) -> Result<bool, CatalogError> {
         self.end_claim(claim, "served = ?6", now)
+    }
+
+    /// Drops what nobody has begun to serve and what was served, where something later of the same kind is due in the same
+    /// environment: there is one thing to do, however often it was missed. What a job stands for stays. Returns how many went.
+    pub fn drop_outrun_due(&self, kind: &str, now: Instant) -> Result<u64, CatalogError> {
+        self.write(|session| {
+            session.execute(
+                "DELETE FROM due WHERE kind = ?1 AND (served IS NULL AND process IS NULL OR served IS NOT NULL AND period < ?2)
+                   AND EXISTS (SELECT 1 FROM due AS later WHERE later.environment = due.environment
+                               AND later.kind = due.kind AND later.period > due.period AND later.period <= ?3)",
+                values![kind, instant_to_sql(now - OUTRUN_KEPT), instant_to_sql(now)],
+            )
+        })
     }
 
     fn end_claim(&self, claim: &DueClaim, change: &str, at: Instant) -> Result<bool, CatalogError> {

@@ -125,6 +125,7 @@ impl Catalog {
                 left_out: Vec::new(),
                 cancel_asked: false,
                 stop_reason: None,
+                reached: None,
                 outcome: None,
             };
             let claim = Claim {

@@ -22,6 +22,7 @@ mod jobs;
 mod news;
 mod nodes;
 mod notes;
+mod notify;
 mod plans;
 mod presence;
 mod recording;
@@ -42,6 +43,7 @@ pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;
 pub use jobs::{Claim, NewJob, PastRun, ScheduledFailures};
+pub use notify::{Bag, Fate, Outgoing, ReceiverRow, Waiting};
 pub use plans::StoredPlan;
 pub use stops::StopRequest;
 
@@ -134,6 +136,20 @@ impl Catalog {
         })
     }
 
+    /// This Lifeboat keeps the schedule from now on: the others tell it from a verb, which ends by itself.
+    ///
+    /// # Errors
+    /// A catalog that cannot be written.
+    pub fn keeps_schedule(&self) -> Result<(), CatalogError> {
+        self.write(|session| self.presence.keeps_schedule(session))
+    }
+
+    /// This Lifeboat has ended all that it did, though something may still hold the catalog: where others share it, they need
+    /// not wait until its lease has run out. Nothing that it writes from here on counts.
+    pub fn sign_off(&self) {
+        self.presence.sign_off();
+    }
+
     /// Whether other machines may have this catalog open as well.
     #[must_use]
     pub fn is_shared(&self) -> bool {
@@ -153,6 +169,7 @@ impl Catalog {
             jobs::prune(session, JOBS_KEPT)?;
             activity::prune(session, ACTIVITY_KEPT)?;
             records::prune(session, ACTIVITY_KEPT)?;
+            notify::prune(session, now)?;
             due::prune(session, now)
         })
     }

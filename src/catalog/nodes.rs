@@ -28,6 +28,7 @@ impl Catalog {
                     name: None,
                     started: None,
                     lease: None,
+                    keeps_schedule: None,
                     standing: NodeStanding::Gone,
                     is_this: false,
                     jobs: Vec::new(),

@@ -34,6 +34,26 @@ impl Catalog {
         })
     }
 
+    /// Writes a note unless it says the same already. Gives whether it has changed: of several Lifeboats that write the same at
+    /// once, one has changed it.
+    pub fn note_change(
+        &self,
+        kind: &str,
+        name: &str,
+        record: &str,
+        now: Instant,
+    ) -> Result<bool, CatalogError> {
+        self.write(|session| {
+            let written = session.execute(
+                "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record
+                 WHERE notes.record <> excluded.record",
+                values![kind, name, instant_to_sql(now), record],
+            )?;
+            Ok(written == 1)
+        })
+    }
+
     /// Drops a note. One that is not there is no error.
     pub fn drop_note(&self, kind: &str, name: &str) -> Result<(), CatalogError> {
         self.write(|session| {

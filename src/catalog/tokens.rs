@@ -7,7 +7,11 @@ use super::{Catalog, CatalogError};
 use crate::domain::Instant;
 use crate::domain::token::TokenRecord;
 
-const COLUMNS: &str = "name, role, projects, created, created_by, expires, revoked, last_used";
+const COLUMNS: &str = "name, role, projects, created, created_by, expires, revoked, last_used, \
+     (SELECT record FROM notes WHERE notes.kind = 'token account' AND notes.name = tokens.name)";
+
+/// The kind of the notes that say whom a token was made for.
+const ACCOUNT: &str = "token account";
 
 /// A token's last use is written down when it is this much later than what stands there: not every request writes.
 const USE_KEPT: chrono::Duration = chrono::Duration::minutes(1);
@@ -36,6 +40,13 @@ impl Catalog {
             )?;
             if added == 0 {
                 return Err(Fault::Refused(CatalogError::TokenExists(token.name.clone())));
+            }
+            if let Some(account) = &token.account {
+                session.execute(
+                    "INSERT INTO notes (kind, name, at, record) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at, record = excluded.record",
+                    values![ACCOUNT, token.name.as_str(), instant_to_sql(token.created), account.as_str()],
+                )?;
             }
             Ok(())
         })
@@ -122,5 +133,6 @@ fn token(row: &Row) -> Result<TokenRecord, Fault> {
         expires: some_instant(row, 5)?,
         revoked: some_instant(row, 6)?,
         last_used: some_instant(row, 7)?,
+        account: row.some_text(8)?,
     })
 }

@@ -19,7 +19,8 @@ const AFTER: &str = "\
 Words:
   ENV      an environment, written PROJECT/ENVIRONMENT: acme/live
   BACKUP   an id, a unique beginning of one, a slot's name (monthly, weekly,
-           daily, manual), or \"upgrade\" or \"safety\" for the newest of those
+           daily, manual), \"upgrade\", \"safety\" or \"recent\" for the newest of
+           those, or \"latest\" for the newest good one but safety backups
 
 Verbs that start a job follow it to its end: with a progress bar on a
 terminal, with plain lines elsewhere. Ctrl-C asks the job to stop at its next
@@ -35,8 +36,8 @@ Exit codes:
 
 Results go to standard output; progress, questions and errors go to standard
 error. With --json a result is one object, and the last line of an error is
-{\"error\": {\"kind\", \"message\", \"rule\"}}. --help and --version print help and
-version; with --detach a job has its id alone.
+{\"error\": {\"kind\", \"message\", \"rule\", \"did_you_mean\"}}. --help and --version
+print help and version; with --detach a job has its id alone.
 
 Fields of the object that --json prints:
   check          findings works
@@ -49,6 +50,10 @@ Fields of the object that --json prints:
   jobs           jobs; for one job: job log
   activity       activity; with --verify: entries broken
   nodes          nodes
+  notify         receivers; of test also works
+  report         of a restore: form made job took_millis live_after_millis
+                 phases backup safety work warnings activity;
+                 of proof: form made since environments
   info           version config state cache contexts context read_only backend
                  problem; with --keys: keys problem
   login          context is_new token_file backend
@@ -108,6 +113,15 @@ pub struct Globals {
     /// Print one JSON object instead of text
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
+    /// Lines instead of pictures, for screen readers and plain terminals: without a verb, the cockpit with numbered choices
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub plain: bool,
+    /// With the cockpit: record what it shows in this new file, which `asciinema play` plays
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub record: Option<PathBuf>,
+    /// With the cockpit: hide projects, people, notes, addresses and folders, for showing it to others
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub mask: bool,
     /// The context of the configuration to work in, instead of its default
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
     pub context: Option<String>,

@@ -11,6 +11,10 @@ use super::table::Table;
 use super::wrap::wrap;
 use super::{CliError, Globals, House, Outside};
 use crate::backend::Backend;
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
+#[cfg(feature = "engine")]
+use crate::domain::deed::Deeds;
 use crate::domain::{Instant, printable, shell};
 
 /// One call of a verb.
@@ -35,6 +39,15 @@ impl Call<'_> {
         let backend = self.house.connect(&self.globals).await?.backend;
         self.left.opened(&backend);
         Ok(backend)
+    }
+
+    /// The engine on this machine's content, for what no service does for others. It keeps no schedule.
+    #[cfg(feature = "engine")]
+    pub(super) fn engine_here(&self) -> Result<Embedded, CliError> {
+        let (engine, _) = self.house.engine_here(&self.globals, false, Deeds::default())?;
+        let backend: Arc<dyn Backend> = Arc::new(engine.clone());
+        self.left.opened(&backend);
+        Ok(engine)
     }
 
     /// The time now.
@@ -79,9 +92,19 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Prints a line about what goes on, beside the result, made safe.
+    /// Prints a line about what goes on, beside the result, made safe. A terminal would break it within words.
     pub(super) fn remark(&mut self, line: &str) -> Result<(), CliError> {
-        writeln!(self.outside.err, "{}", printable::line(line))?;
+        for line in wrap(&printable::line(line), self.outside.remark_width()) {
+            writeln!(self.outside.err, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Prints a question, made safe, and stays in its last line.
+    pub(super) fn prompt(&mut self, question: &str) -> Result<(), CliError> {
+        let lines = wrap(&printable::line(question), self.outside.remark_width());
+        write!(self.outside.err, "{}", lines.join("\n"))?;
+        self.outside.err.flush()?;
         Ok(())
     }
 
@@ -93,8 +116,7 @@ impl Call<'_> {
 
     /// Asks for one line, and gives it without the blanks around it. An input that has ended gives nothing.
     pub(super) fn ask(&mut self, question: &str) -> Result<String, CliError> {
-        write!(self.outside.err, "{}", printable::line(question))?;
-        self.outside.err.flush()?;
+        self.prompt(question)?;
         let mut answer = String::new();
         let read = self.outside.input.read_line(&mut answer);
         read.map_err(|error| CliError::failed(format!("the answer could not be read: {error}")))?;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::{CliError, cockpit_beyond};
-use crate::config::{Config, NamedContext};
+use super::{CliError, Globals, cockpit_beyond};
+use crate::config::{BackendAddress, Config, NamedContext};
 use crate::domain::settings::Variables;
 use crate::tui::action::Keymap;
 use crate::tui::clipboard::Clipboard;
 use crate::tui::terminal_call::{Calling, NoCalling};
-use crate::tui::theme::{Accent, ThemeChoice, ThemeError};
-use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice};
+use crate::tui::theme::{Accent, Background, ThemeChoice, ThemeError};
+use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice, Showing};
 
 /// The settings of a cockpit on a context. `config` has the other ones.
 ///
@@ -42,10 +42,15 @@ pub(super) fn settings(
         read_only: look.read_only,
         accent: accent(look.accent.as_deref()).map_err(wrong)?,
         theme,
+        background: set("COLORFGBG")
+            .and_then(|value| Background::of_variable(&value))
+            .unwrap_or_default(),
+        asks_background: knows_the_question(&terminal),
         ascii: !(locale.ends_with("utf-8") || locale.ends_with("utf8")),
         mouse: look.mouse,
         demo: false,
         contexts: config.map(choices).unwrap_or_default(),
+        elsewhere: None,
         idle_lock: look.idle_lock.limit(),
         notice: None,
         keys: Arc::new(config.map_or_else(|| Ok(Keymap::default()), keys)?),
@@ -58,6 +63,7 @@ pub(super) fn settings(
         },
         last_view: None,
         beyond: cockpit_beyond::without_configuration(),
+        showing: Showing::default(),
         clipboard: Clipboard::of(|name| set(name).is_some()),
         care: Care::default(),
         clock: Arc::new(Utc::now),
@@ -90,6 +96,18 @@ pub(super) fn options(config: &Config, is_named: bool, context: &str) -> Vec<Str
     options
 }
 
+/// How what is shown is shown to others.
+///
+/// # Errors
+/// [`CliError`] where the file of a recording has no path.
+pub(super) fn showing(globals: &Globals) -> Result<Showing, CliError> {
+    let record = globals.record.as_deref().map(std::path::absolute).transpose();
+    Ok(Showing {
+        record: record.map_err(|error| CliError::usage(format!("--record names no file: {error}")))?,
+        mask: globals.mask,
+    })
+}
+
 /// The name of the terminal that the cockpit would be in.
 ///
 /// # Errors
@@ -105,7 +123,7 @@ pub(super) fn terminal(variables: &Variables) -> Result<String, CliError> {
         format!("this terminal (TERM={name}) cannot show a full-screen program")
     };
     Err(CliError::usage(format!(
-        "{what}: use the verbs instead, such as `lifeboat environments` and `lifeboat backups ENV` (`lifeboat --help` has all); or set TERM to what the terminal is, such as xterm"
+        "{what}: use `lifeboat --plain`, which works in lines, or the verbs, such as `lifeboat environments` and `lifeboat backups ENV` (`lifeboat --help` has all); or set TERM to what the terminal is, such as xterm"
     )))
 }
 
@@ -115,6 +133,31 @@ fn has_no_colours(name: &str) -> bool {
         .strip_prefix("vt")
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     is_dec || name.ends_with("-m") || name.ends_with("-mono")
+}
+
+/// Whether a terminal of this name understands, or passes over, the question what it writes on. Consoles of systems, and
+/// terminals of which only the old kind is known, may show it as text.
+fn knows_the_question(name: &str) -> bool {
+    let is_one_of = |names: &[&str]| names.iter().any(|known| name.starts_with(known));
+    is_one_of(&[
+        "xterm",
+        "tmux",
+        "screen",
+        "vte",
+        "gnome",
+        "konsole",
+        "foot",
+        "alacritty",
+        "kitty",
+        "wezterm",
+        "ghostty",
+        "rxvt",
+        "iterm",
+        "contour",
+        "st-",
+        "mlterm",
+        "mintty",
+    ])
 }
 
 fn accent(name: Option<&str>) -> Result<Option<Accent>, ThemeError> {
@@ -129,6 +172,7 @@ fn choices(config: &Config) -> Vec<ContextChoice> {
         .map(|(name, context)| ContextChoice {
             name: name.clone(),
             leads_to: context.backend.to_string(),
+            is_a_service: matches!(context.backend, BackendAddress::Remote(_)),
             read_only: context.read_only,
             // A colour that there is not is told when somebody goes there.
             accent: accent(context.accent.as_deref()).ok().flatten(),

@@ -182,6 +182,7 @@ fn waits(
     note(before.catalog != after.catalog, "catalog");
     note(before.state != after.state, "state");
     note(before.limits != after.limits, "[engine]");
+    note(before.receivers != after.receivers, "[[notify]] and [[alive]]");
     let known = |config: &Config| -> BTreeMap<String, crate::domain::settings::EnvironmentSettings> {
         let environments = config.environments.iter();
         environments

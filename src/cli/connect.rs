@@ -1,8 +1,11 @@
 //! This machine: the one place where a context of the configuration is turned into a backend, and where the cockpit and
 //! the demo are opened.
 
+mod elsewhere;
 #[cfg(feature = "engine")]
 mod here;
+mod leaving;
+mod names;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,9 +16,12 @@ use async_trait::async_trait;
 #[cfg(feature = "engine")]
 pub use here::look_on_a_thread;
 
+use self::elsewhere::OtherServices;
+use self::leaving::why_jobs_end;
 use super::house::{Connection, House};
+use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Globals, Interrupts, Outside, cockpit, cockpit_beyond};
+use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit, cockpit_beyond};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
@@ -34,9 +40,10 @@ use crate::domain::principal::Principal;
 use crate::domain::settings::ServerSettings;
 use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
 use crate::domain::stop::StopReason;
-use crate::tui::{self, CockpitError, CockpitSettings, Contexts, Ended};
+use crate::tui::{self, CockpitSettings, Contexts};
 
 /// The configuration and the engine of this machine.
+#[derive(Clone)]
 pub struct ThisMachine {
     /// The folders of the account.
     pub places: Places,
@@ -70,6 +77,8 @@ impl ThisMachine {
     ) -> Result<CockpitSettings, CliError> {
         let mut settings = cockpit::settings(context, Some(&config), &self.variables)?;
         let is_named = globals.config.is_some() || self.config.is_some();
+        settings.showing = cockpit::showing(globals)?;
+        settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
         settings.command = cockpit::options(&config, is_named, &context.name);
         let (file, name) = (config.file.clone(), context.name.clone());
         // Where there is no folder for state, nothing is kept.
@@ -258,21 +267,6 @@ impl Contexts for Doors<'_> {
     }
 }
 
-/// Why jobs of this process end with the cockpit. `None` where they go on: its terminal went away, and nobody wanted that.
-fn why_jobs_end(left: &Result<(), CockpitError>, user: &str) -> Option<StopReason> {
-    match left {
-        Ok(()) => Some(StopReason::CockpitLeft {
-            by: Principal::account(user),
-        }),
-        Err(CockpitError::Ended(Ended::TerminalGone)) => None,
-        Err(CockpitError::Ended(Ended::Asked)) => Some(StopReason::Signal),
-        // A terminal that went away may be noticed by what is written to it before its end is told. What the system did
-        // not say, the cockpit said before it began.
-        Err(CockpitError::Terminal(error)) if error.raw_os_error().is_some() => None,
-        Err(CockpitError::Terminal(_)) => Some(StopReason::TerminalGone),
-    }
-}
-
 /// Why something that needs the engine cannot be had from a program that has none.
 #[cfg(not(feature = "engine"))]
 fn no_engine(what: &str) -> CliError {
@@ -400,6 +394,39 @@ impl House for ThisMachine {
         })
     }
 
+    async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
+        let is_here = self.jobs_run_here(globals)?;
+        let opened = self.open(globals, true)?;
+        let connection = Connection {
+            backend: Arc::clone(&opened.backend),
+            context: NamedContext {
+                name: opened.context.name.clone(),
+                context: opened.context.context.clone(),
+            },
+        };
+        let close: Closing<'h> = Box::new(move |why, mut interrupts| {
+            Box::pin(async move {
+                match why {
+                    Why::Asked => {
+                        let by = Principal::account(&self.user);
+                        opened.close(StopReason::CockpitLeft { by }).await;
+                    }
+                    Why::Signal => opened.close(StopReason::Signal).await,
+                    Why::Gone => opened.go_on_unseen(&mut interrupts).await,
+                }
+            })
+        });
+        Ok(Stay {
+            connection,
+            is_here,
+            close,
+        })
+    }
+
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        self.names(globals, wanted).await
+    }
+
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let settings = self.cockpit_settings(globals, config, &context)?;
@@ -451,31 +478,5 @@ impl House for ThisMachine {
         _outside: &mut Outside,
     ) -> Result<(), CliError> {
         Err(no_engine("the demo"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jobs_end_with_their_cockpit_unless_it_was_its_terminal_that_went() {
-        let why = |left: Result<(), CockpitError>| why_jobs_end(&left, "olga");
-        let by = Principal::account("olga");
-        assert_eq!(why(Ok(())), Some(StopReason::CockpitLeft { by }));
-        assert_eq!(
-            why(Err(CockpitError::Ended(Ended::Asked))),
-            Some(StopReason::Signal)
-        );
-        assert_eq!(why(Err(CockpitError::Ended(Ended::TerminalGone))), None);
-        // Writing to a terminal that has gone.
-        let dead = io::Error::from(rustix::io::Errno::IO);
-        assert_eq!(why(Err(CockpitError::Terminal(dead))), None);
-        // There never was one.
-        let none = io::Error::other("input or output is not a terminal");
-        assert_eq!(
-            why(Err(CockpitError::Terminal(none))),
-            Some(StopReason::TerminalGone)
-        );
     }
 }

@@ -11,6 +11,7 @@ use super::wrap::wrap;
 use crate::backend::BackendError;
 use crate::config::ConfigError;
 use crate::domain::job::JobId;
+use crate::domain::nearest::Missing;
 use crate::domain::printable;
 use crate::domain::refusal::Refusal;
 
@@ -70,6 +71,8 @@ pub struct CliError {
     pub refusal: Option<Refusal>,
     /// The job that failed.
     pub job: Option<JobId>,
+    /// Names that may have been meant.
+    pub near: Vec<String>,
 }
 
 impl CliError {
@@ -81,6 +84,7 @@ impl CliError {
             message: message.into(),
             refusal: None,
             job: None,
+            near: Vec::new(),
         }
     }
 
@@ -114,7 +118,9 @@ impl CliError {
         let text = error
             .render()
             .to_string()
-            .replace("unrecognized subcommand", "there is no verb");
+            .replace("unrecognized subcommand", "there is no verb")
+            .replace("a similar subcommand exists", "a similar verb exists")
+            .replace("some similar subcommands exist", "some similar verbs exist");
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
         if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
             // The suggestion leaves its empty line behind.
@@ -164,6 +170,9 @@ impl CliError {
         if let Some(job) = self.job {
             object["job"] = json!(job);
         }
+        if !self.near.is_empty() {
+            object["did_you_mean"] = json!(self.near);
+        }
         object
     }
 }
@@ -196,6 +205,13 @@ impl From<BackendError> for CliError {
             BackendError::Failed(_) => ErrorKind::Failed,
         };
         let mut message = error.to_string();
+        let near = match &error {
+            BackendError::UnknownEnvironment { near, .. } | BackendError::NotThere(Missing { near, .. }) => {
+                near.clone()
+            }
+            BackendError::UnknownBackup(choice) => choice.near().to_vec(),
+            _ => Vec::new(),
+        };
         let refusal = match error {
             BackendError::Refused(refusal) => Some(refusal),
             _ => None,
@@ -206,6 +222,7 @@ impl From<BackendError> for CliError {
         }
         Self {
             refusal,
+            near,
             ..Self::new(kind, message)
         }
     }
@@ -213,7 +230,15 @@ impl From<BackendError> for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        Self::usage(error.to_string())
+        let message = error.to_string();
+        let near = match error {
+            ConfigError::UnknownContext { near, .. } => near,
+            _ => Vec::new(),
+        };
+        Self {
+            near,
+            ..Self::usage(message)
+        }
     }
 }
 

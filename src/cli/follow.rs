@@ -89,6 +89,7 @@ where
     let Begun { id, remark, told } = begin(backend.as_ref(), call).await?;
     // Up to here whatever interrupts this ends the process: nothing had begun.
     let interrupts = (call.outside.interrupts)();
+    call.left.is_following_a_job();
     if arguments.detach {
         return started(id, call);
     }
@@ -107,7 +108,7 @@ where
         watched.shown(shown, call).await?;
     }
     let job = watched.follow(events, call).await?;
-    call.left.has_followed_a_job();
+    call.left.has_followed_a_job(id);
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Done;
     // Only what the way back is depends on it.
     let details = if restores && !call.globals.json {

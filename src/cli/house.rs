@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::known::{self, Wanted};
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Globals, Outside};
+use super::{CliError, Globals, Outside, Stay};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
@@ -86,6 +87,23 @@ pub trait House {
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
+
+    /// Opens the backend of the context for somebody who stays: with the schedule kept, where it is in this process.
+    async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
+        Ok(Stay {
+            is_here: self.jobs_run_here(globals)?,
+            connection: self.connect(globals).await?,
+            close: Box::new(|_, _| Box::pin(std::future::ready(()))),
+        })
+    }
+
+    /// The names that a context is known to have. What is not known at once, or only to somebody who is asked, is left out.
+    async fn known(&self, globals: &Globals, wanted: &Wanted) -> Vec<String> {
+        match self.connect(globals).await {
+            Ok(connection) => known::of_backend(connection.backend.as_ref(), wanted).await,
+            Err(_) => Vec::new(),
+        }
+    }
 
     /// Asks the service of a context what it is, with a token that is not stored yet.
     async fn try_token(&self, context: &NamedContext, token: &str) -> Result<BackendInfo, CliError> {

@@ -13,12 +13,15 @@ mod call;
 mod clearing;
 mod cockpit;
 mod cockpit_beyond;
+mod complete;
 mod connect;
 mod detach;
 mod error;
 mod follow;
 mod house;
+mod known;
 mod outside;
+mod plain;
 mod table;
 mod trouble;
 pub mod verbs;
@@ -38,10 +41,16 @@ pub use connect::ThisMachine;
 pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House};
+pub use known::Wanted;
 pub use outside::{Interrupt, Interrupts, Outside};
+pub use plain::{Closing, Stay, Why};
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {
+    if arguments.get(1).is_some_and(|word| word == complete::MARK) {
+        complete::run(&arguments[2..], outside, house).await;
+        return 0;
+    }
     let in_background = detach::take_mark(&mut arguments);
     // As a verb too, since that is how it is asked for elsewhere: of everything, or of the verb behind it.
     if arguments.get(1).is_some_and(|verb| verb == "help") {
@@ -65,7 +74,7 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
             result
         }
         Ok(None) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(known::with_what_was_meant(error, &arguments, house).await),
     };
     let result = result.and_then(|()| outside.out.flush().map_err(CliError::from));
     let code = match result {

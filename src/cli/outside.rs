@@ -84,4 +84,14 @@ impl Outside {
     pub fn error_width(&self) -> usize {
         self.columns.unwrap_or(USUAL_WIDTH).clamp(40, 100)
     }
+
+    /// How wide lines may be about what goes on: as sentences where somebody reads them, and whole for programs.
+    #[must_use]
+    pub fn remark_width(&self) -> usize {
+        if self.err_is_terminal {
+            self.error_width()
+        } else {
+            usize::MAX
+        }
+    }
 }

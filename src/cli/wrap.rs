@@ -26,6 +26,18 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// As [`wrap`], with the lines behind the first one as far to the right as `hang` says.
+#[cfg(feature = "engine")]
+pub(super) fn wrap_hanging(text: &str, hang: usize, width: usize) -> Vec<String> {
+    let (first, rest) = text.split_at_checked(hang).unwrap_or((text, ""));
+    let indented = format!("{}{rest}", " ".repeat(hang));
+    let mut lines = wrap(&indented, width);
+    if let Some(line) = lines.first_mut() {
+        line.replace_range(..hang.min(line.len()), first);
+    }
+    lines
+}
+
 #[cfg(feature = "engine")]
 /// Breaks the lines that are written to it between words, and hands them on.
 pub(super) struct Wrapping<'a> {
@@ -86,6 +98,16 @@ mod tests {
             write!(wrapping, "{piece}").unwrap();
         }
         assert_eq!(written, b"  one two\n  three\nfour\n");
+    }
+
+    #[cfg(feature = "engine")]
+    #[test]
+    fn what_stands_before_a_line_is_not_written_over_by_the_next() {
+        assert_eq!(
+            wrap_hanging("  10 s  one two three", 8, 15),
+            ["  10 s  one two", "        three"]
+        );
+        assert_eq!(wrap_hanging("  1 s", 8, 15), ["  1 s"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::domain::nearest::question;
+
 /// Why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -33,7 +35,7 @@ pub enum ConfigError {
         what: String,
     },
     /// There is no such context.
-    #[error("there is no context \"{name}\" in {}: it has {known}", file.display())]
+    #[error("there is no context \"{name}\" in {}{}", file.display(), if near.is_empty() { format!(": it has {known}") } else { question(near) })]
     UnknownContext {
         /// What was asked for.
         name: String,
@@ -41,6 +43,8 @@ pub enum ConfigError {
         file: PathBuf,
         /// Those there are, as a list for people.
         known: String,
+        /// Those of them that may have been meant.
+        near: Vec<String>,
     },
     /// Several contexts, and none of them named.
     #[error(

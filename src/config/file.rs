@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::{Config, ConfigError, Context};
 use crate::domain::address::Address;
+use crate::domain::notify::{AliveSettings, Receiver, ReceiverSettings, receivers_wrong};
 use crate::domain::settings::{
     CatalogSettings, ContentSettings, EnvironmentSettings, RepositorySettings, SecretSource, ServerSettings,
     StorageOptions, VersionSource,
@@ -29,6 +30,10 @@ struct File {
     server: Option<Spanned<ServerSettings>>,
     #[serde(default)]
     keys: BTreeMap<String, OneOrMore>,
+    #[serde(default)]
+    notify: Vec<Spanned<ReceiverSettings>>,
+    #[serde(default)]
+    alive: Vec<Spanned<AliveSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
 }
@@ -60,7 +65,26 @@ impl File {
         let engine = self.engine.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
         let server = self.server.as_ref().map(|it| (it.span(), it.get_ref().wrong()));
         let all = [catalog, engine, server].into_iter().flatten();
+        let notify = self.notify.iter().map(|it| (it.span(), it.get_ref().wrong()));
+        let alive = self.alive.iter().map(|it| (it.span(), it.get_ref().wrong()));
+        let all = all.chain(notify).chain(alive).chain(self.receivers_twice());
         all.filter_map(|(span, what)| Some((span, what?)))
+    }
+}
+
+impl File {
+    /// Whether two receivers have the same name, with where the last of them stands.
+    fn receivers_twice(&self) -> Option<(Range<usize>, Option<String>)> {
+        let notify = self
+            .notify
+            .iter()
+            .map(|it| (it.span(), it.get_ref().name.as_str()));
+        let alive = self
+            .alive
+            .iter()
+            .map(|it| (it.span(), it.get_ref().name.as_str()));
+        let (spans, names): (Vec<_>, Vec<_>) = notify.chain(alive).unzip();
+        Some((spans.last()?.clone(), receivers_wrong(&names)))
     }
 }
 
@@ -156,6 +180,10 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             .into_iter()
             .map(|(action, keys)| (action, keys.into()))
             .collect(),
+        receivers: Receiver::all(
+            &inside(file.notify, |receiver| receiver_from(folder, receiver)),
+            &inside(file.alive, |alive| alive_from(folder, alive)),
+        ),
         environments: file
             .environments
             .into_iter()
@@ -230,6 +258,27 @@ fn server_from(folder: &Path, mut server: ServerSettings) -> ServerSettings {
         resolve(folder, &mut tls.key_file);
     }
     server
+}
+
+/// Settings without where they stand.
+fn inside<T>(all: Vec<Spanned<T>>, each: impl Fn(T) -> T) -> Vec<T> {
+    all.into_iter()
+        .map(|settings| each(settings.into_inner()))
+        .collect()
+}
+
+fn receiver_from(folder: &Path, mut receiver: ReceiverSettings) -> ReceiverSettings {
+    for file in receiver.files() {
+        resolve(folder, file);
+    }
+    receiver
+}
+
+fn alive_from(folder: &Path, mut alive: AliveSettings) -> AliveSettings {
+    for file in alive.files() {
+        resolve(folder, file);
+    }
+    alive
 }
 
 fn resolve_key(folder: &Path, key: &mut SecretSource) {

@@ -18,6 +18,8 @@ pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};
 
+use crate::domain::nearest::nearest;
+use crate::domain::notify::Receiver;
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 use crate::domain::waiting_line::EngineLimits;
 
@@ -50,6 +52,8 @@ pub struct Config {
     /// Keys of the cockpit by the names of its actions, as they are written. What is no action or no key is told by whoever
     /// uses them.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Who is told of what happens, and what is called for as long as all is well.
+    pub receivers: Vec<Receiver>,
     /// The environments, in the order of the file. Each is valid, and no two have the same name.
     pub environments: Vec<EnvironmentSettings>,
 }
@@ -109,6 +113,7 @@ impl Config {
                 name: name.to_owned(),
                 file: self.file.clone(),
                 known: known(),
+                near: nearest(name, self.contexts.keys().map(String::as_str)),
             }),
             None => match self.contexts.keys().collect::<Vec<_>>().as_slice() {
                 [] => Ok(named(IMPLICIT_CONTEXT)),

@@ -18,7 +18,7 @@ pub trait BackedUp: Sync {
     /// What the backup's record says of it.
     fn copy(&self) -> &InstanceCopy;
 
-    /// Writes the content, or the workspaces of it that are selected, into `sink`, and finishes it. Every piece that is
+    /// Writes the content, or what of it is selected and the folders on the way to that, into `sink`, and finishes it. Every piece that is
     /// written is known to come from the repository, or to be by its digest what is in it; comparing what arrived
     /// ([`BackedUp::compare`]) is up to the caller. Where reading in the repository costs more than reading in `donor`, what
     /// that has is taken from there.
@@ -33,8 +33,8 @@ pub trait BackedUp: Sync {
         watch: &dyn Watch,
     ) -> Result<Extracted, RestoreError>;
 
-    /// Compares content with the backup, limited to the selected workspaces. *Added* is what the backup has and the content
-    /// has not.
+    /// Compares content with the backup, limited to what is selected. *Added* is what the backup has and the content has not.
+    /// Folders on the way to a part that is selected are compared only at [`Depth::Whole`].
     ///
     /// # Errors
     /// [`RestoreError`] when either side cannot be read, or it was cancelled.
@@ -63,6 +63,15 @@ pub trait Donor: Sync {
     fn open(&self, item: &Item) -> Option<File>;
 }
 
+/// Somebody who is shown pieces of content while they are read back, so that they need not be read once more.
+///
+/// Every piece is what its name says. Some may be shown more than once, in any order, from several threads; some are wanted
+/// by other backups alone, and some may not be shown at all.
+pub trait SeesPieces: Sync {
+    /// A piece, and its SHA-256.
+    fn piece(&self, name: [u8; 32], bytes: &[u8]);
+}
+
 /// The files of an instance in a backup, for whoever loads them somewhere else.
 pub trait BackedUpFiles: Send + Sync {
     /// Every file below a folder, in order; none when there is no such folder.
@@ -80,6 +89,12 @@ pub trait BackedUpFiles: Send + Sync {
         folder: &Path,
         each: &mut dyn FnMut(BackedUpFile) -> Result<(), RestoreError>,
     ) -> Result<(), RestoreError>;
+
+    /// What is known of the item at a path; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when a folder on the way cannot be read.
+    fn item(&self, path: &Path) -> Result<Option<Item>, RestoreError>;
 
     /// The whole of one of the files that say what a backup holds; `None` when there is none.
     ///

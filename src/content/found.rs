@@ -20,8 +20,10 @@ pub struct Found {
     pub room: Vec<Room>,
     /// Why it cannot be done, as sentences.
     pub obstacles: Vec<String>,
-    /// What should be known before it is done.
+    /// What should be known before it is done, and is still so afterwards.
     pub warnings: Vec<String>,
+    /// What should be known before it is done, and concerns only that: how Live stands now, and who is in the way.
+    pub beforehand: Vec<String>,
     /// The newest change that was found in Live; nodes in a database do not tell.
     pub newest_change: Option<Instant>,
     /// Whether a restore would change more than the items that are counted.
@@ -39,6 +41,7 @@ impl Found {
         self.room.extend(other.room);
         self.obstacles.extend(other.obstacles);
         self.warnings.extend(other.warnings);
+        self.beforehand.extend(other.beforehand);
         self.items.extend(other.items);
         self.clusters.extend(other.clusters);
         self.newest_change = self.newest_change.max(other.newest_change);

@@ -195,6 +195,14 @@ pub enum ContentError {
         /// A sentence.
         why: String,
     },
+    /// There is no connection to a database.
+    #[error("connecting to {place} failed: {why}")]
+    Unconnected {
+        /// The database, without secrets.
+        place: String,
+        /// What the server or the system said, and what to do where that is known.
+        why: String,
+    },
     /// A database said no, or was lost.
     #[error("{doing} in {place} failed: {why}")]
     Database {

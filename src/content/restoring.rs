@@ -17,7 +17,7 @@ pub use super::checked::Checked;
 use super::connected::Connected;
 pub use super::found::Found;
 use super::inside::Inside;
-use super::inside::files::FolderInside;
+use super::inside::folder::FolderInside;
 use super::kinds::Beside;
 use super::left::Left;
 pub use super::world::{Token, World};
@@ -159,17 +159,11 @@ pub trait Place: Send + Sync {
         Ok(())
     }
 
-    /// Makes sure that nodes can come back here without the rest of their workspace.
+    /// Makes sure that nodes, or folders and files, can come back here without the rest of their workspace.
     ///
     /// # Errors
     /// Why they cannot, and how else to have them. The end of a sentence.
-    fn takes_parts(&self) -> Result<(), String> {
-        Err(
-            "its content is in folders, where nodes alone do not come back: restore the workspace (--workspace), or restore it \
-             elsewhere (`lifeboat restore … --into DIR`) and copy what is needed from there in Magnolia"
-                .to_owned(),
-        )
-    }
+    fn takes_parts(&self, selection: &Selection) -> Result<(), String>;
 
     /// Why no backup may be taken of it: what would be missing in one. A sentence.
     fn why_no_backup(&self) -> Option<String> {
@@ -277,6 +271,14 @@ pub trait Place: Send + Sync {
             "nothing that a restore has replaced can stand beside {}, and {} is said to",
             about.instance, left.place
         )))
+    }
+
+    /// How many nodes were added or changed since the switch that has replaced this; `None` when that cannot be told.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the place cannot be asked.
+    fn written_since(&self, _left: &Left) -> Result<Option<u64>, RestoreError> {
+        Ok(None)
     }
 
     /// Drops what was replaced, and nothing that somebody else has hung on it. What is gone is no error.

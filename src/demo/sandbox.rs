@@ -322,6 +322,9 @@ impl Sandbox {
                 magnolia_version: version("MAGNOLIA"),
                 schedule: self.schedule,
                 keep: Keep::default(),
+                rpo: None,
+                rto: None,
+                approve: false,
                 // Nothing begins by itself in a sandbox that somebody looks at.
                 verify: VerifySettings { every: Every::NEVER },
                 drill: DrillSettings {
@@ -355,6 +358,7 @@ impl Sandbox {
                 SecretSource::PasswordFile(self.key_file()),
             )),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: self.environments()?,
         })
     }

@@ -30,11 +30,18 @@ enum Asked {
     Folder,
     /// A folder or a file.
     Either,
+    /// A folder, a file, or a symbolic link itself.
+    Any,
 }
 
 impl Asked {
     fn is(self, found: FileType) -> bool {
-        found == FileType::Directory || (self == Self::Either && found == FileType::RegularFile)
+        match found {
+            FileType::Directory => true,
+            FileType::RegularFile => self != Self::Folder,
+            FileType::Symlink => self == Self::Any,
+            _ => false,
+        }
     }
 }
 
@@ -47,20 +54,28 @@ impl Identity {
         Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW, Asked::Folder)
     }
 
-    /// The same of a folder or a file, for what is exchanged whatever it is.
+    /// The same of a folder or a file that has this name in an open folder.
     ///
     /// # Errors
     /// As [`Identity::of`].
-    pub(crate) fn of_either(path: &Path) -> io::Result<Option<Self>> {
-        Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW, Asked::Either)
+    pub(crate) fn of_either_at(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
+        Self::asked(folder, name, AtFlags::SYMLINK_NOFOLLOW, Asked::Either)
+    }
+
+    /// The same of a folder, a file, or a symbolic link, which is not followed.
+    ///
+    /// # Errors
+    /// As [`Identity::of`].
+    pub(crate) fn of_any(path: &Path) -> io::Result<Option<Self>> {
+        Self::asked(CWD, path.as_os_str(), AtFlags::SYMLINK_NOFOLLOW, Asked::Any)
     }
 
     /// The same of what has this name in an open folder.
     ///
     /// # Errors
     /// As [`Identity::of`].
-    pub(crate) fn of_either_at(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
-        Self::asked(folder, name, AtFlags::SYMLINK_NOFOLLOW, Asked::Either)
+    pub(crate) fn of_any_at(folder: impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
+        Self::asked(folder, name, AtFlags::SYMLINK_NOFOLLOW, Asked::Any)
     }
 
     /// The same of what has this name in an open folder.

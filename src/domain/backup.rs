@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
+use super::pin::Pin;
 use super::plan::Selection;
 use super::principal::Principal;
 use super::proof::Drill;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
+
+pub use super::choice::{ChoiceError, choose};
 
 /// The id of a backup: the id of its snapshot in the repository, 64 hexadecimal digits.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -35,6 +38,11 @@ impl fmt::Display for BackupId {
         f.pad(self.short())
     }
 }
+
+/// The word for backups between the daily ones, and for the newest of them.
+pub(super) const RECENT: &str = "recent";
+/// The word for the newest good backup of Live, whatever it was made for.
+pub(super) const LATEST: &str = "latest";
 
 /// What made a backup.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -186,6 +194,9 @@ pub struct Manifest {
     /// Upgrade and safety backups are kept until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Instant>,
+    /// That somebody keeps it on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
     /// For safety backups: which part of Live the restore was about to replace, so that undo puts back that part and
     /// leaves later work elsewhere alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,6 +229,56 @@ impl Manifest {
     /// The form of the record that this version of Lifeboat writes. It reads the earlier ones too: in the first, the
     /// digests of tables were made another way (see [`TableCopy::digest`]).
     pub const FORMAT: u32 = 2;
+    /// The form of the record of a pinned backup. A Lifeboat that does not know of pins leaves such a record alone, and so
+    /// the backup with it: it would drop it otherwise.
+    pub const PINNED_FORMAT: u32 = 3;
+
+    /// Sets or takes away a pin, and with it the form of the record.
+    pub fn set_pin(&mut self, pin: Option<Pin>) {
+        self.format = match pin {
+            Some(_) => Self::PINNED_FORMAT,
+            // An earlier form says how the digests were made.
+            None => self.format.min(Self::FORMAT),
+        };
+        self.pin = pin;
+    }
+
+    /// Whether it was made between the daily ones, outside the slots ([`super::recent`]).
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.trigger == Trigger::Schedule && self.slots.is_empty()
+    }
+
+    /// Whether it stands in line with others of its kind: those of slots, and those between the daily ones. Upgrade and
+    /// safety backups stand alone.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        !self.slots.is_empty() || self.is_recent()
+    }
+
+    /// What it is called: its slots, or what made it.
+    #[must_use]
+    pub fn called(&self) -> String {
+        if self.is_recent() {
+            return RECENT.to_owned();
+        }
+        if self.slots.is_empty() {
+            return self.trigger.names().to_owned();
+        }
+        let slots: Vec<_> = self.slots.iter().map(|slot| slot.label()).collect();
+        slots.join(", ")
+    }
+
+    /// When it was complete.
+    #[must_use]
+    pub fn ended(&self) -> Instant {
+        let took = self.copy_millis.saturating_add(self.verify_millis);
+        i64::try_from(took)
+            .ok()
+            .and_then(chrono::TimeDelta::try_milliseconds)
+            .and_then(|took| self.taken.checked_add_signed(took))
+            .unwrap_or(self.taken)
+    }
 
     /// Items over all instances and workspaces.
     #[must_use]
@@ -235,15 +296,7 @@ impl Manifest {
     /// after that.
     #[must_use]
     pub fn read_back(&self) -> Instant {
-        if let Some(since) = self.read_since {
-            return since;
-        }
-        let took = self.copy_millis.saturating_add(self.verify_millis);
-        i64::try_from(took)
-            .ok()
-            .and_then(chrono::TimeDelta::try_milliseconds)
-            .and_then(|took| self.taken.checked_add_signed(took))
-            .unwrap_or(self.taken)
+        self.read_since.unwrap_or_else(|| self.ended())
     }
 
     /// The time between the instances' copies, in milliseconds: from the first instance's beginning to the last one's
@@ -320,6 +373,19 @@ impl Backup {
             && !self.drill.as_ref().is_some_and(Drill::has_failed)
     }
 
+    /// Whether it was made between the daily ones, outside the slots.
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.manifest.is_recent()
+    }
+
+    /// Whether it is known that it cannot be relied on: it was found damaged, or did not come back whole in a drill.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        matches!(self.verification, Verification::Damaged { .. })
+            || self.drill.as_ref().is_some_and(Drill::has_failed)
+    }
+
     /// Whether it was taken for the slot.
     #[must_use]
     pub fn is_for(&self, slot: Slot) -> bool {
@@ -332,89 +398,15 @@ impl Backup {
         self.manifest.expires.is_some_and(|expires| expires > now)
     }
 
+    /// The pin that keeps it at `now`, if one does.
+    #[must_use]
+    pub fn pinned(&self, now: Instant) -> Option<&Pin> {
+        self.manifest.pin.as_ref().filter(|pin| pin.holds(now))
+    }
+
     /// Whether any period was served late.
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.manifest.serves.iter().any(|served| served.late)
-    }
-}
-
-/// Why no backup could be found for what somebody wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "choice", content = "text", rename_all = "snake_case")]
-pub enum ChoiceError {
-    /// Nothing begins with it; or it is `upgrade` or `safety`, and none was taken for that.
-    #[error("{}", unknown(.0))]
-    Unknown(String),
-    /// More than one id begins with it.
-    #[error("\"{0}\" is the beginning of more than one backup's id: write more of it")]
-    Ambiguous(String),
-    /// The slot is empty.
-    #[error("the {0} slot is empty")]
-    EmptySlot(Slot),
-    /// It was to be looked for in the second repository, and none is configured.
-    #[error("there is no second repository: the setting repository.copy names none")]
-    NoSecondRepository,
-    /// What was taken for the slot cannot be relied on.
-    #[error("{0}")]
-    NotGood(String),
-}
-
-fn unknown(text: &str) -> String {
-    if matches!(text, "upgrade" | "safety") {
-        return format!("there is no {text} backup");
-    }
-    format!(
-        "there is no backup \"{text}\": give an id, a unique beginning of one, a slot's name (monthly, weekly, daily, manual), \
-         \"upgrade\" or \"safety\""
-    )
-}
-
-fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {
-    let why = match &backup.verification {
-        Verification::Damaged { why, .. } => format!("was found damaged: {why}"),
-        Verification::Unverified => "was never read back".to_owned(),
-        Verification::Verified { .. } => "did not come back whole in a drill".to_owned(),
-    };
-    ChoiceError::NotGood(format!(
-        "no good backup holds the {slot} slot: {} of {} {why}. To look at it all the same, give its id",
-        backup.id,
-        super::measure::moment(backup.manifest.taken)
-    ))
-}
-
-/// Finds the backup that a person means: a slot's name, `upgrade` or `safety` for the newest of those, an id, or a
-/// unique beginning of one. One that is dated ahead of the clock is found by its id only.
-///
-/// # Errors
-/// [`ChoiceError`] when nothing or more than one thing fits.
-pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, ChoiceError> {
-    let newest = |fits: &dyn Fn(&Backup) -> bool| {
-        backups
-            .iter()
-            .filter(|backup| fits(backup) && !backup.dated_ahead)
-            .max_by_key(|backup| backup.manifest.taken)
-    };
-    if let Ok(slot) = text.parse::<Slot>() {
-        return newest(&|backup| backup.is_good() && backup.is_for(slot)).ok_or_else(|| {
-            newest(&|backup| backup.is_for(slot))
-                .map_or(ChoiceError::EmptySlot(slot), |backup| not_good(slot, backup))
-        });
-    }
-    let by_trigger = match text {
-        "upgrade" => newest(&|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. })),
-        "safety" => newest(&|backup| backup.manifest.trigger == Trigger::Restore),
-        _ => None,
-    };
-    if let Some(backup) = by_trigger {
-        return Ok(backup);
-    }
-    let mut matches = backups
-        .iter()
-        .filter(|backup| !text.is_empty() && backup.id.0.starts_with(text));
-    match (matches.next(), matches.next()) {
-        (Some(backup), None) => Ok(backup),
-        (Some(_), Some(_)) => Err(ChoiceError::Ambiguous(text.to_owned())),
-        (None, _) => Err(ChoiceError::Unknown(text.to_owned())),
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::Person;
 use super::principal::Principal;
 
 /// Who asks.
@@ -17,6 +18,9 @@ pub struct Caller {
     /// The id of the request, to find it in the service's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Which person that is. None for a token that does not say whom it was made for, and for Lifeboat itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
     /// The key under which the same request is sent again when its answer was not heard: the job that is started carries
     /// it, so that the answer can always be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +34,7 @@ impl Caller {
         Self {
             who: who.clone(),
             from: None,
+            person: matches!(who, Principal::Named(_)).then(|| Person::here(who)),
             request: None,
             key: None,
         }

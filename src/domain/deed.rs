@@ -7,7 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::activity::Notification;
-use super::job::Job;
+use super::approval::Asked;
+use super::environment::EnvironmentName;
+use super::job::{Job, JobId};
+use super::principal::Principal;
+use super::target::Standing;
 
 /// Something that this process has done, or that has happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +31,53 @@ pub enum Deed {
     LostJob(Box<Job>),
     /// Somebody was notified.
     Notified(Notification),
+    /// A target of an environment is missed, or met again: told once, by one of the Lifeboats that share a catalog.
+    Target {
+        /// The environment.
+        environment: EnvironmentName,
+        /// How the target stands now, and why.
+        standing: Standing,
+    },
+    /// A restore that needs a second person was asked for, approved, rejected, or begun without one.
+    Approval(ApprovalNews),
     /// How this process stands among those that share its catalog.
     Lease(LeaseNews),
+}
+
+/// What has become of a restore that needs a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApprovalNews {
+    /// It was asked for, and waits.
+    Asked(Asked),
+    /// Somebody has agreed, and it begins.
+    Approved {
+        /// What waited.
+        asked: Asked,
+        /// Who has agreed.
+        by: Principal,
+        /// The restore.
+        job: JobId,
+    },
+    /// Somebody has not agreed, or whoever asked has taken it back.
+    Rejected {
+        /// What waited.
+        asked: Asked,
+        /// Who.
+        by: Principal,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// It was begun without a second person. Somebody should look at once.
+    BrokeGlass {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Who.
+        by: Principal,
+        /// Why.
+        reason: String,
+        /// The restore.
+        job: JobId,
+    },
 }
 
 /// What has become of the lease by which the others know that this process lives.

@@ -4,6 +4,7 @@
 //! damaged later, people take backups by hand, and after every backup retention drops what it may.
 
 mod examples;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use super::backup::{
     choose,
 };
 use super::environment::{EnvironmentName, Role, WorkspaceKind};
+use super::pin::Pin;
 use super::proof::{Drill, DrillOutcome, last_verified, to_drill, to_verify};
 use super::retention::{doubt, droppable, holders, replaced_by_next, standing_upgrade, undo_target};
 use super::schedule::{Schedule, Window};
@@ -52,6 +54,7 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
             slots: slots.to_vec(),
             serves,
             expires: None,
+            pin: None,
             replaced: None,
             added_bytes: 0,
             read_since: None,
@@ -70,6 +73,21 @@ fn believed(now: Instant) -> Look {
 
 fn manual(number: u64, taken: Instant) -> Backup {
     backup(number, taken, Trigger::Person, &[Slot::Manual], Vec::new())
+}
+
+fn recent(number: u64, taken: Instant) -> Backup {
+    backup(number, taken, Trigger::Schedule, &[], Vec::new())
+}
+
+fn pinned(number: u64, taken: Instant, until: Option<Instant>) -> Backup {
+    let mut backup = manual(number, taken);
+    backup.manifest.set_pin(Some(Pin {
+        by: "ann".into(),
+        at: taken,
+        until,
+        note: None,
+    }));
+    backup
 }
 
 fn damage(backup: &mut Backup) {
@@ -135,6 +153,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
             weekly_on: Weekday::try_from(weekday).unwrap(),
             monthly_on: day,
             enabled: true,
+            every: None,
         }
     })
 }
@@ -145,6 +164,7 @@ fn keep() -> impl Strategy<Value = Keep> {
         weekly,
         daily,
         manual,
+        recent: 24,
     })
 }
 
@@ -239,7 +259,7 @@ proptest! {
     #[test]
     fn one_round_by_a_clock_that_is_ahead_drops_nothing_that_a_right_one_keeps(
         gaps in prop::collection::vec(1_i64..50, 1..12),
-        kinds in prop::collection::vec(0_u8..4, 12),
+        kinds in prop::collection::vec(0_u8..6, 12),
         ahead_by in 121_i64..10_000,
         minutes_ahead in prop::collection::vec(0_i64..1_200, 1..5),
         keep in keep(),
@@ -251,9 +271,11 @@ proptest! {
             let mut taken = match kind {
                 0 | 1 => manual(number, now),
                 2 => backup(number, now, Trigger::Schedule, &Slot::AUTOMATIC, vec![]),
+                3 => recent(number, now),
+                4 => pinned(number, now, Some(now + Duration::days(3))),
                 _ => backup(number, now, Trigger::Restore, &[], vec![]),
             };
-            taken.manifest.expires = (*kind > 2).then_some(now + Duration::days(7));
+            taken.manifest.expires = (*kind > 4).then_some(now + Duration::days(7));
             backups.push(taken);
         }
         let takens = |backups: &[Backup]| backups.iter().map(|b| b.manifest.taken).collect::<Vec<_>>();
@@ -267,6 +289,7 @@ proptest! {
             let at = wrong + Duration::minutes(*minutes);
             backups.push(manual(number, at));
             backups.push(backup(number + 100, at, Trigger::Schedule, &Slot::AUTOMATIC, vec![]));
+            backups.push(recent(number + 200, at));
             let latest = wrong + Duration::minutes(*minutes_ahead.iter().max().unwrap());
             let look = Look::at(latest.min(wrong + Duration::minutes(1_199)), takens(&backups));
             for dropped in droppable(&backups, &keep, &none, &look) {

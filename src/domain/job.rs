@@ -11,6 +11,7 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName, MemberName, NodeName};
+use super::milestone::Reached;
 use super::principal::Principal;
 use super::stop::StopReason;
 use super::waiting_line::Place;
@@ -197,7 +198,7 @@ pub struct Progress {
     pub items_done: u64,
     /// Items in this phase, once known.
     pub items_total: Option<u64>,
-    /// Bytes finished in this phase.
+    /// Bytes finished in this phase; of a job that has ended, in the phase of it that went through most.
     pub bytes_done: u64,
     /// Bytes in this phase, once known.
     pub bytes_total: Option<u64>,
@@ -401,6 +402,9 @@ pub struct Job {
     /// Why it was asked to stop, once it has been.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<StopReason>,
+    /// The moment that counts, once it has come. What the job does from then on is clearing up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Reached>,
     /// What it left behind.
     pub outcome: Option<Outcome>,
 }

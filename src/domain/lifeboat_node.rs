@@ -22,6 +22,10 @@ pub struct LifeboatNode {
     /// Until when the others take it for alive without hearing of it; left out where no leases are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Instant>,
+    /// Whether it keeps the schedule, as a service or a cockpit does; a verb does not, and ends by itself. Left out where
+    /// that is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps_schedule: Option<bool>,
     /// How it stands.
     pub standing: NodeStanding,
     /// Whether it is the one that was asked.
@@ -37,7 +41,7 @@ pub struct LifeboatNode {
 pub enum NodeStanding {
     /// It lives.
     Alive,
-    /// Its lease has run out, and nobody has declared it gone yet.
+    /// Its lease has run out, and nobody has declared it gone yet. A verb that is late was killed.
     Late,
     /// It has ended, or was declared gone: what it had is taken over.
     Gone,

@@ -8,7 +8,7 @@ use super::Instant;
 use super::backup::Backup;
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::measure;
-pub use super::selection::{PartError, Selection};
+pub use super::selection::{PartError, Reach, Selection};
 use super::settings::RepositoryChoice;
 use super::version::Versions;
 

@@ -11,6 +11,7 @@ use super::environment::{EnvironmentKind, EnvironmentName};
 use super::job::{JobId, JobKind};
 use super::measure;
 use super::plan::PlanId;
+use super::principal::Principal;
 use super::retention;
 use super::staleness::Stale;
 
@@ -127,6 +128,56 @@ pub enum Refusal {
         /// What has changed.
         why: Stale,
     },
+    /// Another owner has to agree to the restore first. It was asked for, and waits.
+    #[error(
+        "nothing was done yet: another owner has to agree to the restore of {environment} until {}. `lifeboat approve \
+         {environment}` starts it, `lifeboat reject {environment}` ends it; whoever asked cannot approve it", measure::moment(*until)
+    )]
+    AwaitsApproval {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The plan that waits.
+        plan: PlanId,
+        /// Until when it waits.
+        until: Instant,
+    },
+    /// No restore waits for approval, or it is another one by now.
+    #[error(
+        "no such restore of {environment} waits for approval: it was approved, rejected, asked for anew from another plan, or \
+         its hour has passed"
+    )]
+    NothingToApprove {
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// Whoever asked for a restore cannot approve it, nor can a token that one of the two has made for the other.
+    #[error(
+        "the restore of {environment} was asked for by {by}, who is or may be the same person: somebody else has to approve it"
+    )]
+    SamePerson {
+        /// The environment.
+        environment: EnvironmentName,
+        /// Who asked.
+        by: Principal,
+    },
+    /// Where a second person has to agree, a token has to say whom it was made for.
+    #[error(
+        "nobody can tell which person {by} is: a restore that another owner has to agree to is asked for and approved with \
+         tokens that say whom they were made for (`lifeboat token create NAME --account PERSON`)"
+    )]
+    UnknownPerson {
+        /// The token.
+        by: Principal,
+    },
+    /// An undo of a restore that is longer ago puts back what a second person has to agree to.
+    #[error(
+        "the last restore of {environment} is more than a day ago, and another owner has to agree to what changes Live: \
+         restore its safety backup instead (`lifeboat restore {environment} safety`), which waits for one"
+    )]
+    UndoTooLate {
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// The service does not do this for whoever asks: the role of the token is too small, or the service knows a rule
     /// that is newer than this Lifeboat.
     #[error("{0}")]
@@ -172,6 +223,11 @@ impl Refusal {
             Self::NothingToVerify { .. }
             | Self::NothingToDrill { .. }
             | Self::NotNeeded(_)
+            | Self::AwaitsApproval { .. }
+            | Self::NothingToApprove { .. }
+            | Self::SamePerson { .. }
+            | Self::UnknownPerson { .. }
+            | Self::UndoTooLate { .. }
             | Self::JobEnded { .. }
             | Self::ReadOnly(_)
             | Self::ByService(_) => None,

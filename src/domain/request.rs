@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Instant;
+use super::backup::BackupId;
 use super::elsewhere::Elsewhere;
 use super::environment::EnvironmentName;
 use super::job::JobId;
@@ -62,6 +64,20 @@ pub struct ExtractRequest {
     pub from: RepositoryChoice,
     /// Where to.
     pub into: Elsewhere,
+}
+
+/// Keep a backup on purpose.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinRequest {
+    /// Of which environment.
+    pub environment: EnvironmentName,
+    /// Which backup.
+    pub backup: BackupId,
+    /// Until when. `None`: for ever.
+    pub until: Option<Instant>,
+    /// Why.
+    pub note: Option<String>,
 }
 
 /// Put an environment into maintenance mode or under protection, or take it out.

@@ -1,7 +1,7 @@
 //! Which backup holds which slot, and which backups may be dropped.
 //!
-//! Both are derived, not stored: pure functions over the list of backups. What may be dropped is what no slot, no
-//! running job and no expiry still holds, and only once something good stands in its place.
+//! Both are derived, not stored: pure functions over the list of backups. What may be dropped is what no slot, no place
+//! among the recent ones, no running job and no expiry still holds, and only once something good stands in its place.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use super::ahead::{Look, is_ahead};
 use super::backup::{Backup, BackupId, Trigger, Verification};
 use super::environment::EnvironmentName;
 use super::measure;
+use super::recent;
 use super::shrinking::{self, Shrunk, shrunk};
 use super::slot::{Keep, Slot};
 
@@ -77,18 +78,20 @@ fn was_just_found_damaged(backup: &Backup, now: Instant) -> bool {
 /// The backups that may be dropped at a look, oldest first. `in_use` are those that a running job reads.
 ///
 /// A backup stays while any of these holds:
-/// - it holds a slot;
+/// - it holds a slot, or one of the places between the daily ones ([`recent::kept`]);
+/// - somebody has pinned it, for ever or until a time that is still to come, by the same clock;
 /// - its expiry is still to come, or was by what can be believed of the clock ([`Look`]);
 /// - a running job reads it;
-/// - it is damaged or unverified, and for one of its slots there is no newer good backup: as long as nothing better
-///   has come, even a doubtful copy may be the only one of those days;
+/// - it is damaged or unverified, and for one of its slots there is no newer good backup (for one between the daily ones:
+///   no newer good backup of Live at all): as long as nothing better has come, even a doubtful copy may be the only one
+///   of those days;
 /// - it is the only backup left that is good;
 /// - it says that it was taken after the look: a clock was wrong, and nobody can say how old it is. Only a person deletes
 ///   it;
 /// - what took its place came after a jump of the clock that is not believed yet ([`Look`]);
 /// - damage was found in any of them less than a day ago: somebody has to look at the repository as it is, and a disk
 ///   that has lost one thing may lose more;
-/// - what took its place in a slot holds less than half as much of some part ([`shrunk`]): the newer ones may be copies of
+/// - what took its place holds less than half as much of some part ([`shrunk`]): the newer ones may be copies of
 ///   a broken Live. It then stays until a newer one is its equal, or somebody deletes it.
 #[must_use]
 pub fn droppable<'a>(
@@ -125,27 +128,32 @@ fn may_go<'a>(
     let held: BTreeSet<&BackupId> = Slot::ALL
         .into_iter()
         .flat_map(|slot| holders(&past, keep, slot))
+        .chain(recent::kept(&past, keep, now))
         .map(|backup| &backup.id)
         .collect();
     let newest_good = past
         .iter()
         .filter(|backup| backup.is_good())
         .max_by_key(|backup| (backup.manifest.taken, &backup.id));
-    let succeeded = |backup: &Backup| {
-        backup.manifest.slots.iter().all(|slot| {
-            past.iter().any(|other| {
-                other.is_good()
-                    && other.is_for(*slot)
-                    && newest_first(other, backup).is_lt()
-                    && !is_doubtful(backup, other)
-            })
+    let has_successor = |backup: &Backup, fits: &dyn Fn(&Backup) -> bool| {
+        past.iter().any(|other| {
+            other.is_good_of_live()
+                && fits(other)
+                && newest_first(other, backup).is_lt()
+                && !is_doubtful(backup, other)
         })
+    };
+    let succeeded = |backup: &Backup| {
+        let mut slots = backup.manifest.slots.iter();
+        slots.all(|slot| has_successor(backup, &|other| other.is_for(*slot)))
+            && (!backup.is_recent() || has_successor(backup, &|_| true))
     };
     let mut droppable: Vec<_> = backups
         .iter()
         .filter(|backup| {
             !held.contains(&backup.id)
                 && !backup.is_held_by_expiry(now)
+                && backup.pinned(now).is_none()
                 && !in_use.contains(&backup.id)
                 && newest_good.is_none_or(|newest| newest.id != backup.id)
                 && backup.manifest.taken <= now
@@ -156,13 +164,11 @@ fn may_go<'a>(
     droppable
 }
 
-/// The newest good backup for a slot before `backup`, and of what `backup` holds less than half as much, if anything.
+/// The newest good backup for a slot, or between the daily ones, before `backup`, and of what `backup` holds less than half as much, if anything.
 fn lost_since<'a>(backups: &'a [Backup], backup: &Backup) -> Option<(&'a Backup, Vec<Shrunk>)> {
     let before = backups
         .iter()
-        .filter(|other| {
-            other.is_good() && !other.manifest.slots.is_empty() && newest_first(backup, other).is_lt()
-        })
+        .filter(|other| other.is_good() && other.manifest.is_in_line() && newest_first(backup, other).is_lt())
         .min_by(|a, b| newest_first(a, b))?;
     let lost = shrunk(&before.manifest, &backup.manifest);
     (!lost.is_empty()).then_some((before, lost))
@@ -177,7 +183,7 @@ pub fn doubt(environment: &EnvironmentName, backups: &[Backup], keep: &Keep, loo
     let goes = droppable(backups, keep, &none, look);
     let newest = backups
         .iter()
-        .filter(|backup| backup.is_good() && !backup.manifest.slots.is_empty())
+        .filter(|backup| backup.is_good() && backup.manifest.is_in_line())
         .min_by(|a, b| newest_first(a, b))?;
     let kept = would_go
         .into_iter()
@@ -187,7 +193,7 @@ pub fn doubt(environment: &EnvironmentName, backups: &[Backup], keep: &Keep, loo
         let after = backups.iter().filter(|other| {
             other.is_good()
                 && newest_first(other, kept).is_lt()
-                && kept.manifest.slots.iter().any(|slot| other.is_for(*slot))
+                && (kept.is_recent() || kept.manifest.slots.iter().any(|slot| other.is_for(*slot)))
         });
         let lost = after
             .map(|other| shrunk(&kept.manifest, &other.manifest))

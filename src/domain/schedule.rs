@@ -18,6 +18,7 @@ use super::Instant;
 use super::as_text::as_text;
 use super::backup::{Backup, Served};
 use super::environment::EnvironmentName;
+use super::limit::TimeLimit;
 use super::slot::Slot;
 
 const MINUTES_A_DAY: u16 = 24 * 60;
@@ -106,6 +107,11 @@ pub struct Schedule {
     pub monthly_on: u8,
     /// Whether backups are made by schedule at all.
     pub enabled: bool,
+    /// How often backups are made between the daily ones, outside the slots ([`super::recent`]). Told in another place than
+    /// this: a cockpit that is older than the service refuses what it does not know here.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "engine", schemars(skip))]
+    pub every: Option<TimeLimit>,
 }
 
 impl Default for Schedule {
@@ -115,6 +121,7 @@ impl Default for Schedule {
             weekly_on: Weekday::Sun,
             monthly_on: 1,
             enabled: true,
+            every: None,
         }
     }
 }
@@ -273,5 +280,95 @@ impl Schedule {
                 })
             })
             .collect()
+    }
+
+    /// The beginning of the step that `now` falls in: `every` counted from the moment at which the daily slot became due.
+    /// While the window is open there is no step but that one: it belongs to the slots. `None` where nothing is made
+    /// between the daily ones.
+    #[must_use]
+    pub fn step_of(&self, environment: &EnvironmentName, now: Instant) -> Option<Instant> {
+        let every = Duration::from_std(self.every?.duration()).ok()?;
+        let daily = self.period_of(environment, Slot::Daily, now)?;
+        let opens = self.opens_again(environment, daily);
+        let until = now.min(opens - Duration::milliseconds(1));
+        let steps = i32::try_from((until - daily).num_seconds() / every.num_seconds().max(1)).ok()?;
+        let step = daily + every * steps;
+        Some(if step < self.window_closes(environment, daily) {
+            daily
+        } else {
+            step
+        })
+    }
+
+    /// The next moment after `now` at which a step begins. `None` where nothing is made between the daily ones, and when the
+    /// schedule is off.
+    #[must_use]
+    pub fn next_step(&self, environment: &EnvironmentName, now: Instant) -> Option<Instant> {
+        if !self.enabled {
+            return None;
+        }
+        let every = Duration::from_std(self.every?.duration()).ok()?;
+        let daily = self.period_of(environment, Slot::Daily, now)?;
+        let (closes, opens) = (
+            self.window_closes(environment, daily),
+            self.opens_again(environment, daily),
+        );
+        let first = (now.max(closes) - daily).num_seconds() / every.num_seconds().max(1);
+        (first..=first + 1)
+            .filter_map(|steps| Some(daily + every * i32::try_from(steps).ok()?))
+            .find(|step| *step > now && *step >= closes && *step < opens)
+            .or_else(|| self.next_due(environment, Slot::Daily, now))
+    }
+
+    /// When the window opens after the one in which the daily slot became due at this moment.
+    fn opens_again(&self, environment: &EnvironmentName, daily: Instant) -> Instant {
+        daily + Duration::days(1) - Duration::minutes(i64::from(self.minute_in_window(environment)))
+    }
+
+    /// What is due at `now`: slots, as [`Schedule::due`] says, or else a backup between the daily ones.
+    ///
+    /// Such a one is due while no backup of Live counts for the current step: a good one that was begun in it, or was still at
+    /// work in it. What was missed in earlier steps is not made up for: one is made, and it holds what Live holds now.
+    #[must_use]
+    pub fn due_now(
+        &self,
+        environment: &EnvironmentName,
+        backups: &[Backup],
+        known_since: Instant,
+        now: Instant,
+    ) -> Due {
+        let serves = self.due(environment, backups, known_since, now);
+        if !serves.is_empty() {
+            return Due::Slots(serves);
+        }
+        let step = self.step_of(environment, now).filter(|_| self.enabled);
+        let counts = |step: Instant| {
+            backups
+                .iter()
+                .any(|backup| backup.is_good_of_live() && backup.manifest.ended() >= step)
+        };
+        match step {
+            Some(step) if !counts(step) => Due::Recent(step),
+            _ => Due::Nothing,
+        }
+    }
+}
+
+/// What the schedule asks for at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// A backup for these slots.
+    Slots(Vec<Served>),
+    /// A backup between the daily ones, since this moment.
+    Recent(Instant),
+}
+
+impl Due {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
     }
 }

@@ -9,8 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::environment::{EnvironmentName, InstanceName, NodeName};
 use super::explore::{NodePath, Source};
+use super::limit::TimeLimit;
 use super::principal::Principal;
 use super::schedule::{Window, weekday_label};
+use super::target::Target;
 
 impl JsonSchema for EnvironmentName {
     fn schema_name() -> Cow<'static, str> {
@@ -99,6 +101,34 @@ impl JsonSchema for Principal {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         String::json_schema(generator)
+    }
+}
+
+impl JsonSchema for TimeLimit {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeLimit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A time: a number and s, m or h.",
+            "pattern": "^[0-9]+[smh]$",
+        })
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "Target".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "What is to be kept: a number and m, h or d.",
+            "pattern": "^[0-9]+[mhd]$",
+        })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which part of a backup a restore is limited to (rules 16 and 22): instances, workspaces, or nodes with all that is below
-//! them.
+//! them. Of content in folders a node is a folder or a file.
 //!
 //! A selection of nodes names their workspaces too ([`Selection::of_paths`] sees to it, [`Selection::checked`] asks for it):
 //! whoever knows nothing of paths takes it for more than it is, and never for everything.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,7 @@ pub struct Selection {
     /// Only these workspaces.
     pub workspaces: Vec<String>,
     /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`: in all chosen
-    /// instances.
+    /// instances. Of content in folders, these folders and files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "engine", schemars(with = "Vec<String>"))]
     pub paths: Vec<NodePath>,
@@ -68,6 +70,17 @@ pub enum PartError {
     /// Too many.
     #[error("at most {MOST_PATHS} paths come back in one restore: choose the workspace, or nodes further up")]
     TooMany,
+}
+
+/// How an item of content in folders stands to what a selection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It is none of it.
+    Outside,
+    /// It is a folder on the way to something of it.
+    Above,
+    /// It is something of it.
+    Within,
 }
 
 /// That a path says no workspace, and the path much as it was written: its instance alone, if it has one.
@@ -224,6 +237,37 @@ impl Selection {
             .map(|path| path.steps.as_slice())
     }
 
+    /// How an item of content in folders stands to it, by its path below the instance. There a node is a folder or a file, and
+    /// its name is that.
+    #[must_use]
+    pub fn reach(&self, item: &Path) -> Reach {
+        let mut names = item.iter();
+        let Some(workspace) = names.next() else {
+            return Reach::Above;
+        };
+        let workspace = workspace.to_string_lossy();
+        if !self.has_paths() {
+            return if self.has_workspace(&workspace) {
+                Reach::Within
+            } else {
+                Reach::Outside
+            };
+        }
+        let depth = names.clone().count();
+        let mut reach = Reach::Outside;
+        for steps in self.paths_in(&workspace) {
+            let mut pairs = steps.iter().zip(names.clone());
+            if !pairs.all(|(step, name)| step.index == 1 && *name == *step.name) {
+                continue;
+            }
+            if depth >= steps.len() {
+                return Reach::Within;
+            }
+            reach = Reach::Above;
+        }
+        reach
+    }
+
     /// The same with all of each workspace that it takes nodes out of.
     #[must_use]
     pub fn with_whole_workspaces(&self) -> Self {
@@ -317,6 +361,35 @@ mod tests {
             assert_eq!(mixed.checked(), Err(PartError::Mixed));
             assert!(!mixed.has_workspace("dam") && !mixed.is_everything());
         }
+    }
+
+    #[test]
+    fn a_file_is_outside_on_the_way_or_within() {
+        let part = of(&["/website/home/news", "/dam/a.jpg"]).unwrap();
+        for (item, reach) in [
+            ("", Reach::Above),
+            ("website", Reach::Above),
+            ("website/home", Reach::Above),
+            ("website/home/news", Reach::Within),
+            ("website/home/news/first.xml", Reach::Within),
+            ("website/home/news.xml", Reach::Outside),
+            ("website/homes", Reach::Outside),
+            ("website/page.xml", Reach::Outside),
+            ("dam/a.jpg", Reach::Within),
+            ("dam/b.jpg", Reach::Outside),
+            ("config", Reach::Outside),
+        ] {
+            assert_eq!(part.reach(Path::new(item)), reach, "{item}");
+        }
+        // No file has a number.
+        assert_eq!(
+            of(&["/website/a[2]"]).unwrap().reach(Path::new("website/a")),
+            Reach::Outside
+        );
+        let whole = part.with_whole_workspaces();
+        assert_eq!(whole.reach(Path::new("website/page.xml")), Reach::Within);
+        assert_eq!(whole.reach(Path::new("config/a")), Reach::Outside);
+        assert_eq!(Selection::default().reach(Path::new("config/a")), Reach::Within);
     }
 
     #[test]

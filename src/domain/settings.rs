@@ -21,8 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError, Role};
 use super::limit::TimeLimit;
 use super::proof::{DrillSettings, VerifySettings};
+use super::recent;
 use super::schedule::Schedule;
 use super::slot::Keep;
+use super::target::{Target, Targets};
 
 pub use super::storage::{
     CopySettings, CredentialSource, DeletionKey, Immutable, RepositoryChoice, RepositorySettings,
@@ -93,9 +95,18 @@ pub struct EnvironmentSettings {
     /// When automatic backups are due.
     #[serde(default)]
     pub schedule: Schedule,
-    /// How many backups each slot keeps.
+    /// How many backups each slot keeps, and how many between the daily ones.
     #[serde(default)]
     pub keep: Keep,
+    /// How much work may be lost at most.
+    #[serde(default)]
+    pub rpo: Option<Target>,
+    /// How long a restore may take at most.
+    #[serde(default)]
+    pub rto: Option<Target>,
+    /// Whether a restore waits until another owner agrees.
+    #[serde(default)]
+    pub approve: bool,
     /// How backups are read back by schedule.
     #[serde(default)]
     pub verify: VerifySettings,
@@ -247,9 +258,21 @@ impl EnvironmentSettings {
             magnolia_version: None,
             schedule: Schedule::default(),
             keep: Keep::default(),
+            rpo: None,
+            rto: None,
+            approve: false,
             verify: VerifySettings::default(),
             drill: DrillSettings::default(),
             instances: Vec::new(),
+        }
+    }
+
+    /// What is to be kept of it.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        Targets {
+            rpo: self.rpo,
+            rto: self.rto,
         }
     }
 
@@ -289,6 +312,9 @@ impl EnvironmentSettings {
             .is_some_and(|program| program.trim().is_empty())
         {
             return incomplete("the command of drill names no program: write [\"PROGRAM\", \"ARGUMENT\", …]");
+        }
+        if let Some(wrong) = self.schedule.every.and_then(recent::wrong_interval) {
+            return incomplete(&wrong);
         }
         if !self.kind.is_recoverable() {
             return Ok(());

@@ -14,6 +14,14 @@ pub fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The words of a line, as a shell would take them apart. Nothing in it is run or filled in.
+///
+/// # Errors
+/// A sentence about a quotation mark that has no end.
+pub fn words(line: &str) -> Result<Vec<String>, String> {
+    shell_words::split(line).map_err(|_| "a quotation mark has no end in that line".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +32,13 @@ mod tests {
         assert_eq!(quoted("/srv/my files/a.toml"), "'/srv/my files/a.toml'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn what_was_quoted_is_read_as_it_was() {
+        for text in ["/etc/lifeboat.toml", "my files", "it's", "", "a\"b", "$HOME"] {
+            assert_eq!(words(&quoted(text)).unwrap(), [text]);
+        }
+        assert!(words("a 'b").unwrap_err().contains("quotation mark"));
     }
 }

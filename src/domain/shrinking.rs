@@ -187,6 +187,7 @@ mod tests {
             slots: Vec::new(),
             serves: Vec::new(),
             expires: None,
+            pin: None,
             replaced: None,
             added_bytes: 0,
             read_since: None,

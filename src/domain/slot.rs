@@ -75,6 +75,11 @@ pub struct Keep {
     pub daily: u16,
     /// Manual backups kept.
     pub manual: u16,
+    /// Backups between the daily ones kept, outside the slots ([`super::recent`]). Told in another place than this: a cockpit
+    /// that is older than the service refuses what it does not know here.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "engine", schemars(skip))]
+    pub recent: u16,
 }
 
 impl Default for Keep {
@@ -84,11 +89,21 @@ impl Default for Keep {
             weekly: 1,
             daily: 1,
             manual: 1,
+            recent: Self::RECENT,
         }
     }
 }
 
 impl Keep {
+    /// So many recent backups are kept where nothing else is said.
+    pub const RECENT: u16 = 24;
+
+    /// How many recent backups are kept. Never less than one.
+    #[must_use]
+    pub fn recent(&self) -> usize {
+        usize::from(self.recent).max(1)
+    }
+
     /// How many backups the slot keeps. Never less than one: a slot that keeps nothing would drop each backup as soon
     /// as it is complete.
     #[must_use]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
+use super::approval::Asked;
 use super::backup::{Backup, BackupId};
 use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
@@ -10,8 +11,10 @@ use super::job::{Job, JobId};
 use super::plan::Selection;
 use super::principal::Principal;
 use super::proof::Drill;
+use super::recent::Recent;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
+use super::target::Standing;
 use super::version::Versions;
 
 /// Something about an environment that makes jobs wait or be refused (rule 9), with the reason in somebody's words.
@@ -50,6 +53,9 @@ pub struct EnvironmentSummary {
     pub slots: Vec<SlotState>,
     /// When the newest good backup was taken.
     pub newest: Option<Instant>,
+    /// How many of its backups were found damaged, or did not come back whole in a drill.
+    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    pub bad: usize,
     /// Since when all that the backups hold has been read back: the oldest of their verifications.
     #[serde(default)]
     pub last_verified: Option<Instant>,
@@ -59,6 +65,12 @@ pub struct EnvironmentSummary {
     /// The last drill that brought everything back: how long a restore will take.
     #[serde(default)]
     pub last_proven: Option<Drill>,
+    /// How its targets stand. Empty where none are set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Standing>,
+    /// A restore that waits until another owner agrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Box<Asked>>,
     /// Whether an automatic slot is due and its window has closed.
     pub late: bool,
     /// Whether the last backup, restore or verification that ended had failed, with its sentence.
@@ -78,6 +90,11 @@ pub struct EnvironmentSummary {
     pub unread: bool,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_none_of_them(count: &usize) -> bool {
+    *count == 0
+}
+
 impl EnvironmentSummary {
     /// One of which nothing is known yet but that it is there.
     #[must_use]
@@ -87,9 +104,12 @@ impl EnvironmentSummary {
             kind,
             slots: Vec::new(),
             newest: None,
+            bad: 0,
             last_verified: None,
             last_drill: None,
             last_proven: None,
+            targets: Vec::new(),
+            asked: None,
             late: false,
             failed: None,
             job: None,
@@ -173,6 +193,15 @@ impl UndoWay {
     }
 }
 
+/// What is known before an undo of what it sets aside.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BeforeUndo {
+    /// What was written since into nodes, folders and files that the last restore brought back, or that it cannot be told, as
+    /// sentences. Empty where nothing was, and where it brought back more than these.
+    pub written: Vec<String>,
+}
+
 /// One environment in full.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +222,9 @@ pub struct EnvironmentDetails {
     pub keep: Keep,
     /// How each automatic slot stands.
     pub slot_schedules: Vec<SlotSchedule>,
+    /// The backups between the daily ones. `None` where none are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Recent>,
     /// How the last scheduled backup ended.
     pub last_scheduled: Option<Job>,
     /// When backups are read back next. `None` when that is off.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
+use super::approval::Person;
 use super::environment::EnvironmentName;
 
 /// What every token's text begins with, so that one that was leaked is found by whoever looks for secrets.
@@ -71,6 +72,9 @@ impl FromStr for Role {
 pub struct TokenRecord {
     /// Its name, which the activity log shows as who.
     pub name: String,
+    /// The person that it was made for. Who asks for a restore and who approves it have to be told apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// What it allows.
     pub role: Role,
     /// The projects that it is limited to. Empty: all of them.
@@ -98,6 +102,15 @@ impl TokenRecord {
         self.revoked.is_none() && self.expires.is_none_or(|expires| now < expires)
     }
 
+    /// Which person shows it, if it says so.
+    #[must_use]
+    pub fn person(&self) -> Option<Person> {
+        self.account.clone().map(|account| Person {
+            account,
+            made_by: Some(self.created_by.clone()),
+        })
+    }
+
     /// Whether it reaches the environment.
     #[must_use]
     pub fn sees(&self, environment: &EnvironmentName) -> bool {
@@ -117,6 +130,7 @@ mod tests {
     fn token() -> TokenRecord {
         TokenRecord {
             name: "night shift".into(),
+            account: None,
             role: Role::Operator,
             projects: vec!["acme".into()],
             created: DateTime::from_timestamp(1_764_000_000, 0).unwrap(),

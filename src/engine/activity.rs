@@ -12,6 +12,7 @@ use crate::domain::deed::Deed;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
+use crate::domain::notify::Topic;
 use crate::domain::principal::Principal;
 use crate::domain::printable;
 
@@ -25,6 +26,34 @@ pub struct ActivityLog<'e>(pub(super) &'e Engine);
 impl ActivityLog<'_> {
     /// Adds to the activity log and notifies.
     pub(super) fn remember(
+        &self,
+        by: &Principal,
+        environment: Option<&EnvironmentName>,
+        text: &str,
+        job: Option<JobId>,
+        severity: Severity,
+    ) {
+        self.remember_as(Topic::other(severity), by, environment, text, job, severity);
+    }
+
+    /// The same, of something that has a topic of its own for those who are told while nobody looks.
+    pub(super) fn remember_as(
+        &self,
+        topic: Topic,
+        by: &Principal,
+        environment: Option<&EnvironmentName>,
+        text: &str,
+        job: Option<JobId>,
+        severity: Severity,
+    ) {
+        self.note(by, environment, text, job, severity);
+        self.0
+            .notifier()
+            .announce(topic, severity, environment, text, job);
+    }
+
+    /// Adds to the activity log and notifies whoever looks at a cockpit, and nobody else.
+    pub(super) fn note(
         &self,
         by: &Principal,
         environment: Option<&EnvironmentName>,
@@ -81,12 +110,17 @@ impl ActivityLog<'_> {
 
     /// Tells once, not every minute, that something is wrong.
     pub(super) fn remember_once(&self, name: Option<&EnvironmentName>, text: &str) {
+        self.remember_once_as(Topic::Attention, name, text);
+    }
+
+    /// The same, of something that has a topic of its own.
+    pub(super) fn remember_once_as(&self, topic: Topic, name: Option<&EnvironmentName>, text: &str) {
         let recent = self.0.catalog().notifications(50).unwrap_or_default();
         let known = recent.iter().any(|notification| {
             notification.environment.as_ref() == name && notification.text.ends_with(text)
         });
         if !known {
-            self.remember(&Principal::Lifeboat, name, text, None, Severity::Critical);
+            self.remember_as(topic, &Principal::Lifeboat, name, text, None, Severity::Critical);
         }
     }
 

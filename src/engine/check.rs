@@ -21,6 +21,7 @@ use crate::domain::settings::{
     HookPoint, InstanceSettings, Member, RepositoryChoice, StorageOptions, Variables,
 };
 use crate::engine::backup::versions;
+use crate::engine::overview::summary;
 use crate::engine::{Engine, EngineError, Live};
 use crate::repository::Storage;
 use crate::secret::command;
@@ -89,6 +90,9 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
             verdict: Verdict::Warning,
             detail,
         }));
+    if only.is_none() {
+        check_receivers(engine, &mut report);
+    }
     for (name, settings) in engine.environments() {
         if only.is_some_and(|only| only != name) {
             continue;
@@ -110,6 +114,23 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
     }
     same_place::databases(engine, only, &mut report)?;
     Ok(report)
+}
+
+/// Whether whoever is told while nobody looks can be: nothing is sent, what is known of them is said.
+fn check_receivers(engine: &Engine, report: &mut Report) {
+    for (name, told) in engine.notifier().look_at() {
+        report.findings.push(Finding {
+            environment: None,
+            instance: None,
+            about: format!("receiver {name}"),
+            verdict: if told.is_ok() {
+                Verdict::Ok
+            } else {
+                Verdict::Failed
+            },
+            detail: told.unwrap_or_else(|why| why),
+        });
+    }
 }
 
 impl Live {
@@ -138,6 +159,14 @@ impl Live {
             .map(|versions| format!("release {}, Magnolia {}", versions.release, versions.magnolia));
         findings.told("versions", told);
         let backups = self.backups().unwrap_or_default();
+        for standing in summary(self.engine(), name).map_or_else(|_| Vec::new(), |summary| summary.targets) {
+            let told = standing.in_words();
+            if standing.met {
+                findings.ok(standing.aim.label(), told);
+            } else {
+                findings.warning(standing.aim.label(), told);
+            }
+        }
         let is_at_work = self.catalog().running(name).is_ok_and(|job| job.is_some());
         for instance in &settings.instances {
             let mut findings = Findings {

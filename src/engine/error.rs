@@ -10,6 +10,7 @@ use crate::content::ContentError;
 use crate::content::restoring::RestoreError;
 use crate::domain::backup::ChoiceError;
 use crate::domain::job::JobId;
+use crate::domain::nearest::{Missing, question};
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::SettingsError;
 use crate::repository::RepositoryError;
@@ -21,12 +22,14 @@ pub enum EngineError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// There is no such environment.
-    #[error("there is no environment \"{name}\": the configuration has {known}")]
+    #[error("there is no environment \"{name}\"{}", if near.is_empty() { format!(": the configuration has {known}") } else { question(near) })]
     UnknownEnvironment {
         /// What was asked for.
         name: String,
         /// Those there are.
         known: String,
+        /// Those of them that may have been meant.
+        near: Vec<String>,
     },
     /// There is no such backup.
     #[error(transparent)]
@@ -36,7 +39,7 @@ pub enum EngineError {
     UnknownJob(JobId),
     /// There is nothing there, in a backup or in Live, as a sentence.
     #[error("{0}")]
-    NotThere(String),
+    NotThere(Missing),
     /// The settings do not hold together.
     #[error(transparent)]
     Settings(#[from] SettingsError),

@@ -20,7 +20,8 @@ use crate::domain::activity::Severity;
 use crate::domain::caller::Caller;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
-use crate::domain::job::JobId;
+use crate::domain::job::{Job, JobId};
+use crate::domain::notify::Topic;
 use crate::domain::principal::Principal;
 use crate::domain::settings::{EnvironmentSettings, InstanceSettings, RepositoryChoice};
 use crate::engine::jobs::fence::Behind;
@@ -186,6 +187,13 @@ impl Live {
         self.engine
             .activity()
             .remember(by, Some(self.name()), text, job, severity);
+    }
+
+    /// Tells how a job has ended, as [`Live::remember`].
+    pub(super) fn remember_end(&self, by: &Principal, text: &str, job: &Job, severity: Severity) {
+        let (topic, name) = (Topic::of_end(job), Some(self.name()));
+        let activity = self.engine.activity();
+        activity.remember_as(topic, by, name, text, Some(job.id), severity);
     }
 
     /// Adds a warning of this kind to the activity log, and notifies.

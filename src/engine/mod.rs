@@ -20,6 +20,7 @@ mod explore;
 mod hooks;
 mod jobs;
 mod live;
+mod notify;
 mod opened;
 mod opening;
 mod openness;
@@ -29,6 +30,8 @@ mod repositories;
 mod resting;
 mod restore;
 mod schedule;
+mod secrets;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +51,7 @@ use crate::domain::caller::Caller;
 use crate::domain::deed::{Deed, Deeds};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
+use crate::domain::nearest::nearest;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::only_live;
 use crate::domain::settings::{
@@ -61,6 +65,7 @@ use jobs::AtWork;
 use jobs::fence::Fence;
 use jobs::queue::Queue;
 use live::Known;
+use notify::Mailroom;
 use opened::Opened;
 use opening::{open_catalog, real};
 use overview::glance::{self, Glances};
@@ -73,12 +78,13 @@ pub use explore::Export;
 pub use jobs::Jobs;
 pub use jobs::work::Work;
 pub use live::Live;
+pub use notify::{Courier, Notifier};
 pub use opening::{EngineSettings, Surroundings};
 pub use overview::glance::{glances, has_been_seen};
 pub use overview::{details, places, summaries, summary};
 pub use restore::clearing::Clearing;
 pub use restore::recover::look_for_the_dead;
-pub use restore::start_restore;
+pub use restore::{start_restore, start_restore_alone};
 pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
 
@@ -107,6 +113,7 @@ struct Inner {
     clearing: Clearing,
     explorer: Explorer,
     reported: Mutex<Option<Monotonic>>,
+    mailroom: Arc<Mailroom>,
     deeds: Deeds,
 }
 
@@ -145,6 +152,7 @@ impl Engine {
             repository,
             environments,
             limits,
+            receivers,
         } = settings;
         crate::domain::settings::each_has_its_own(&environments, &real)?;
         let mut configured = BTreeMap::new();
@@ -197,10 +205,12 @@ impl Engine {
             opened: Opened::default(),
             clearing: Clearing::default(),
             reported: Mutex::default(),
+            mailroom: Mailroom::new(receivers),
             deeds,
         };
         let engine = Self(Arc::new(inner), Arc::default());
         engine.catalog().meet(&names, engine.now())?;
+        engine.notifier().look_again();
         kinds::clear_looks(engine.state());
         restore::recover::settle_abandoned(&engine)?;
         restore::clearing::go_on(&engine);
@@ -332,6 +342,7 @@ impl Engine {
             let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
             EngineError::UnknownEnvironment {
                 name: name.to_string(),
+                near: nearest(&name.to_string(), known.iter().map(String::as_str)),
                 known: if known.is_empty() {
                     "none yet".to_owned()
                 } else {
@@ -375,6 +386,12 @@ impl Engine {
     #[must_use]
     pub fn activity(&self) -> ActivityLog<'_> {
         ActivityLog(self)
+    }
+
+    /// Who is told of what happens while nobody looks.
+    #[must_use]
+    pub fn notifier(&self) -> Notifier<'_> {
+        Notifier(self)
     }
 
     fn repository_settings(&self) -> Option<&RepositorySettings> {
@@ -444,38 +461,6 @@ impl Engine {
             }
         }
         Some(now)
-    }
-
-    /// The environment variables that hold secrets of Lifeboat's, by what is configured: nothing that it starts is to
-    /// see them.
-    fn secret_variables(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        let mut keep = |source: Option<&SecretSource>| {
-            if let Some(SecretSource::PasswordEnv(name)) = source {
-                names.push(name.clone());
-            }
-        };
-        keep(self.0.catalog_password.as_ref());
-        let repository = self.0.repository.as_ref();
-        keep(repository.map(|settings| &settings.key));
-        keep(repository.and_then(|settings| settings.copy.as_ref()?.key.as_ref()));
-        for instance in self.known().flat_map(|known| &known.settings.instances) {
-            keep(instance.content.password().as_ref());
-        }
-        for options in repository.into_iter().flat_map(|settings| {
-            std::iter::once(&settings.options).chain(settings.copy.as_ref().map(|copy| &copy.options))
-        }) {
-            names.extend(options.secret_access_key_env.clone());
-            names.extend(options.session_token_env.clone());
-            if let Some(deletions) = &options.deletions {
-                names.extend(deletions.secret_access_key_env.clone());
-                names.extend(deletions.session_token_env.clone());
-            }
-        }
-        if repository.is_some() {
-            names.extend(["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(str::to_owned));
-        }
-        names
     }
 
     fn variables(&self) -> Variables {

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::content::postgres::Connector;
 use crate::domain::deed::Deeds;
 use crate::domain::event::Event;
+use crate::domain::notify::Receiver;
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, Variables};
 use crate::domain::waiting_line::EngineLimits;
 use crate::random::Random;
@@ -30,6 +31,8 @@ pub struct EngineSettings {
     pub environments: Vec<EnvironmentSettings>,
     /// How much is done at the same time.
     pub limits: EngineLimits,
+    /// Who is told of what happens.
+    pub receivers: Vec<Receiver>,
 }
 
 /// What the engine needs from the world around it.

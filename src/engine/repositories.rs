@@ -197,6 +197,7 @@ impl Live {
         self.catalog().set_note(LEFT_FOR, &noted, &place, self.now())?;
         // What the next one makes is noted as a new place, also where that has the name of the one before.
         self.catalog().drop_note(PLACE, &noted)?;
+        self.note_if_emptied();
         let before = last.filter(|last| *last != place).map_or_else(
             || "the one before is given up as lost".to_owned(),
             |last| format!("the one before is left behind in {last}"),

@@ -6,6 +6,7 @@
 //! Not in here: where nodes come from, what is looked up in them, and what is shown of them.
 
 pub mod bundle;
+pub mod document;
 pub mod graft;
 #[cfg(test)]
 mod graft_tests;
@@ -17,6 +18,7 @@ pub mod registry;
 pub mod tree;
 pub mod values;
 pub mod xml;
+pub mod yaml;
 
 use std::borrow::Cow;
 

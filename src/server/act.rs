@@ -4,20 +4,32 @@ use axum::http::StatusCode;
 
 use super::ask::Ask;
 use super::bodies::{
-    Broken, Confirmed, NewBackup, NewExtract, NewHold, NewRestore, Seen, Started, WhichBackup,
+    Broken, Confirmed, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewRejection, NewRestore, Seen,
+    Started, WhichBackup, WhichReceiver,
 };
 use super::operation::Reply;
 use super::problem::Problem;
 use crate::backend::BackendError;
 use crate::domain::job::{JobId, JobKind};
 use crate::domain::refusal::{Refusal, confirmed};
-use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest};
+use crate::domain::request::{BackupRequest, ExtractRequest, HoldKind, HoldRequest, PinRequest};
 use crate::domain::staleness::Stale;
 use crate::domain::token::Role;
 
 /// A job was started: its number, and where it is found.
 pub(super) fn started(job: JobId) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::ACCEPTED, &Started { job })?.at(format!("/api/v1/jobs/{job}")))
+}
+
+/// Tries whether receivers are reached.
+pub(super) async fn test_receivers(ask: Ask) -> Result<Reply, Problem> {
+    let which: WhichReceiver = ask.read()?;
+    if !ask.token.projects.is_empty() {
+        return Err(Problem::forbidden(
+            "receivers are told of all projects, and this token is limited to some",
+        ));
+    }
+    Reply::ok(&ask.engine().test_receivers(which.name).await?)
 }
 
 /// Takes a backup.
@@ -53,7 +65,32 @@ pub(super) async fn restore(ask: Ask) -> Result<Reply, Problem> {
         };
         return Err(BackendError::Refused(unknown).into());
     }
-    started(ask.engine().start_restore(new.plan, new.confirm).await?)
+    let engine = ask.engine();
+    started(match new.break_glass {
+        Some(reason) => engine.start_restore_alone(new.plan, new.confirm, reason).await?,
+        None => engine.start_restore(new.plan, new.confirm).await?,
+    })
+}
+
+/// Agrees to a restore that waits.
+pub(super) async fn approve(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewApproval = ask.read()?;
+    started(
+        ask.engine()
+            .approve_restore(environment, new.plan, new.confirm)
+            .await?,
+    )
+}
+
+/// Does not agree to it.
+pub(super) async fn reject(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewRejection = ask.read()?;
+    ask.engine()
+        .reject_restore(environment, new.plan, new.reason)
+        .await?;
+    Ok(Reply::nothing())
 }
 
 /// Goes back.
@@ -125,6 +162,27 @@ pub(super) async fn delete(ask: Ask) -> Result<Reply, Problem> {
 pub(super) async fn extend(ask: Ask) -> Result<Reply, Problem> {
     let environment = ask.environment().await?;
     ask.engine().extend_backup(environment, ask.backup()?).await?;
+    Ok(Reply::nothing())
+}
+
+/// Keeps a backup on purpose.
+pub(super) async fn pin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let new: NewPin = ask.read()?;
+    let request = PinRequest {
+        environment,
+        backup: ask.backup()?,
+        until: new.until,
+        note: new.note,
+    };
+    ask.engine().pin_backup(request).await?;
+    Ok(Reply::nothing())
+}
+
+/// Takes a pin away.
+pub(super) async fn unpin(ask: Ask) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    ask.engine().unpin_backup(environment, ask.backup()?).await?;
     Ok(Reply::nothing())
 }
 

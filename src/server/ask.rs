@@ -16,6 +16,7 @@ use crate::domain::backup::{BackupId, ChoiceError};
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId};
+use crate::domain::nearest::nearest;
 use crate::domain::token::{Role, TokenRecord};
 
 /// What was asked, and by whom.
@@ -80,6 +81,7 @@ impl Ask {
         };
         let known: Vec<_> = names.iter().map(ToString::to_string).collect();
         BackendError::UnknownEnvironment {
+            near: nearest(name, known.iter().map(String::as_str)),
             name: name.to_owned(),
             known: if known.is_empty() {
                 if self.token.projects.is_empty() {
@@ -119,7 +121,7 @@ impl Ask {
         if is_id {
             Ok(BackupId(text.to_owned()))
         } else {
-            Err(BackendError::UnknownBackup(ChoiceError::Unknown(text.to_owned())).into())
+            Err(BackendError::UnknownBackup(ChoiceError::unknown(text, [])).into())
         }
     }
 

@@ -128,7 +128,8 @@ pub(super) struct SelectedParts {
         inner(length(max = 255), regex(pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
     )]
     workspaces: Vec<String>,
-    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`.
+    /// Of these workspaces only these nodes with all that is below them, written `/WORKSPACE/NODE/…`. Of
+    /// content in folders, these folders and files.
     #[serde(deserialize_with = "few")]
     #[schemars(with = "Vec<String>", length(max = 500))]
     paths: Vec<crate::domain::explore::NodePath>,
@@ -152,6 +153,32 @@ pub(super) struct NewRestore {
     pub(super) plan: PlanId,
     /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
     pub(super) confirm: String,
+    /// Begin it although nobody else has agreed, where somebody has to: why. It is told loudly.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) break_glass: Option<String>,
+}
+
+/// A restore to agree to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewApproval {
+    /// The id of the plan that waits.
+    pub(super) plan: PlanId,
+    /// The environment's name as a person has typed it, PROJECT/ENVIRONMENT.
+    pub(super) confirm: String,
+}
+
+/// A restore not to agree to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRejection {
+    /// The id of the plan that waits.
+    pub(super) plan: PlanId,
+    /// Why not.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) reason: Option<String>,
 }
 
 /// A confirmation.
@@ -172,6 +199,16 @@ pub(super) struct WhichBackup {
     pub(super) backup: Option<String>,
 }
 
+/// Which receiver; none: all of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichReceiver {
+    /// Its name in the configuration.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) name: Option<String>,
+}
+
 /// A restore into a place that is nobody's.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -189,6 +226,19 @@ pub(super) struct NewExtract {
     /// Where to, on the service's machine.
     #[serde(deserialize_with = "object")]
     pub(super) into: Elsewhere,
+}
+
+/// A backup to keep on purpose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPin {
+    /// Until when; for ever without it.
+    #[serde(default)]
+    pub(super) until: Option<crate::domain::Instant>,
+    /// Why; shown to everybody who wonders.
+    #[serde(default, deserialize_with = "some_text")]
+    #[schemars(transform = plain_text)]
+    pub(super) note: Option<String>,
 }
 
 /// A hold to set or to lift.

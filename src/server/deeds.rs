@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::log::{Level, Log};
 use crate::domain::activity::Severity;
-use crate::domain::deed::{Deed, Deeds, LeaseNews};
+use crate::domain::deed::{ApprovalNews, Deed, Deeds, LeaseNews};
 use crate::domain::job::{Job, JobState};
 
 impl Log {
@@ -45,6 +45,15 @@ fn line(deed: &Deed) -> (Level, &'static str, Value) {
                 "text": notification.text,
             }),
         ),
+        Deed::Approval(news) => approval(news),
+        Deed::Target {
+            environment,
+            standing,
+        } => (
+            if standing.met { Level::Info } else { Level::Warn },
+            "target",
+            json!({ "environment": environment, "target": standing }),
+        ),
         Deed::Lease(LeaseNews::Taken { node, number }) => (
             Level::Info,
             "lease taken",
@@ -60,6 +69,36 @@ fn line(deed: &Deed) -> (Level, &'static str, Value) {
             json!({ "number": number }),
         ),
         Deed::Lease(LeaseNews::GivenBack) => (Level::Info, "lease given back", json!({})),
+    }
+}
+
+fn approval(news: &ApprovalNews) -> (Level, &'static str, Value) {
+    match news {
+        ApprovalNews::Asked(asked) => (
+            Level::Warn,
+            "restore waits for approval",
+            json!({ "asked": asked }),
+        ),
+        ApprovalNews::Approved { asked, by, job } => (
+            Level::Info,
+            "restore approved",
+            json!({ "asked": asked, "by": by, "job": job }),
+        ),
+        ApprovalNews::Rejected { asked, by, reason } => (
+            Level::Warn,
+            "restore rejected",
+            json!({ "asked": asked, "by": by, "reason": reason }),
+        ),
+        ApprovalNews::BrokeGlass {
+            environment,
+            by,
+            reason,
+            job,
+        } => (
+            Level::Error,
+            "restore begun without a second person",
+            json!({ "environment": environment, "by": by, "reason": reason, "job": job }),
+        ),
     }
 }
 

@@ -127,6 +127,14 @@ fn parameters(operation: &Operation, read: &mut SchemaGenerator) -> Vec<Value> {
     parameters
 }
 
+fn document_schema(media_type: &str) -> Value {
+    if media_type.ends_with("tar") {
+        json!({ "type": "string", "format": "binary" })
+    } else {
+        json!({ "type": "string" })
+    }
+}
+
 fn in_path(name: &str) -> Value {
     match name {
         "id" => json!({ "type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_u64 }),
@@ -202,9 +210,9 @@ fn responses(operation: &Operation, written: &mut SchemaGenerator) -> Value {
             "A stream of server-sent events: job, environment, notification and missed, each with an id and an Event as \
              its data. After missed, everything has to be asked for again.",
         ),
-        Answer::Xml => (
+        Answer::Document(media_type) => (
             "200".to_owned(),
-            Some(json!({ "application/xml": { "schema": { "type": "string" } } })),
+            Some(json!({ media_type: { "schema": document_schema(media_type) } })),
             "The document. Where it cannot be written to its end, the connection breaks off before it.",
         ),
     };

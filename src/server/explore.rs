@@ -9,14 +9,15 @@ use serde_json::json;
 
 use super::ask::Ask;
 use super::bodies::explore::{
-    WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+    WhichChildren, WhichDiff, WhichExport, WhichExportFacts, WhichFinds, WhichHistory, WhichNode,
+    WhichNodeDiff, WhichVersions,
 };
 use super::log::Level;
 use super::operation::{Content, Reply};
 use super::problem::Problem;
 use crate::domain::explore::{
-    ChildrenRequest, DiffRequest, ExportRequest, FindRequest, HistoryRequest, NodeDiffRequest, NodeRequest,
-    VersionsRequest,
+    ChildrenRequest, DiffRequest, ExportForm, ExportRequest, FindRequest, HistoryRequest, NodeDiffRequest,
+    NodeRequest, VersionsRequest,
 };
 
 /// A page of what is in something.
@@ -114,25 +115,50 @@ pub(super) async fn node_diff(ask: Ask) -> Result<Reply, Problem> {
     Reply::ok(&ask.engine().node_diff(request).await?)
 }
 
-async fn export_request(ask: &Ask) -> Result<ExportRequest, Problem> {
+/// What an export would hold.
+pub(super) async fn export_facts(ask: Ask) -> Result<Reply, Problem> {
     let environment = ask.environment().await?;
-    let which: WhichExport = ask.query()?;
-    Ok(ExportRequest {
+    let which: WhichExportFacts = ask.query()?;
+    let request = ExportRequest {
         environment,
         source: which.source,
         path: which.path,
-    })
-}
-
-/// What an export would hold.
-pub(super) async fn export_facts(ask: Ask) -> Result<Reply, Problem> {
-    let request = export_request(&ask).await?;
+        form: which.form,
+    };
     Reply::ok(&ask.engine().export_facts(request).await?)
 }
 
-/// An export. One that cannot be written to its end breaks the connection off: nobody takes it for whole.
-pub(super) async fn export(ask: Ask) -> Result<Reply, Problem> {
-    let request = export_request(&ask).await?;
+/// A node as XML.
+pub(super) async fn export_xml(ask: Ask) -> Result<Reply, Problem> {
+    export(ask, ExportForm::Xml, "application/xml").await
+}
+
+/// A node as YAML.
+pub(super) async fn export_yaml(ask: Ask) -> Result<Reply, Problem> {
+    export(ask, ExportForm::Yaml, "application/yaml").await
+}
+
+/// A node, a folder or a file as files, in a tar.
+pub(super) async fn export_files(ask: Ask) -> Result<Reply, Problem> {
+    export(ask, ExportForm::Files, "application/x-tar").await
+}
+
+/// All that a backup holds of something, as a tar.
+pub(super) async fn export_tar(ask: Ask) -> Result<Reply, Problem> {
+    export(ask, ExportForm::Tar, "application/x-tar").await
+}
+
+/// An export. One that cannot be written to its end breaks the connection off: nobody takes it for whole. It is written as
+/// fast as it is taken, and no further when nobody takes it any more.
+async fn export(ask: Ask, form: ExportForm, media_type: &'static str) -> Result<Reply, Problem> {
+    let environment = ask.environment().await?;
+    let which: WhichExport = ask.query()?;
+    let request = ExportRequest {
+        environment,
+        source: which.source,
+        path: which.path,
+        form,
+    };
     let what = format!("{} of {}", request.path, request.environment);
     let download = ask.engine().export(request).await?;
     let log = ask.service.log.clone();
@@ -155,7 +181,7 @@ pub(super) async fn export(ask: Ask) -> Result<Reply, Problem> {
     });
     Ok(Reply {
         status: StatusCode::OK,
-        content: Content::Stream("application/xml", Body::from_stream(pieces)),
+        content: Content::Stream(media_type, Body::from_stream(pieces)),
         location: None,
     })
 }

@@ -20,9 +20,11 @@ use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobState};
+use crate::domain::notify::ReceiverStanding;
 use crate::domain::request::JobQuery;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentSummary;
+use crate::domain::target::{Aim, Standing};
 
 /// The upper ends of the request times' buckets, in seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -107,7 +109,9 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     environments(&mut page, &summaries);
     copies(&mut page, &backups, now);
     proofs(&mut page, &summaries, now);
+    targets(&mut page, &summaries, now);
     jobs(&mut page, &service.metrics, &summaries, now);
+    receivers(&mut page, &service.engine.receivers().await?, now);
     requests(&mut page, &service.metrics);
     page.family(
         "lifeboat_event_streams_open",
@@ -116,6 +120,48 @@ async fn text(service: &Arc<Service>) -> Result<String, BackendError> {
     );
     page.sample(&[], service.streams.count());
     Ok(page.0)
+}
+
+fn targets(page: &mut Page, summaries: &[EnvironmentSummary], now: Instant) {
+    let all = || {
+        summaries.iter().flat_map(|environment| {
+            let standing = environment.targets.iter();
+            standing.map(move |one| (&environment.name, [("target", aim(one))], one))
+        })
+    };
+    page.family(
+        "lifeboat_target_met",
+        "gauge",
+        "Whether the target (rpo, rto) of the environment is met.",
+    );
+    for (name, labels, standing) in all() {
+        page.of(name, &labels, u8::from(standing.met));
+    }
+    page.family(
+        "lifeboat_target_seconds",
+        "gauge",
+        "The target: how much work may be lost (rpo), or how long a restore may take (rto).",
+    );
+    for (name, labels, standing) in all() {
+        page.of(name, &labels, standing.target.seconds());
+    }
+    page.family(
+        "lifeboat_target_measured_seconds",
+        "gauge",
+        "What it is now. Missing where nobody knows.",
+    );
+    for (name, labels, standing) in all() {
+        if let Some(seconds) = standing.measured(now) {
+            page.of(name, &labels, seconds);
+        }
+    }
+}
+
+fn aim(standing: &Standing) -> &'static str {
+    match standing.aim {
+        Aim::Rpo => "rpo",
+        Aim::Rto => "rto",
+    }
 }
 
 fn environments(page: &mut Page, summaries: &[EnvironmentSummary]) {
@@ -299,9 +345,46 @@ fn jobs(page: &mut Page, metrics: &Metrics, summaries: &[EnvironmentSummary], no
     );
     family(
         "lifeboat_job_last_bytes",
-        "The bytes that the last phase of the last job of the kind went through.",
+        "The most bytes that a phase of the last job of the kind went through.",
         &|job| job.progress.as_ref().map(|progress| whole(progress.bytes_done)),
     );
+}
+
+fn receivers(page: &mut Page, standings: &[ReceiverStanding], now: Instant) {
+    page.family(
+        "lifeboat_receiver_failing",
+        "gauge",
+        "Whether a receiver of notifications has not taken what was sent last.",
+    );
+    for standing in standings {
+        let is_failing = u8::from(standing.failing_since.is_some());
+        page.sample(
+            &[("receiver", &standing.name), ("kind", &standing.kind)],
+            is_failing,
+        );
+    }
+    page.family(
+        "lifeboat_receiver_waiting",
+        "gauge",
+        "Notifications that wait for a receiver.",
+    );
+    for standing in standings {
+        page.sample(
+            &[("receiver", &standing.name), ("kind", &standing.kind)],
+            standing.waiting,
+        );
+    }
+    page.family(
+        "lifeboat_receiver_oldest_waiting_seconds",
+        "gauge",
+        "How long ago the oldest of what waits for a receiver happened; absent where nothing waits.",
+    );
+    for standing in standings {
+        if let Some(oldest) = standing.oldest {
+            let labels = [("receiver", standing.name.as_str()), ("kind", &standing.kind)];
+            page.sample(&labels, seconds_since(oldest, now));
+        }
+    }
 }
 
 fn requests(page: &mut Page, metrics: &Metrics) {

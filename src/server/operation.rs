@@ -182,8 +182,8 @@ pub(super) enum Answer {
     Json(StatusCode, Describe),
     /// A stream of events.
     Events,
-    /// A document of XML, as a stream.
-    Xml,
+    /// A document of this media type, as a stream.
+    Document(&'static str),
 }
 
 /// An answer.

@@ -3,11 +3,12 @@
 use axum::http::StatusCode;
 
 use super::bodies::explore::{
-    WhichChildren, WhichDiff, WhichExport, WhichFinds, WhichHistory, WhichNode, WhichNodeDiff, WhichVersions,
+    WhichChildren, WhichDiff, WhichExport, WhichExportFacts, WhichFinds, WhichHistory, WhichNode,
+    WhichNodeDiff, WhichVersions,
 };
 use super::bodies::{
-    Broken, Confirmed, HowMany, NewBackup, NewExtract, NewHold, NewPlan, NewRestore, OnlyOne, Seen, Started,
-    WhichBackup, WhichJobs, WhichLines,
+    Broken, Confirmed, HowMany, NewApproval, NewBackup, NewExtract, NewHold, NewPin, NewPlan, NewRejection,
+    NewRestore, OnlyOne, Seen, Started, WhichBackup, WhichJobs, WhichLines, WhichReceiver,
 };
 use super::operation::Verb::{Delete, Post, Put};
 use super::operation::{Answer, Effect, Operation, of};
@@ -20,8 +21,9 @@ use crate::domain::explore::{
 };
 use crate::domain::job::{Job, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::RestorePlan;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::domain::token::Role::{Operator, Owner, Viewer};
 
 const fn ok<T: schemars::JsonSchema>() -> Answer {
@@ -111,6 +113,23 @@ pub(super) static OPERATIONS: &[Operation] = &[
         ok::<Vec<LifeboatNode>>(),
         |ask| Box::pin(read::nodes(ask)),
     ),
+    Operation::looks(
+        "/receivers",
+        "receivers",
+        "List who is told while nobody looks, whether each takes what is sent, and what waits for it",
+        ok::<Vec<ReceiverStanding>>(),
+        |ask| Box::pin(read::receivers(ask)),
+    ),
+    Operation::changes(
+        Post,
+        "/receivers/test",
+        "test_receivers",
+        "Send a test message to one receiver, or to all",
+        Operator,
+        |ask| Box::pin(act::test_receivers(ask)),
+    )
+    .with_body(of::<WhichReceiver>())
+    .with_answer(ok::<Vec<ReceiverTest>>()),
     Operation::changes(
         Post,
         "/notifications/seen",
@@ -152,6 +171,31 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::restore(ask)),
     )
     .with_body(of::<NewRestore>()),
+    Operation::looks(
+        "/environments/{project}/{environment}/undo",
+        "before_undo",
+        "Say what was written since the last restore into the parts that it brought back, which an undo sets aside",
+        ok::<BeforeUndo>(),
+        |ask| Box::pin(read::before_undo(ask)),
+    ),
+    Operation::starts(
+        "/environments/{project}/{environment}/approvals",
+        "approve_restore",
+        "Agree to the restore that waits for another owner, and start it",
+        Owner,
+        STARTED,
+        |ask| Box::pin(act::approve(ask)),
+    )
+    .with_body(of::<NewApproval>()),
+    Operation::changes(
+        Post,
+        "/environments/{project}/{environment}/rejections",
+        "reject_restore",
+        "End the wait of a restore for another owner: it is not done",
+        Owner,
+        |ask| Box::pin(act::reject(ask)),
+    )
+    .with_body(of::<NewRejection>()),
     Operation::starts(
         "/environments/{project}/{environment}/undo",
         "start_undo",
@@ -211,6 +255,23 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "Keep an upgrade or safety backup for another 48 hours",
         Owner,
         |ask| Box::pin(act::extend(ask)),
+    ),
+    Operation::changes(
+        Put,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "pin_backup",
+        "Keep a backup on purpose, for ever or until a time",
+        Owner,
+        |ask| Box::pin(act::pin(ask)),
+    )
+    .with_body(of::<NewPin>()),
+    Operation::changes(
+        Delete,
+        "/environments/{project}/{environment}/backups/{backup}/pin",
+        "unpin_backup",
+        "Take the pin of a backup away",
+        Owner,
+        |ask| Box::pin(act::unpin(ask)),
     ),
     Operation::changes(
         Put,
@@ -293,13 +354,38 @@ pub(super) static OPERATIONS: &[Operation] = &[
         ok::<Looked<ExportFacts>>(),
         |ask| Box::pin(explore::export_facts(ask)),
     )
-    .with_query(of::<WhichExport>()),
+    .with_query(of::<WhichExportFacts>()),
     Operation::shows_content(
         "/environments/{project}/{environment}/explore/export.xml",
         "explore_export_xml",
         "Export a node with all that is below it, as XML that Magnolia imports; ask what it holds first",
-        Answer::Xml,
-        |ask| Box::pin(explore::export(ask)),
+        Answer::Document("application/xml"),
+        |ask| Box::pin(explore::export_xml(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export.yaml",
+        "explore_export_yaml",
+        "Export a node with all that is below it, as YAML that Magnolia imports; ask what it holds first",
+        Answer::Document("application/yaml"),
+        |ask| Box::pin(explore::export_yaml(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export-files.tar",
+        "explore_export_files",
+        "Export a node, a folder or a file with all that is below it, as a tar of files that people can read; ask what it holds \
+         first",
+        Answer::Document("application/x-tar"),
+        |ask| Box::pin(explore::export_files(ask)),
+    )
+    .with_query(of::<WhichExport>()),
+    Operation::shows_content(
+        "/environments/{project}/{environment}/explore/export.tar",
+        "explore_export_tar",
+        "Export a workspace, an instance, or all of a backup, as a tar of what restic restore would give",
+        Answer::Document("application/x-tar"),
+        |ask| Box::pin(explore::export_tar(ask)),
     )
     .with_query(of::<WhichExport>()),
     Operation::looks(

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::backend::BackendError;
+use crate::domain::nearest::Missing;
 use crate::domain::refusal::Refusal;
 
 /// The media type of problem details.
@@ -177,8 +178,8 @@ impl From<BackendError> for Problem {
                 problem.refusal = Some(refusal);
                 problem
             }
-            BackendError::UnknownEnvironment { name, known } => {
-                let facts = json!({ "name": name, "known": known });
+            BackendError::UnknownEnvironment { name, known, near } => {
+                let facts = json!({ "name": name, "known": known, "near": near });
                 Self::new(StatusCode::NOT_FOUND, "unknown_environment", detail).about(Some(facts))
             }
             BackendError::UnknownBackup(choice) => {
@@ -189,7 +190,10 @@ impl From<BackendError> for Problem {
                 let facts = json!({ "id": id });
                 Self::new(StatusCode::NOT_FOUND, "unknown_job", detail).about(Some(facts))
             }
-            BackendError::NotThere(_) => Self::new(StatusCode::NOT_FOUND, "not_there", detail),
+            BackendError::NotThere(Missing { near, .. }) => {
+                let facts = (!near.is_empty()).then(|| json!({ "near": near }));
+                Self::new(StatusCode::NOT_FOUND, "not_there", detail).about(facts)
+            }
             BackendError::OutOfReach(_) => Self::new(StatusCode::BAD_GATEWAY, "out_of_reach", detail),
             BackendError::Failed(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail),
         }

@@ -16,6 +16,7 @@ use crate::domain::activity::{Activity, Notification};
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Job;
+use crate::domain::notify::ReceiverStanding;
 use crate::domain::request::{JobQuery, RestoreRequest};
 
 /// What the service is.
@@ -38,6 +39,12 @@ pub(super) async fn environments(ask: Ask) -> Result<Reply, Problem> {
 pub(super) async fn environment(ask: Ask) -> Result<Reply, Problem> {
     let name = ask.environment().await?;
     Reply::ok(&ask.service.overview.details(&name).await?)
+}
+
+/// What an undo would set aside.
+pub(super) async fn before_undo(ask: Ask) -> Result<Reply, Problem> {
+    let name = ask.environment().await?;
+    Reply::ok(&ask.service.engine.before_undo(&name).await?)
 }
 
 /// What works and what does not.
@@ -112,6 +119,14 @@ pub(super) async fn activity(ask: Ask) -> Result<Reply, Problem> {
 pub(super) async fn notifications(ask: Ask) -> Result<Reply, Problem> {
     let many: HowMany = ask.query()?;
     Reply::ok(&newest::<Notification>(&ask, many.limit).await?)
+}
+
+/// Who is told while nobody looks. They are told of all projects, and are shown to those who see all.
+pub(super) async fn receivers(ask: Ask) -> Result<Reply, Problem> {
+    if !ask.token.projects.is_empty() {
+        return Reply::ok(&Vec::<ReceiverStanding>::new());
+    }
+    Reply::ok(&ask.service.engine.receivers().await?)
 }
 
 /// Who shares the catalog, with the jobs that the token sees.

@@ -226,6 +226,7 @@ async fn run(
                         who: Principal::token(&token.name),
                         from: Some(origin.address.to_string()),
                         request: Some(origin.request.clone()),
+                        person: token.person(),
                         key: None,
                     };
                     let (parts, body) = request.into_parts();

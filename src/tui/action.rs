@@ -42,6 +42,12 @@ pub enum Action {
     Drill,
     UpgradeBackup,
     Extend,
+    /// Keep a backup on purpose, or let it go again.
+    Pin,
+    /// Agree to a restore that waits for another owner.
+    Approve,
+    /// Not agree to it.
+    Reject,
     Delete,
     Maintenance,
     Protect,
@@ -58,8 +64,15 @@ pub enum Action {
     Find,
     Mark,
     Unmark,
+    /// Write what is marked, or the chosen node, on this machine.
+    Export,
+    /// Stop writing it.
+    StopExport,
     OlderSource,
     NewerSource,
+    Fleet,
+    SortFleet,
+    GoToEnvironment,
     Filter,
     MarkEnvironment,
     MarkAll,
@@ -118,6 +131,8 @@ pub enum Place {
     Plan,
     /// One job: progress and outcome.
     Job,
+    /// All environments over all contexts.
+    Fleet,
     /// The list of jobs.
     Jobs,
     /// A job's log.
@@ -168,26 +183,16 @@ pub struct Row {
 }
 
 use Place::{
-    Backups, Choose, Contexts, Differences, Environments, Found, Grave, History, Job, Jobs, List, Log, Node,
-    Notice, Page, Plan, Question, Scope, Tree, Typing,
+    Backups, Choose, Contexts, Differences, Environments, Fleet, Found, Grave, History, Job, Jobs, List, Log,
+    Node, Notice, Page, Plan, Question, Scope, Tree, Typing,
 };
 
 const MAIN: &[Place] = &[Environments, Backups];
 /// Not in the wizard: whoever begins to type the environment's name one step too early must not find themselves
 /// elsewhere.
+#[rustfmt::skip]
 const ON_SCREENS: &[Place] = &[
-    Environments,
-    Backups,
-    Job,
-    Jobs,
-    Log,
-    List,
-    Page,
-    Tree,
-    Node,
-    History,
-    Found,
-    Differences,
+    Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
 ];
 /// Where a node is chosen.
 const NODES: &[Place] = &[Tree, Node, Found, Differences];
@@ -199,13 +204,14 @@ const SAVED: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page, Dif
 /// Where something is meant that can be copied.
 #[rustfmt::skip]
 const COPIED: &[Place] = &[
-    Environments, Backups, Choose, Plan, Job, Jobs, Log, List, Page, Notice, Tree, Node, History, Found, Differences,
+    Environments, Backups, Choose, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Tree, Node, History, Found,
+    Differences,
 ];
 /// Where a command does the same.
 #[rustfmt::skip]
 const COMMANDED: &[Place] = &[
-    Environments, Backups, Choose, Scope, Plan, Job, Jobs, Log, List, Page, Question, Grave, Tree, Node, History, Found,
-    Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Tree, Node, History,
+    Found, Differences,
 ];
 const HELPED: &[Place] = &[
     Environments,
@@ -214,6 +220,7 @@ const HELPED: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -231,6 +238,7 @@ const EVERYWHERE: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -253,6 +261,7 @@ const SCROLLED: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -270,6 +279,7 @@ const AWAY: &[Place] = &[
     Scope,
     Plan,
     Job,
+    Fleet,
     Jobs,
     Log,
     List,
@@ -330,6 +340,8 @@ pub const TABLE: &[Row] = &[
     changes(Action::Backup, &[Key::Char('b')], MAIN, 1, "backup", "take a manual backup of the environment"),
     changes(Action::Restore, &[Key::Char('r')], &[Environments, Backups, Page, Tree, Node, Found, Differences], 2, "restore", "restore the chosen backup, or what is marked in it: choose, see the plan, confirm"),
     changes(Action::Undo, &[Key::Char('u')], &[Environments, Backups, Job], 3, "undo", "go back to what the last restore replaced"),
+    changes(Action::Approve, &[Key::Char('A')], MAIN, 3, "approve", "agree to the restore that another owner has asked for, and start it"),
+    changes(Action::Reject, &[Key::Char('O')], MAIN, 0, "reject", "end the wait of a restore for another owner: it is not done"),
     changes(Action::Confirm, &[Key::Char('C')], &[Environments, Backups, Job], 4, "confirm restore", "drop the tables that restores have replaced: the outcome is good"),
     changes(Action::BreakLive, &[Key::Char('B')], MAIN, 4, "break Live", "demo only: delete and change content of Live, so that a recovery can be shown"),
     looks(Action::OpenBackups, &[Key::Enter], &[Environments], 6, "backups", "go to the backups of the environment"),
@@ -354,6 +366,7 @@ pub const TABLE: &[Row] = &[
     changes(Action::Drill, &[Key::Char('D')], &[Environments, Backups, Page], 0, "drill", "prove that the chosen backup can be restored: into a scratch place, and compared there"),
     changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
     changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
+    changes(Action::Pin, &[Key::Char('P')], &[Backups, Page], 0, "pin", "keep the chosen backup on purpose, for ever or until a day, or let it go again"),
     changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
@@ -365,19 +378,20 @@ pub const TABLE: &[Row] = &[
     looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
     looks(Action::Mark, &[Key::Char(' ')], NODES, 5, "mark", "mark the chosen node with all that is below it, or take the mark away"),
     looks(Action::Unmark, &[Key::Char('u')], NODES, 0, "unmark all", "take all marks of this backup away"),
+    looks(Action::Export, &[Key::Char('x')], NODES, 7, "export", "write what is marked, or the chosen node, into files on this machine: asks as what, and where"),
+    looks(Action::StopExport, &[Key::Char('c')], NODES, 4, "stop export", "stop the export that is being written: nothing is left of what is not whole"),
     looks(Action::History, &[Key::Char('H')], &[Tree, Node, Found, Differences], 6, "history", "what happened to the chosen node, over all backups and Live"),
     looks(Action::Compare, &[Key::Char('=')], &[Backups, Page, Plan, Tree, Node], 13, "compare", "how a backup differs from Live: all of it, or the place that is open"),
     looks(Action::Find, &[Key::Char('/')], &[Tree, Node, History, Found], 8, "find", "find a node by its name, path, id, or a text in it"),
     looks(Action::OlderSource, &[Key::Char('[')], &[Tree, Node, History], 9, "older", "look at the same place in the backup before"),
     looks(Action::NewerSource, &[Key::Char(']')], &[Tree, Node, History], 9, "newer", "look at the same place in the backup after it, or in Live"),
-    looks(Action::Filter, &[Key::Char('/')], MAIN, 11, "filter", "show only environments whose name, kind or state has some text"),
     looks(Action::MarkEnvironment, &[Key::Char(' ')], &[Environments], 0, "mark", "mark the environment, or take the mark away: backup, verify all, drill and maintenance are for all that are marked"),
     looks(Action::MarkAll, &[Key::Char('*')], &[Environments], 0, "mark all", "mark all environments that are listed and can be backed up, or take all marks away"),
     looks(Action::Search, &[Key::Char('/')], SEARCHED, 11, "search", "find a text in the list, the log or the page"),
     looks(Action::NextMatch, &[Key::Char('n')], SEARCHED, 0, "next", "while something is searched for: the next line that has it"),
     looks(Action::PreviousMatch, &[Key::Char('N')], SEARCHED, 0, "previous", "while something is searched for: the line before that has it"),
     looks(Action::NextWarning, &[Key::Char('!')], &[Log], 2, "next warning", "the next line of the log that is a warning or an error"),
-    looks(Action::Wrap, &[Key::Char('|')], &[Log], 7, "wrap", "break long lines of the log, or cut them off"),
+    looks(Action::Wrap, &[Key::Char('f')], &[Log], 7, "wrap", "break long lines of the log, or cut them off"),
     looks(Action::Sort, &[Key::Char('s')], &[Jobs, List], 8, "sort", "sort the list by its next column"),
     looks(Action::SortBack, &[Key::Char('S')], &[Jobs, List], 0, "turn", "sort the list the other way round"),
     looks(Action::Save, &[Key::Char('W')], SAVED, 9, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
@@ -385,6 +399,10 @@ pub const TABLE: &[Row] = &[
     looks(Action::Wider, &[Key::Char('+')], MAIN, 0, "wider", "make the list of environments wider"),
     looks(Action::Narrower, &[Key::Char('-')], MAIN, 0, "narrower", "make the list of environments narrower"),
     looks(Action::Zone, &[Key::Char('t')], ON_SCREENS, 0, "local or UTC", "show times in this machine's zone, or in UTC"),
+    looks(Action::Fleet, &[Key::Char('F')], MAIN, 19, "fleet", "all environments of all contexts that are reached, the worst first"),
+    looks(Action::GoToEnvironment, &[Key::Enter], &[Fleet], 1, "go there", "go to the chosen environment, in its context"),
+    looks(Action::SortFleet, &[Key::Char('s')], &[Fleet], 2, "sort", "the worst first, the oldest newest backup first, or by name"),
+    looks(Action::Filter, &[Key::Char('/')], &[Environments, Backups, Fleet], 11, "filter", "show only environments whose name, kind or state has some text"),
     looks(Action::Notifications, &[Key::Char('n')], ON_SCREENS, 12, "news", "how jobs ended and what needs attention; marks it as seen"),
     looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
     looks(Action::Jobs, &[Key::Char('J')], ON_SCREENS, 16, "jobs", "the list of jobs"),

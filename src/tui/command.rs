@@ -93,6 +93,7 @@ fn asked(question: &Question) -> Result<Vec<Words>, String> {
         }
         About::Drill(name, id) => Words::on("drill", name).and(&id.0),
         About::Extend(name, id) => Words::on("extend", name).and(&id.0),
+        About::Unpin(name, id) => Words::on("unpin", name).and(&id.0),
         About::Delete(name, id) => Words::on("delete", name).and(&id.0),
         About::Confirm(name) => Words::on("confirm", name),
         About::Cancel(id) => Words::of(&["cancel", &id.to_string()]),
@@ -136,6 +137,24 @@ fn filled(form: &Form) -> Result<Words, String> {
             .and(text(0).unwrap_or_else(|| "VERSION".to_owned()))
             .option("--note", text(1)),
         FormKind::Hold(name, hold) => Words::on(hold_verb(*hold), name).option("--reason", text(0)),
+        FormKind::Pin(name, id) => Words::on("pin", name)
+            .and(&id.0)
+            .option("--until", text(0))
+            .option("--note", text(1)),
+        FormKind::Approve(name, _) => Words::on("approve", name),
+        FormKind::Reject(name, _) => Words::on("reject", name).option("--reason", text(0)),
+        FormKind::Export(name, source, paths) => {
+            // Each of several nodes is a file of its own; a verb writes one.
+            let path = match paths.as_slice() {
+                [path] => path,
+                _ => return Err("a verb writes one node: mark one, or none".to_owned()),
+            };
+            Words::on("export", name)
+                .and(source)
+                .and(path)
+                .option("--as", text(0))
+                .option("--to", text(1))
+        }
         FormKind::Save => {
             return Err("a file is written by the cockpit alone: with a verb, use --json".to_owned());
         }
@@ -157,6 +176,7 @@ fn shown(model: &Model) -> Result<Words, String> {
         Screen::Wizard(wizard) => restored(model, wizard)?,
         Screen::Job { id, .. } => Words::of(&["jobs", &id.to_string()]),
         Screen::Log(log) => Words::of(&["jobs", &log.job.to_string(), "--log"]),
+        Screen::Fleet(_) => Words::of(&["environments"]),
         Screen::Jobs(_) => with_limit(model, Words::of(&["jobs"]), ListKind::Jobs),
         Screen::Activity(_) => with_limit(model, Words::of(&["activity"]), ListKind::Activity),
         Screen::Notifications(_) => {
@@ -299,6 +319,24 @@ fn of_action(model: &Model, action: Action) -> Result<Words, String> {
             Some(there) => Words::on(verb, &there.environment).and(&there.path),
             None => return Err("no node is chosen".to_owned()),
         },
+        Action::Pin => {
+            let backup = model.chosen_backup().ok_or("no backup is chosen")?;
+            let verb = if backup.manifest.pin.is_some() {
+                "unpin"
+            } else {
+                verb
+            };
+            Words::on(verb, name()?).and(&backup.id.0)
+        }
+        Action::Export => match model.chosen_node() {
+            Some(there) => Words::on(verb, &there.environment)
+                .and(&there.source)
+                .and(&there.path)
+                .and("--to")
+                .and("."),
+            None => return Err("no node is chosen".to_owned()),
+        },
+        Action::Fleet => Words::of(&[verb]),
         Action::Find | Action::OpenNode | Action::UpTree | Action::GoThere => return shown(model),
         Action::CancelJob | Action::OpenJob | Action::Watch => {
             let id = job().ok_or("no job belongs to this line")?;
@@ -344,6 +382,11 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         Action::Verify | Action::VerifyAll => "verify",
         Action::Drill => "drill",
         Action::Extend => "extend",
+        Action::Pin => "pin",
+        Action::Approve => "approve",
+        Action::Reject => "reject",
+        Action::Export => "export",
+        Action::Fleet => "environments",
         Action::Delete => "delete",
         Action::Maintenance => "maintenance",
         Action::Protect => "protect",
@@ -366,6 +409,8 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         Action::Mark | Action::Unmark => {
             return Err("marks become --path of a restore: copy the command on its plan");
         }
+        Action::StopExport => return Err("Ctrl-C stops the verb"),
+        Action::GoToEnvironment => return Err("--context leads a verb there"),
         Action::MarkEnvironment | Action::MarkAll => return Err("a verb is for one environment"),
         Action::OlderSource | Action::NewerSource => return Err(SCREEN),
         Action::Accept | Action::Yes | Action::YesForGood | Action::No | Action::Dismiss => {
@@ -379,6 +424,7 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         | Action::Wrap
         | Action::Sort
         | Action::SortBack
+        | Action::SortFleet
         | Action::Save
         | Action::Copy
         | Action::CopyCommand

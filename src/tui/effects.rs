@@ -5,22 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use super::beyond::{Reread, Save};
 use super::clipboard::Clipboard;
 use super::display::Stop;
+use super::exporting::{self, Order};
 use super::message::{Answer, Message, More, Start};
 use super::model::listing::PAGE;
 use super::model::looks::ListKind;
 use super::model::screens::Deed;
 use super::question::{self, Question};
-use super::settings::Ended;
+use super::settings::{Elsewhere, Ended};
 use crate::backend::Backend;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::plan::PlanId;
-use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest};
+use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 
 /// How many jobs, activities and notifications are asked for at first.
 const NEWEST: u32 = PAGE;
@@ -32,6 +34,10 @@ pub enum Effect {
     Fetch(Fetch),
     /// Ask about what is inside a backup or Live.
     Ask(Box<Question>),
+    /// Write content on this machine.
+    Export(Box<Order>),
+    /// Stop that.
+    StopExport,
     /// Listen to the backend's events.
     Listen,
     /// Send a message after a while.
@@ -44,6 +50,10 @@ pub enum Effect {
     Plan(u64, RestoreRequest),
     /// Follow a restore plan, with the name that was typed.
     Restore(PlanId, String),
+    /// Agree to a restore that waits, with the name that was typed.
+    Approve(EnvironmentName, PlanId, String),
+    /// Not agree to it.
+    Reject(EnvironmentName, PlanId, Option<String>),
     /// Undo the last restore, with the name that was typed.
     Undo(EnvironmentName, String),
     /// Drop the tables that restores have replaced.
@@ -58,6 +68,10 @@ pub enum Effect {
     Delete(EnvironmentName, BackupId),
     /// Keep one for longer.
     Extend(EnvironmentName, BackupId),
+    /// Keep a backup on purpose.
+    Pin(PinRequest),
+    /// Let it go again.
+    Unpin(EnvironmentName, BackupId),
     /// Set or lift maintenance or protection.
     Hold(HoldRequest),
     /// Break Live of the demo.
@@ -78,6 +92,10 @@ pub enum Effect {
     Suspend(Stop),
     /// Go over to another context.
     Switch(String),
+    /// Go over to another context, and there to an environment.
+    SwitchTo(String, EnvironmentName),
+    /// Ask another context for its environments.
+    LookElsewhere(String),
     /// End the cockpit.
     Quit,
     /// End the cockpit although nobody chose to.
@@ -107,6 +125,8 @@ pub enum Fetch {
     Check(EnvironmentName),
     /// More of a list: so many of the newest.
     More(ListKind, u32),
+    /// What an undo would set aside.
+    BeforeUndo(EnvironmentName),
 }
 
 /// What a timer is for.
@@ -126,12 +146,18 @@ pub enum Timer {
 pub struct Effects {
     backend: Arc<dyn Backend>,
     messages: UnboundedSender<Message>,
+    /// Ends the export that goes on when it goes, or is told to.
+    stop: watch::Sender<u64>,
 }
 
 impl Effects {
     /// A runner whose answers go into the channel.
     pub fn new(backend: Arc<dyn Backend>, messages: UnboundedSender<Message>) -> Self {
-        Self { backend, messages }
+        Self {
+            backend,
+            messages,
+            stop: watch::Sender::new(0),
+        }
     }
 
     /// Puts text on the clipboard; `what` is what it is, in words.
@@ -161,13 +187,30 @@ impl Effects {
         });
     }
 
+    /// Asks another context for its environments.
+    pub fn look_elsewhere(&self, elsewhere: Arc<dyn Elsewhere>, context: String) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            let answer = elsewhere.environments(&context).await;
+            let _ = messages.send(Message::Elsewhere(context, answer));
+        });
+    }
+
     /// Starts the effect and returns at once. Effects for the terminal are the loop's, and nothing here.
     pub fn start(&self, effect: Effect) {
         let backend = Arc::clone(&self.backend);
         let messages = self.messages.clone();
+        if effect == Effect::StopExport {
+            self.stop.send_modify(|times| *times += 1);
+            return;
+        }
+        let stop = self.stop.subscribe();
         tokio::spawn(async move {
             if effect == Effect::Listen {
                 listen(backend.as_ref(), &messages).await;
+            } else if let Effect::Export(order) = effect {
+                let ended = exporting::export(backend.as_ref(), &order, &messages, stop).await;
+                let _ = messages.send(Message::Exported(ended));
             } else if let Some(message) = run(backend.as_ref(), effect).await {
                 // The loop has gone when nobody receives: then nobody needs the answer either.
                 let _ = messages.send(message);
@@ -231,6 +274,17 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
             Some(Message::Plan(number, Box::new(plan)))
         }
         Effect::Restore(plan, typed) => started(Start::Watched, backend.start_restore(plan, typed).await),
+        Effect::Approve(environment, plan, typed) => started(
+            Start::Watched,
+            backend.approve_restore(environment, plan, typed).await,
+        ),
+        Effect::Reject(environment, plan, reason) => {
+            let done = format!("the restore that waited in {environment} is rejected: nothing was done");
+            Some(Message::Held(
+                done,
+                backend.reject_restore(environment, plan, reason).await,
+            ))
+        }
         Effect::Undo(environment, typed) => {
             started(Start::Watched, backend.start_undo(environment, typed).await)
         }
@@ -261,6 +315,22 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
                 backend.extend_backup(environment, backup).await,
             ))
         }
+        Effect::Pin(request) => {
+            let done = format!(
+                "backup {} of {} is pinned: it is kept {}",
+                request.backup,
+                request.environment,
+                crate::domain::pin::how_long(request.until)
+            );
+            Some(Message::Held(done, backend.pin_backup(request).await))
+        }
+        Effect::Unpin(environment, backup) => {
+            let done = format!("backup {backup} of {environment} is not pinned any more");
+            Some(Message::Done(
+                done,
+                backend.unpin_backup(environment, backup).await,
+            ))
+        }
         Effect::Hold(request) => {
             let done = super::update::hold_sentence(&request);
             let answer = backend.hold(request.clone()).await;
@@ -283,10 +353,14 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         | Effect::Save(..)
         | Effect::Reread
         | Effect::Call(_)
+        | Effect::Export(_)
+        | Effect::StopExport
         | Effect::Copy(..)
         | Effect::Redraw
         | Effect::Suspend(_)
         | Effect::Switch(_)
+        | Effect::SwitchTo(..)
+        | Effect::LookElsewhere(_)
         | Effect::Quit
         | Effect::End(_) => None,
     }
@@ -351,6 +425,10 @@ async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
         Fetch::Log(id, after) => Message::Log(id, backend.job_log(id, after).await),
         Fetch::Activity => Message::Activity(backend.activity(NEWEST).await),
         Fetch::Notifications => Message::Notifications(backend.notifications(NEWEST).await),
+        Fetch::BeforeUndo(name) => {
+            let told = backend.before_undo(&name).await;
+            Message::BeforeUndo(name, told)
+        }
         Fetch::Check(name) => {
             let report = backend.check(Some(name.clone())).await;
             Message::Checked(name, report)

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ratatui::layout::Size;
 
+use super::theme::Background;
+
 /// One key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
@@ -183,6 +185,8 @@ pub enum Input {
     Resized,
     /// A terminal that does not tell its size has said where its last corner is.
     Corner(Size),
+    /// The terminal has said what it writes on.
+    Background(Background),
     /// All that was to be shown has been written.
     Shown,
     /// The process was asked to stop until it is continued.

@@ -13,7 +13,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// An answer of the backend, or why there is none.
 pub type Answer<T> = Result<T, BackendError>;
@@ -35,6 +35,12 @@ pub enum Message {
     AskAgain(u64),
     /// An answer about what is inside a backup or Live.
     Told(Box<Question>, Answer<Told>),
+    /// How far the export is that goes on, as a sentence.
+    Exporting(String),
+    /// An export has ended: what was written, or why not all of it, as sentences.
+    Exported(Result<String, String>),
+    /// What another context has, or why it cannot be reached.
+    Elsewhere(String, Result<Vec<EnvironmentSummary>, String>),
     /// Text was put on the clipboard: what is to be said of it, and the bytes that the terminal was sent.
     Copied(String, Vec<u8>),
     /// The process cannot be stopped here: nothing would continue it.
@@ -71,6 +77,8 @@ pub enum Message {
     Notifications(Answer<Vec<Notification>>),
     /// What works in an environment and what does not.
     Checked(EnvironmentName, Answer<Report>),
+    /// What an undo would set aside.
+    BeforeUndo(EnvironmentName, Answer<BeforeUndo>),
     /// A restore plan; the number says which question it answers.
     Plan(u64, Box<Answer<RestorePlan>>),
     /// A job that was asked for has been started, or refused.

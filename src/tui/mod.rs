@@ -23,12 +23,15 @@ mod command;
 pub mod decode;
 pub mod display;
 mod effects;
+mod exporting;
 pub mod key;
+mod mask;
 mod message;
 mod model;
 pub mod paint;
 pub mod presses;
 mod question;
+mod recording;
 mod run;
 mod settings;
 mod terminal;
@@ -37,14 +40,17 @@ pub mod theme;
 mod update;
 mod view;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 
 pub use self::model::looks::LastView;
-pub use self::run::{Left, run_among, run_on};
+use self::recording::Recorded;
+pub use self::run::{Carried, Left, run_among, run_on};
 pub use self::settings::{
-    Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Ended, OneContext,
+    Care, Clock, CockpitError, CockpitSettings, ContextChoice, Contexts, Elsewhere, Ended, OneContext,
+    Showing,
 };
 use self::terminal::{PanicGuard, Terminal};
 use crate::backend::Backend;
@@ -58,7 +64,29 @@ pub async fn run(
 ) -> Result<(), CockpitError> {
     let (sender, inputs) = unbounded_channel();
     let _guard = PanicGuard::new(sender.clone());
-    let mut terminal = Terminal::take(settings.mouse, &sender)?;
+    let asks = settings.asks_background && settings.theme.follows_the_background();
+    // A file that cannot be written is told before the terminal is taken.
+    let cast = match &settings.showing.record {
+        Some(file) => Some((
+            file.clone(),
+            recording::create(file).map_err(told(file, "cannot be begun"))?,
+        )),
+        None => None,
+    };
+    let mut terminal = Terminal::take(settings.mouse, asks, &sender)?;
     terminal::listen(&sender)?;
-    run_among(&mut terminal, inputs, backend, settings, contexts).await
+    let Some((path, cast)) = cast else {
+        return run_among(&mut terminal, inputs, backend, settings, contexts).await;
+    };
+    let mut recorded = Recorded::begin(terminal, cast, Arc::clone(&settings.clock))
+        .map_err(told(&path, "cannot be begun"))?;
+    let left = run_among(&mut recorded, inputs, backend, settings, contexts).await;
+    let ended = recorded.end().map_err(told(&path, "has ended early"));
+    left.and(ended)
+}
+
+/// The error of a recording.
+fn told(file: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> CockpitError {
+    let file = file.to_owned();
+    move |error| CockpitError::Recording { file, what, error }
 }

@@ -31,23 +31,29 @@ pub struct Presses {
 
 impl Presses {
     /// What was read at one moment, as inputs.
-    pub fn sort(&mut self, at: Instant, decoded: Vec<Decoded>) -> Vec<Input> {
-        // That a window has the focus is no key, and nothing that came before one.
-        let is_focus = |one: &Decoded| matches!(one, Decoded::Focus(_));
-        let (told, decoded): (Vec<_>, Vec<_>) = decoded.into_iter().partition(is_focus);
-        let told = told.into_iter().filter_map(|one| match one {
-            Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
-            _ => None,
+    pub fn sort(&mut self, at: Instant, mut decoded: Vec<Decoded>) -> Vec<Input> {
+        // What the terminal says of itself was pressed by nobody, and makes no key one that came together with others.
+        let mut told = Vec::new();
+        decoded.retain(|one| match one {
+            Decoded::Background(background) => {
+                told.push(Input::Background(*background));
+                false
+            }
+            Decoded::Focus(has_it) => {
+                told.push(Input::Focus(*has_it));
+                false
+            }
+            _ => true,
         });
         if decoded.is_empty() {
-            return told.collect();
+            return told;
         }
         self.quiet = self
             .before
             .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
         let together = self.quiet < GAP || decoded.len() > 1;
         self.before = Some(at);
-        let mut inputs: Vec<Input> = told.collect();
+        let mut inputs: Vec<Input> = Vec::new();
         let mut run = Vec::new();
         for one in decoded {
             let input = match one {
@@ -65,6 +71,7 @@ impl Presses {
                 Decoded::Click { column, row } => Some(Input::Click { column, row }),
                 Decoded::Corner(size) => Some(Input::Corner(size)),
                 Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
+                Decoded::Background(background) => Some(Input::Background(background)),
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
@@ -73,6 +80,7 @@ impl Presses {
             }
         }
         self.keys(at, &run, together, &mut inputs);
+        inputs.extend(told);
         inputs
     }
 

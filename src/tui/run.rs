@@ -19,9 +19,10 @@ use super::model::looks::LastView;
 use super::model::{Connection, Model};
 use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
-use super::theme::Theme;
-use super::{update, view};
+use super::theme::{Background, Theme};
+use super::{mask, update, view};
 use crate::backend::Backend;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 
 /// The least time between two draws that only show progress.
@@ -42,6 +43,15 @@ pub enum Left {
     For(String),
 }
 
+/// What goes over from one cockpit on a display to the next.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// What the terminal has said that it writes on.
+    background: Option<Background>,
+    /// The environment that the next one is to begin with.
+    goes_to: Option<EnvironmentName>,
+}
+
 /// Runs a cockpit on a display until it is left, for another context or for good.
 pub async fn run_among<D: Display>(
     display: &mut D,
@@ -50,8 +60,16 @@ pub async fn run_among<D: Display>(
     mut settings: CockpitSettings,
     contexts: &mut dyn Contexts,
 ) -> Result<(), CockpitError> {
+    let mut carried = Carried::default();
     loop {
-        let left = run_on(display, &mut inputs, Arc::clone(&backend), settings.clone()).await?;
+        let left = run_on(
+            display,
+            &mut inputs,
+            Arc::clone(&backend),
+            settings.clone(),
+            &mut carried,
+        )
+        .await?;
         let Left::For(name) = left else {
             return Ok(());
         };
@@ -62,16 +80,30 @@ pub async fn run_among<D: Display>(
     }
 }
 
-/// Runs a cockpit on a display until it is left. The input ends it too when its channel closes.
+/// Runs a cockpit on a display until it is left. The input ends it too when its channel closes. `carried` is what
+/// goes over from one cockpit on the display to the next.
 pub async fn run_on<D: Display>(
     display: &mut D,
     inputs: &mut UnboundedReceiver<Input>,
     backend: Arc<dyn Backend>,
-    settings: CockpitSettings,
+    mut settings: CockpitSettings,
+    carried: &mut Carried,
 ) -> Result<Left, CockpitError> {
     let (sender, mut messages) = unbounded_channel();
+    let on = carried.background.unwrap_or(settings.background);
+    let goes_to = carried.goes_to.take();
+    if goes_to.is_some()
+        && let Some(view) = &mut settings.last_view
+    {
+        // Whoever comes for an environment comes to that one, and nothing lies over it.
+        *view = LastView {
+            looks: std::mem::take(&mut view.looks),
+            ..LastView::default()
+        };
+    }
     let mut cockpit = Cockpit {
-        theme: Theme::new(settings.theme, settings.accent, settings.ascii),
+        theme: Theme::new(settings.theme, settings.accent, settings.ascii).on(on),
+        carried,
         model: Model::new(settings, display.size()?),
         effects: Effects::new(backend, sender),
         display,
@@ -83,6 +115,9 @@ pub async fn run_on<D: Display>(
         asked_to_read: 0,
         ended: None,
     };
+    if let Some(name) = goes_to {
+        cockpit.model.fleet.select(&name);
+    }
     // What another context has left on the screen is not compared with.
     cockpit.display.forget();
     // The first frame comes before the first question to the backend.
@@ -155,6 +190,7 @@ enum End {
 
 struct Cockpit<'a, D> {
     theme: Theme,
+    carried: &'a mut Carried,
     model: Model,
     effects: Effects,
     display: &'a mut D,
@@ -185,6 +221,10 @@ impl<D: Display> Cockpit<'_, D> {
                 self.display.corner(*size);
                 self.model.size = self.display.size()?;
             }
+            Message::Input(Input::Background(background)) => {
+                self.carried.background = Some(*background);
+                self.theme = self.theme.clone().on(*background);
+            }
             Message::Input(Input::Resized) => self.model.size = self.display.size()?,
             Message::Input(Input::Continued) => {
                 self.writing = false;
@@ -202,7 +242,8 @@ impl<D: Display> Cockpit<'_, D> {
         });
         if looks_new {
             let settings = &self.model.settings;
-            self.theme = Theme::new(settings.theme, settings.accent, settings.ascii);
+            let on = self.carried.background.unwrap_or(settings.background);
+            self.theme = Theme::new(settings.theme, settings.accent, settings.ascii).on(on);
         }
         self.start(effects)
     }
@@ -227,6 +268,15 @@ impl<D: Display> Cockpit<'_, D> {
                         .write(&settings.calling.bytes(settings.clipboard, &sentence))?;
                 }
                 Effect::Switch(name) => self.ended = Some(End::Switch(name)),
+                Effect::SwitchTo(context, name) => {
+                    self.carried.goes_to = Some(name);
+                    self.ended = Some(End::Switch(context));
+                }
+                Effect::LookElsewhere(context) => {
+                    if let Some(elsewhere) = &self.model.settings.elsewhere {
+                        self.effects.look_elsewhere(Arc::clone(elsewhere), context);
+                    }
+                }
                 Effect::Quit => self.ended = Some(End::Quit),
                 Effect::End(why) => self.ended = Some(End::Ended(why)),
                 other => self.effects.start(other),
@@ -246,7 +296,10 @@ impl<D: Display> Cockpit<'_, D> {
 
     /// Shows what there is to show. While the screen has not taken the last frame, this one is left out.
     fn draw(&mut self) -> Result<(), CockpitError> {
-        let frame = in_loop(|| view::view(&self.model, &self.theme));
+        let mut frame = in_loop(|| view::view(&self.model, &self.theme));
+        if self.model.settings.showing.mask {
+            mask::hide(&mut frame.buffer, &mask::names(&self.model));
+        }
         let asks = view::shows_what_is_asked(&self.model).then(|| self.model.answering.number());
         self.pending = false;
         match self.display.show(frame)? {

@@ -2,6 +2,7 @@
 //! clock.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use super::beyond::Beyond;
 use super::clipboard::Clipboard;
 use super::model::looks::LastView;
 use super::terminal_call::Calling;
-use super::theme::{Accent, ThemeChoice};
+use super::theme::{Accent, Background, ThemeChoice};
 use crate::backend::Backend;
 use crate::domain::Instant;
+use crate::domain::state::EnvironmentSummary;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -34,6 +36,10 @@ pub struct CockpitSettings {
     pub accent: Option<Accent>,
     /// Which colours. The caller chooses [`ThemeChoice::Monochrome`] where `NO_COLOR` is set.
     pub theme: ThemeChoice,
+    /// What the terminal is taken to write on, until it has said so itself.
+    pub background: Background,
+    /// Whether the terminal can be asked what it writes on: one that does not know the question must not show it.
+    pub asks_background: bool,
     /// Whether to draw with ASCII symbols only, for terminals that are not in UTF-8.
     pub ascii: bool,
     /// Whether to take clicks and the wheel. The terminal then no longer selects text by itself.
@@ -42,6 +48,8 @@ pub struct CockpitSettings {
     pub demo: bool,
     /// The contexts that can be gone over to, this one among them. Empty where there is no choice.
     pub contexts: Vec<ContextChoice>,
+    /// What can be asked of the other contexts while this one is open.
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
     /// After how long without a key everything is hidden. `None`: never.
     pub idle_lock: Option<Duration>,
     /// Something to say at once, such as why another context could not be opened.
@@ -56,12 +64,23 @@ pub struct CockpitSettings {
     pub last_view: Option<LastView>,
     /// What is beyond the screen.
     pub beyond: Beyond,
+    /// How it is shown to others.
+    pub showing: Showing,
     /// What puts text on the clipboard.
     pub clipboard: Clipboard,
     /// What makes an answer count.
     pub care: Care,
     /// Tells the time.
     pub clock: Clock,
+}
+
+/// How a cockpit is shown to others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Showing {
+    /// The new file that what is shown is recorded in.
+    pub record: Option<PathBuf>,
+    /// Whether names are hidden.
+    pub mask: bool,
 }
 
 /// What makes an answer count: that it was meant.
@@ -114,6 +133,8 @@ pub struct ContextChoice {
     pub name: String,
     /// Where it leads to, in words.
     pub leads_to: String,
+    /// Whether it leads to a service, which can be asked while another context is open.
+    pub is_a_service: bool,
     /// Whether nothing can be changed through it.
     pub read_only: bool,
     /// The colour of its name.
@@ -137,6 +158,16 @@ pub trait Contexts: Send {
     /// # Errors
     /// A sentence that says why it cannot be opened; the one that was open stays so.
     async fn change(&mut self, name: &str) -> Result<(Arc<dyn Backend>, CockpitSettings), String>;
+}
+
+/// Asks other contexts while one is open.
+#[async_trait]
+pub trait Elsewhere: Send + Sync {
+    /// The environments of a context.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be reached.
+    async fn environments(&self, context: &str) -> Result<Vec<EnvironmentSummary>, String>;
 }
 
 /// There is no other context.
@@ -169,6 +200,16 @@ pub enum CockpitError {
         "the terminal cannot be used ({0}): start the cockpit in a terminal, or use the commands of `lifeboat --help`"
     )]
     Terminal(#[from] std::io::Error),
+    /// What is shown cannot be recorded, or not to the end.
+    #[error("the recording {} {what}: {error}", .file.display())]
+    Recording {
+        /// Where it was to be.
+        file: PathBuf,
+        /// What became of it.
+        what: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
     /// Nobody chose to leave it. The terminal has been given back, where there still is one.
     #[error("{0}")]
     Ended(Ended),

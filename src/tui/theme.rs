@@ -1,13 +1,14 @@
 //! Colours by meaning, and the symbols that say the same without colour.
 //!
-//! This is the only file of the cockpit that names a colour. Views ask for a meaning ([`Meaning`]) and get a style;
-//! which one depends on the theme. The named colours are the terminal's own, so the cockpit follows the palette that
-//! its user has chosen. No meaning rests on colour alone: each has a symbol or a word beside it.
+//! Views ask for a meaning ([`Meaning`]) and get a style; which one depends on the theme and on the terminal's background.
+//! No meaning rests on colour alone: each has a symbol or a word beside it. The colours themselves are in `colours`.
+
+mod colours;
 
 use std::fmt;
 use std::str::FromStr;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 /// What a piece of the screen means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +31,8 @@ pub enum Meaning {
     SelectedElsewhere,
     /// Something is as it should be.
     Good,
+    /// The moment that counts has come: it stands over the whole width.
+    Headline,
     /// Look at it soon: warnings, what is late.
     Warning,
     /// Act now: failures, damage.
@@ -58,7 +61,7 @@ pub enum Meaning {
 
 impl Meaning {
     /// All of them, in the order they are documented in.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Text,
         Self::Quiet,
         Self::Title,
@@ -68,6 +71,7 @@ impl Meaning {
         Self::Selected,
         Self::SelectedElsewhere,
         Self::Good,
+        Self::Headline,
         Self::Warning,
         Self::Critical,
         Self::Information,
@@ -86,12 +90,14 @@ impl Meaning {
 /// Which set of colours is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ThemeChoice {
-    /// For terminals with a dark background.
+    /// Dark or light, as the terminal's background is.
     #[default]
+    Auto,
+    /// For terminals with a dark background.
     Dark,
     /// For terminals with a light background.
     Light,
-    /// Blue and orange instead of green and red, on either background.
+    /// Blue and orange instead of green and red, for the background that the terminal has.
     ColourBlind,
     /// No colour at all: bold, underlined, reversed.
     Monochrome,
@@ -101,7 +107,7 @@ pub enum ThemeChoice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeError {
     /// Not a theme.
-    #[error("\"{0}\" is not a theme: choose dark, light, colour-blind or monochrome")]
+    #[error("\"{0}\" is not a theme: choose auto, dark, light, colour-blind or monochrome")]
     NotATheme(String),
     /// Not an accent.
     #[error("\"{0}\" is not an accent: choose red, yellow, green, blue, magenta or cyan")]
@@ -110,12 +116,25 @@ pub enum ThemeError {
 
 impl ThemeChoice {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Dark, Self::Light, Self::ColourBlind, Self::Monochrome];
+    pub const ALL: [Self; 5] = [
+        Self::Auto,
+        Self::Dark,
+        Self::Light,
+        Self::ColourBlind,
+        Self::Monochrome,
+    ];
+
+    /// Whether it looks different on a dark and on a light background.
+    #[must_use]
+    pub fn follows_the_background(self) -> bool {
+        matches!(self, Self::Auto | Self::ColourBlind)
+    }
 
     /// The word for it, in configuration files and on the command line.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Dark => "dark",
             Self::Light => "light",
             Self::ColourBlind => "colour-blind",
@@ -158,6 +177,18 @@ pub enum Accent {
     Cyan,
 }
 
+impl Accent {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Red,
+        Self::Yellow,
+        Self::Green,
+        Self::Blue,
+        Self::Magenta,
+        Self::Cyan,
+    ];
+}
+
 impl FromStr for Accent {
     type Err = ThemeError;
 
@@ -174,142 +205,107 @@ impl FromStr for Accent {
     }
 }
 
+/// What a terminal writes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Background {
+    /// Light text on it can be read.
+    #[default]
+    Dark,
+    /// Dark text on it can be read.
+    Light,
+}
+
+impl Background {
+    /// What a colour is, given as the parts of it from 0 to 65,535.
+    #[must_use]
+    pub fn of_colour(red: u16, green: u16, blue: u16) -> Self {
+        // How bright a colour looks, in thousandths: green counts for most.
+        let brightness = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
+        if brightness / 1000 > u32::from(u16::MAX) / 2 {
+            Self::Light
+        } else {
+            Self::Dark
+        }
+    }
+
+    /// What the variable `COLORFGBG` says, which some terminals set: `15;0`, or `0;default;15`. The last number is the
+    /// background's in the palette of sixteen colours.
+    #[must_use]
+    pub fn of_variable(value: &str) -> Option<Self> {
+        let number: u8 = value.rsplit(';').next()?.trim().parse().ok()?;
+        match number {
+            7 | 9..=15 => Some(Self::Light),
+            0..=6 | 8 => Some(Self::Dark),
+            _ => None,
+        }
+    }
+}
+
 /// A theme as views use it.
 #[derive(Debug, Clone)]
 pub struct Theme {
     choice: ThemeChoice,
     accent: Option<Accent>,
+    background: Background,
     /// The symbols to draw with.
     pub symbols: &'static Symbols,
 }
 
 impl Theme {
-    /// A theme, with the context's accent, in Unicode or in ASCII only.
+    /// A theme, with the context's accent, in Unicode or in ASCII only, on a dark background.
     #[must_use]
     pub fn new(choice: ThemeChoice, accent: Option<Accent>, ascii: bool) -> Self {
         Self {
             choice,
             accent,
+            background: Background::Dark,
             symbols: if ascii { &ASCII } else { &UNICODE },
         }
+    }
+
+    /// The same on a background. A theme that was made for one of them stays as it is.
+    #[must_use]
+    pub fn on(self, background: Background) -> Self {
+        Self { background, ..self }
+    }
+
+    /// The same with the accent of another context.
+    #[must_use]
+    pub fn with_accent(&self, accent: Option<Accent>) -> Self {
+        Self {
+            accent,
+            ..self.clone()
+        }
+    }
+
+    /// The colours; `None` for a theme without any.
+    fn palette(&self) -> Option<&'static colours::Palette> {
+        Some(match (self.choice, self.background) {
+            (ThemeChoice::Dark, _) | (ThemeChoice::Auto, Background::Dark) => &colours::DARK,
+            (ThemeChoice::Light, _) | (ThemeChoice::Auto, Background::Light) => &colours::LIGHT,
+            (ThemeChoice::ColourBlind, Background::Dark) => &colours::COLOUR_BLIND_DARK,
+            (ThemeChoice::ColourBlind, Background::Light) => &colours::COLOUR_BLIND_LIGHT,
+            (ThemeChoice::Monochrome, _) => return None,
+        })
     }
 
     /// The style that shows a meaning.
     #[must_use]
     pub fn style(&self, meaning: Meaning) -> Style {
-        if meaning == Meaning::Context
-            && self.choice != ThemeChoice::Monochrome
-            && let Some(accent) = self.accent
-        {
-            let colour = match accent {
-                Accent::Red => Color::Red,
-                Accent::Yellow => Color::Yellow,
-                Accent::Green => Color::Green,
-                Accent::Blue => Color::Blue,
-                Accent::Magenta => Color::Magenta,
-                Accent::Cyan => Color::Cyan,
-            };
-            return Style::new()
-                .fg(colour)
-                .add_modifier(Modifier::REVERSED | Modifier::BOLD);
-        }
-        match self.choice {
-            ThemeChoice::Dark => coloured(meaning, &DARK),
-            ThemeChoice::Light => coloured(meaning, &LIGHT),
-            ThemeChoice::ColourBlind => coloured(meaning, &COLOUR_BLIND),
-            ThemeChoice::Monochrome => monochrome(meaning),
+        match self.palette() {
+            Some(palette) => palette.style(meaning, self.accent),
+            None => colours::monochrome(meaning),
         }
     }
-}
 
-/// The colours of one theme.
-struct Palette {
-    quiet: Color,
-    rule: Color,
-    focus: Color,
-    good: Color,
-    warning: Color,
-    critical: Color,
-    information: Color,
-    key: Color,
-}
-
-const DARK: Palette = Palette {
-    quiet: Color::Indexed(246),
-    rule: Color::DarkGray,
-    focus: Color::LightCyan,
-    good: Color::Green,
-    warning: Color::Yellow,
-    critical: Color::LightRed,
-    information: Color::LightBlue,
-    key: Color::LightCyan,
-};
-
-const LIGHT: Palette = Palette {
-    quiet: Color::Indexed(241),
-    rule: Color::Gray,
-    focus: Color::Blue,
-    good: Color::Indexed(28),
-    warning: Color::Indexed(130),
-    critical: Color::Red,
-    information: Color::Blue,
-    key: Color::Blue,
-};
-
-/// After Okabe and Ito: blue for good and orange for warnings stay apart in every kind of colour blindness.
-const COLOUR_BLIND: Palette = Palette {
-    quiet: Color::Indexed(244),
-    rule: Color::Indexed(240),
-    focus: Color::Indexed(39),
-    good: Color::Indexed(33),
-    warning: Color::Indexed(214),
-    critical: Color::Indexed(166),
-    information: Color::Indexed(74),
-    key: Color::Indexed(39),
-};
-
-fn coloured(meaning: Meaning, palette: &Palette) -> Style {
-    let plain = Style::new();
-    match meaning {
-        Meaning::Text | Meaning::Input => plain,
-        Meaning::Title | Meaning::SelectedElsewhere => plain.add_modifier(Modifier::BOLD),
-        Meaning::Quiet | Meaning::Column => plain.fg(palette.quiet),
-        Meaning::Rule | Meaning::BarLeft => plain.fg(palette.rule),
-        Meaning::FocusedTitle | Meaning::Selected => plain.fg(palette.focus).add_modifier(Modifier::BOLD),
-        Meaning::Good | Meaning::Added => plain.fg(palette.good),
-        Meaning::Warning | Meaning::Changed => plain.fg(palette.warning),
-        Meaning::Critical | Meaning::Removed => plain.fg(palette.critical),
-        Meaning::Information | Meaning::BarDone => plain.fg(palette.information),
-        Meaning::Context => plain.fg(palette.information).add_modifier(Modifier::BOLD),
-        Meaning::Mark => plain
-            .fg(palette.warning)
-            .add_modifier(Modifier::BOLD | Modifier::REVERSED),
-        Meaning::Key => plain.fg(palette.key),
-    }
-}
-
-fn monochrome(meaning: Meaning) -> Style {
-    let plain = Style::new();
-    match meaning {
-        Meaning::Text
-        | Meaning::Quiet
-        | Meaning::Rule
-        | Meaning::Good
-        | Meaning::Information
-        | Meaning::Added
-        | Meaning::BarDone
-        | Meaning::BarLeft
-        | Meaning::Input => plain,
-        Meaning::Column => plain.add_modifier(Modifier::UNDERLINED),
-        Meaning::Title
-        | Meaning::SelectedElsewhere
-        | Meaning::Warning
-        | Meaning::Changed
-        | Meaning::Context
-        | Meaning::Key => plain.add_modifier(Modifier::BOLD),
-        Meaning::FocusedTitle => plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-        Meaning::Selected => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
-        Meaning::Critical | Meaning::Removed | Meaning::Mark => plain.add_modifier(Modifier::REVERSED),
+    /// How something looks on a selected row, in the pane that has the keys or in another one.
+    #[must_use]
+    pub fn selected(&self, style: Style, focused: bool) -> Style {
+        match self.palette() {
+            Some(palette) => style.patch(palette.selected(style.fg.unwrap_or_default(), focused)),
+            None if focused => style.add_modifier(Modifier::REVERSED),
+            None => style,
+        }
     }
 }
 
@@ -440,6 +436,31 @@ mod tests {
         for meaning in Meaning::ALL {
             let style = theme.style(meaning);
             assert_eq!((style.fg, style.bg), (None, None), "{meaning:?}");
+        }
+    }
+
+    #[test]
+    fn what_terminals_say_of_their_background_is_understood() {
+        use Background::{Dark, Light};
+        for (colour, background) in [
+            ((0, 0, 0), Dark),
+            ((0xffff, 0xffff, 0xffff), Light),
+            ((0x2828, 0x2c2c, 0x3434), Dark),
+            ((0xfdfd, 0xf6f6, 0xe3e3), Light),
+        ] {
+            let (red, green, blue) = colour;
+            assert_eq!(Background::of_colour(red, green, blue), background, "{colour:?}");
+        }
+        for (value, background) in [
+            ("15;0", Some(Dark)),
+            ("0;15", Some(Light)),
+            ("0;default;15", Some(Light)),
+            ("7;8", Some(Dark)),
+            ("0;7", Some(Light)),
+            ("default;default", None),
+            ("", None),
+        ] {
+            assert_eq!(Background::of_variable(value), background, "{value}");
         }
     }
 

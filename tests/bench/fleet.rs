@@ -177,6 +177,7 @@ fn open(folder: &Path, state: &str, keep_schedule: bool) -> (Embedded, broadcast
         catalog: None,
         repository: config.repository,
         limits: config.limits,
+        receivers: config.receivers,
         environments: config.environments,
     };
     let surroundings = Surroundings {

@@ -277,6 +277,7 @@ fn manifest(copy: &UnrecordedBackup) -> Manifest {
         slots: Vec::new(),
         serves: Vec::new(),
         expires: None,
+        pin: None,
         added_bytes: copy.added_bytes,
         read_since: None,
         instances: copy.instances.clone(),

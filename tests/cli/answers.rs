@@ -1,7 +1,7 @@
 //! What each verb that asks something prints, as text and as JSON.
 
 use crate::harness::{alike, lifeboat};
-use crate::made_up::one_project::on_a_database;
+use crate::made_up::one_project::{on_a_database, with_bad_backups};
 
 /// One snapshot for the text and one for the JSON of a command.
 fn both(name: &str, arguments: &[&str]) {
@@ -22,9 +22,48 @@ fn environments() {
     both("environments", &["environments"]);
 }
 
+alike!(what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment);
+fn what_was_proven_to_be_bad_is_told_in_the_line_of_its_environment() {
+    let ended = lifeboat(&["environments"]).on(with_bad_backups()).ends();
+    let line = |name: &str| {
+        let mut lines = ended.out.lines();
+        lines.find(|line| line.starts_with(name)).unwrap().to_owned()
+    };
+    let live = line("acme/live");
+    assert!(
+        live.contains("last drill failed: backup ") && live.contains("a row is missing"),
+        "{live}"
+    );
+    let globex = line("globex/live");
+    assert!(
+        globex.contains("none good") && globex.contains("2 backups cannot be relied on"),
+        "{globex}"
+    );
+    assert!(!globex.contains("no backup yet"), "{globex}");
+}
+
 alike!(nodes);
 fn nodes() {
     both("nodes", &["nodes"]);
+}
+
+alike!(receivers);
+fn receivers() {
+    both("notify_list", &["notify", "list"]);
+    both("notify_test", &["notify", "test"]);
+    let one = lifeboat(&["notify", "test", "pager"]).ends();
+    assert_eq!((one.code, one.err.as_str()), (0, ""), "{}", one.out);
+}
+
+alike!(reports);
+fn reports() {
+    both("report_restore", &["report", "restore", "40"]);
+    both("report_proof", &["report", "proof", "--since", "2026-11-01"]);
+    let page = lifeboat(&["report", "restore", "40", "--form", "html"]).ends();
+    assert!(page.out.starts_with("<!DOCTYPE html>"), "{}", page.out);
+    let wrong = lifeboat(&["report", "restore", "39"]).ends();
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("is a backup"), "{}", wrong.err);
 }
 
 alike!(check);
@@ -247,6 +286,7 @@ fn tables_fit_a_terminal_of_80_columns() {
         &["jobs"],
         &["activity"],
         &["nodes"],
+        &["notify", "list"],
         &["plan", "acme/live", "daily"],
     ] {
         let ended = lifeboat(arguments).on_a_terminal(80).ends();
@@ -282,7 +322,7 @@ fn documented<'a>(help: &'a str, verb: &str) -> Vec<&'a str> {
 alike!(the_fields_of_every_object_are_documented);
 fn the_fields_of_every_object_are_documented() {
     let help = lifeboat(&["--help"]).ends().out;
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 24] = [
         &["check"],
         &["environments"],
         &["backups", "acme/live"],
@@ -291,6 +331,9 @@ fn the_fields_of_every_object_are_documented() {
         &["jobs", "39", "--log"],
         &["activity"],
         &["nodes"],
+        &["notify", "test"],
+        &["report", "restore", "40"],
+        &["report", "proof"],
         &["info"],
         &["backup", "acme/live"],
         &["restore", "acme/live", "daily", "--confirm", "acme/live"],

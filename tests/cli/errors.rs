@@ -59,11 +59,70 @@ fn what_is_no_id_and_no_backup_is_told_what_would_be_one() {
         "{}",
         ended.err
     );
-    let said = lifeboat(&["extend", "acme/live", "dialy"])
+    let said = lifeboat(&["extend", "acme/live", "whatever"])
         .ends()
         .err
         .replace('\n', " ");
     assert!(said.contains("(monthly, weekly, daily, manual)"), "{said}");
+}
+
+alike!(names_that_are_spelled_badly_are_asked_about);
+fn names_that_are_spelled_badly_are_asked_about() {
+    for (arguments, question, near) in [
+        (
+            &["backups", "acme/lvie"][..],
+            "did you mean acme/live?",
+            "acme/live",
+        ),
+        (&["backup", "acme-live"], "did you mean acme/live?", "acme/live"),
+        (
+            &["backup", "GLOBEX/live"],
+            "did you mean globex/live?",
+            "globex/live",
+        ),
+        (&["undo", "globex"], "did you mean globex/live?", "globex/live"),
+        (
+            &["extend", "acme/live", "weekl"],
+            "did you mean weekly?",
+            "weekly",
+        ),
+        (&["delete", "acme/live", "Daily"], "did you mean daily?", "daily"),
+        (
+            &["extend", "acme/live", "saftey"],
+            "did you mean safety?",
+            "safety",
+        ),
+    ] {
+        let ended = lifeboat(arguments).ends();
+        assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.err);
+        assert!(
+            ended.err.replace('\n', " ").contains(question),
+            "{arguments:?}: {}",
+            ended.err
+        );
+        let ended = lifeboat(&[arguments, &["--json"]].concat()).ends();
+        let last = ended.err.lines().last().unwrap();
+        let value: serde_json::Value = serde_json::from_str(last).unwrap();
+        assert_eq!(
+            value["error"]["did_you_mean"],
+            serde_json::json!([near]),
+            "{last}"
+        );
+    }
+}
+
+alike!(nothing_is_asked_about_where_nothing_is_near);
+fn nothing_is_asked_about_where_nothing_is_near() {
+    for arguments in [
+        &["backups", "nowhere/else"][..],
+        &["backup", "x"],
+        &["extend", "acme/live", "zz"],
+    ] {
+        let ended = lifeboat(&[arguments, &["--json"]].concat()).ends();
+        assert_eq!(ended.code, 2, "{arguments:?}");
+        assert!(!ended.err.contains("did you mean"), "{}", ended.err);
+        assert!(!ended.err.contains("did_you_mean"), "{}", ended.err);
+    }
 }
 
 #[test]

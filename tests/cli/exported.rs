@@ -58,6 +58,41 @@ fn an_export_is_a_file_that_is_named_as_magnolia_names_it() {
     assert_eq!(names(folder.path()), ["website.home.news.xml"]);
 }
 
+#[test]
+fn files_become_a_folder_and_a_tar_a_file_or_standard_output() {
+    let folder = tempdir().unwrap();
+    let into = folder.path().to_str().unwrap();
+    let run = |more: &[&str]| {
+        lifeboat(&[&["export", "acme/live", "daily"][..], more].concat())
+            .on(usual())
+            .ends()
+    };
+    let ended = run(&["author:/website/home", "--as", "files", "--to", into]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let file = folder.path().join("website.home/properties.json");
+    assert_eq!(fs::read(file).unwrap(), b"{}");
+    let ended = run(&["author:/website/home", "--as", "yaml", "--to", into]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(folder.path().join("website.home.yaml").exists());
+    let tar = folder.path().join("daily.tar");
+    let ended = run(&["--as", "tar", "--to", tar.to_str().unwrap()]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_eq!(fs::read(&tar).unwrap(), EXPORTED);
+    let ended = run(&["author:website", "--as", "tar", "--to", "-"]);
+    assert_eq!((ended.code, ended.out.as_bytes()), (0, EXPORTED));
+    for (arguments, why) in [
+        (
+            &["author:/website/home", "--as", "files", "--to", "-"][..],
+            "cannot be written to standard output",
+        ),
+        (&["--to", into], "what to export is missing"),
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, 2);
+        assert!(ended.err.contains(why), "{}", ended.err);
+    }
+}
+
 alike!(an_export_that_breaks_off_leaves_nothing);
 fn an_export_that_breaks_off_leaves_nothing() {
     let folder = tempdir().unwrap();

@@ -50,8 +50,8 @@ fn on_a_terminal_the_name_is_asked_for() {
     let before_it_began = restore.err.split("type acme/live: ").next().unwrap();
     assert_eq!(
         before_it_began,
-        "warning: Live runs release v13 and the backup is of v12: deploy v12 after the restore\n\
-         backup b1234567 of 2026-11-23 02:10 UTC: 12 items to add, 3 to change, 1 to remove\n\
+        "warning: Live runs release v13 and the backup is of v12: deploy v12 after the\nrestore\n\
+         backup b1234567 of 2026-11-23 02:10 UTC: 12 items to add, 3 to change, 1 to\nremove\n\
          To restore it, "
     );
     for verb in [&["restore", "acme/live", "daily"][..], &["undo", "acme/live"]] {

@@ -2,7 +2,7 @@
 
 use crate::harness::lifeboat;
 
-const VERBS: [&str; 33] = [
+const VERBS: [&str; 39] = [
     "demo",
     "init",
     "check",
@@ -12,6 +12,8 @@ const VERBS: [&str; 33] = [
     "jobs",
     "activity",
     "nodes",
+    "notify",
+    "report",
     "info",
     "login",
     "browse",
@@ -22,6 +24,8 @@ const VERBS: [&str; 33] = [
     "backup",
     "plan",
     "restore",
+    "approve",
+    "reject",
     "undo",
     "confirm",
     "verify",
@@ -30,6 +34,8 @@ const VERBS: [&str; 33] = [
     "protect",
     "maintenance",
     "extend",
+    "pin",
+    "unpin",
     "delete",
     "relocate",
     "serve",

@@ -21,6 +21,7 @@ mod made_up;
 #[allow(dead_code, reason = "the tests of the repository use the rest of it")]
 #[path = "../repository/object_storage.rs"]
 mod object_storage;
+mod plain;
 mod program;
 #[path = "../service/mod.rs"]
 mod service;

@@ -1,7 +1,7 @@
 //! The program itself, as a process.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::tempdir;
@@ -29,7 +29,7 @@ fn version_help_and_completions_go_to_standard_output() {
     for (arguments, start) in [
         (&["--version"][..], "lifeboat 0."),
         (&["--help"], "Backs up and recovers"),
-        (&["completions", "bash"], "_lifeboat()"),
+        (&["completions", "bash"], "_lifeboat_verbs()"),
         (&["man"], ".ie"),
     ] {
         let output = program(home.path(), arguments);
@@ -354,4 +354,119 @@ fn a_hook_sees_its_facts_and_none_of_the_secrets() {
     for told in [&output.stdout, &output.stderr] {
         assert!(!text(told).contains("the key itself"));
     }
+}
+
+/// A configuration with a receiver that writes down what it is told and what it sees, and one that is not there.
+fn with_receivers(home: &Path) -> PathBuf {
+    let content = home.join("author");
+    let config = home.join("lifeboat.toml");
+    let (told, seen) = (home.join("told"), home.join("seen"));
+    std::fs::write(
+        &config,
+        format!(
+            "[repository]\nroot = \"{home}/repository\"\npassword_env = \"KEY_OF_ACME\"\n\
+             [[environment]]\nproject = \"acme\"\nname = \"live\"\nkind = \"live\"\n\
+             release_version = \"v12\"\nmagnolia_version = \"6.3.4\"\n\
+             [[environment.instance]]\nname = \"author\"\nrole = \"author\"\n\
+             content = {{ type = \"files\", path = \"{content}\" }}\n\
+             [[notify]]\nname = \"page\"\nkind = \"command\"\nevents = [\"backup_done\"]\n\
+             command = [\"sh\", \"-c\", \"cat >> '{told}'; env > '{seen}'\"]\n\
+             [[notify]]\nname = \"dead\"\nkind = \"webhook\"\nurl_env = \"HOOK\"\nevents = [\"backup_done\"]\n",
+            home = home.display(),
+            content = content.display(),
+            told = told.display(),
+            seen = seen.display(),
+        ),
+    )
+    .unwrap();
+    config
+}
+
+#[test]
+fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
+    let home = tempdir().unwrap();
+    let content = home.path().join("author");
+    std::fs::create_dir_all(content.join("website")).unwrap();
+    std::fs::write(content.join("website/home.yaml"), "title: Welcome").unwrap();
+    let config = with_receivers(home.path());
+    let (told, seen) = (home.path().join("told"), home.path().join("seen"));
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LIFEBOAT_CONFIG", &config)
+            .env("KEY_OF_ACME", "the key itself")
+            // A port that nobody listens on.
+            .env("HOOK", "http://127.0.0.1:1/of-the-hook")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let backup = run(&["backup", "acme/live"]);
+    assert_eq!(backup.status.code(), Some(0), "{}", text(&backup.stderr));
+    let told: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&told).unwrap()).unwrap();
+    assert_eq!(
+        (&told["event"], &told["environment"]),
+        (&"backup_done".into(), &"acme/live".into())
+    );
+    let seen = std::fs::read_to_string(&seen).unwrap();
+    assert!(
+        !seen.contains("the key") && !seen.contains("of-the-hook"),
+        "{seen}"
+    );
+
+    let list = run(&["notify", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    let [page, dead] = [&list["receivers"][0], &list["receivers"][1]];
+    assert_eq!((&page["name"], &page["waiting"]), (&"page".into(), &0.into()));
+    assert_eq!((&dead["name"], &dead["waiting"]), (&"dead".into(), &1.into()));
+    assert!(
+        dead["why"]
+            .as_str()
+            .unwrap()
+            .contains("127.0.0.1 was not reached"),
+        "{list}"
+    );
+    let test = run(&["notify", "test"]);
+    assert_eq!(test.status.code(), Some(1));
+    assert!(
+        text(&test.stderr).contains("1 receiver did not take"),
+        "{}",
+        text(&test.stderr)
+    );
+    assert!(
+        !text(&test.stdout).contains("of-the-hook"),
+        "{}",
+        text(&test.stdout)
+    );
+    assert_eq!(run(&["notify", "test", "page"]).status.code(), Some(0));
+    assert_eq!(run(&["notify", "test", "nobody"]).status.code(), Some(2));
+
+    std::fs::write(content.join("website/home.yaml"), "title: Broken <b>").unwrap();
+    let restore = run(&[
+        "restore",
+        "acme/live",
+        "manual",
+        "--confirm",
+        "acme/live",
+        "--json",
+    ]);
+    let restore: serde_json::Value = serde_json::from_slice(&restore.stdout).unwrap();
+    let job = restore["job"]["id"].to_string();
+    let report = run(&["report", "restore", &job, "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let phases = report["phases"].as_array().unwrap();
+    assert!(
+        phases.iter().any(|phase| phase["phase"] == "switching"),
+        "{report}"
+    );
+    assert!(
+        report["live_after_millis"].is_u64() && report["work"]["millis"].is_u64(),
+        "{report}"
+    );
+    assert_eq!(report["safety"]["stands"], true);
+    let proof = text(&run(&["report", "proof", "--since", "1d"]).stdout);
+    assert!(proof.contains("| acme/live | 1 | 0 |"), "{proof}");
 }

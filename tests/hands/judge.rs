@@ -15,7 +15,8 @@ const HELD: Duration = Duration::from_millis(600);
 
 /// What begins, changes or takes away something.
 const CHANGES: &[&str] = &[
-    "backup", "restore", "undo", "confirm", "verify", "drill", "cancel", "delete", "extend", "hold", "break",
+    "backup", "restore", "undo", "confirm", "verify", "drill", "cancel", "delete", "extend", "pin", "unpin",
+    "approve", "reject", "hold", "break",
 ];
 
 /// What is typed in before Enter: forms, and the name of the environment.
@@ -24,6 +25,9 @@ const TYPED: &[&str] = &[
     "Backup before",
     "Maintenance mode of",
     "Protect ",
+    "Pin backup",
+    "Agree to a restore",
+    "Reject a restore",
     "the environment's name",
 ];
 

@@ -10,11 +10,14 @@ use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::notify::{ReceiverStanding, ReceiverTest};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
 use lifeboat::domain::refusal::{self, Refusal};
-use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
+use lifeboat::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
 use lifeboat::domain::settings::RepositoryChoice;
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::stop::{StopReason, Unseen};
 use tokio::sync::watch;
 
@@ -96,6 +99,48 @@ impl Backend for Fixture {
     async fn notifications(&self, _limit: u32) -> Result<Vec<Notification>, BackendError> {
         self.called("notifications").await?;
         Ok(self.state().notifications.clone())
+    }
+
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.called("receivers").await?;
+        Ok(self.state().receivers.clone())
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        self.called("test_receivers").await?;
+        let receivers = self.state().receivers.clone();
+        let chosen = receivers
+            .into_iter()
+            .filter(|it| only.as_ref().is_none_or(|name| *name == it.name));
+        let tests = chosen.map(|it| ReceiverTest {
+            delivered: it.failing_since.is_none(),
+            detail: it.why.unwrap_or_else(|| "it answered 200 OK".to_owned()),
+            name: it.name,
+            kind: it.kind,
+        });
+        Ok(tests.collect())
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.called(format!("before undo of {environment}")).await?;
+        let state = self.state();
+        let replaced = state
+            .environments
+            .get(environment)
+            .map(|details| &details.replaced);
+        let of_parts = replaced
+            .into_iter()
+            .flatten()
+            .filter(|tables| tables.selection.has_paths());
+        let written = of_parts.map(|tables| {
+            format!(
+                "{}: 14 nodes were added or changed since the restore in website, and an undo sets that aside",
+                tables.instance
+            )
+        });
+        Ok(BeforeUndo {
+            written: written.collect(),
+        })
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
@@ -280,6 +325,46 @@ impl Backend for Fixture {
         drop(state);
         self.tell(Event::Environment { name: environment });
         Ok(())
+    }
+
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.changing(format!("broken glass {reason}")).await?;
+        self.start_restore(plan, confirm).await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        self.changing(format!("approve {environment} {plan}")).await?;
+        self.start_restore(plan, confirm).await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.changing(format!("reject {environment} {plan} {reason:?}"))
+            .await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        let (name, id) = (&request.environment, &request.backup);
+        self.changing(format!("pin {name} {id} {:?} {:?}", request.until, request.note))
+            .await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        self.changing(format!("unpin {environment} {backup}")).await
     }
 
     async fn hold(&self, request: HoldRequest) -> Result<(), BackendError> {

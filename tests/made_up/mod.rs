@@ -24,6 +24,8 @@ use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{Job, JobId, JobKind, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::nearest::nearest;
+use lifeboat::domain::notify::ReceiverStanding;
 use lifeboat::domain::plan::RestorePlan;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
@@ -47,6 +49,7 @@ pub struct State {
     pub activity: Vec<Activity>,
     pub notifications: Vec<Notification>,
     pub nodes: Vec<LifeboatNode>,
+    pub receivers: Vec<ReceiverStanding>,
     /// What a check of all environments or of one finds.
     pub report: fn(Option<&EnvironmentName>) -> Report,
     /// What `plan_restore` answers.
@@ -215,6 +218,7 @@ impl Fixture {
             let known: Vec<_> = state.environments.keys().map(ToString::to_string).collect();
             BackendError::UnknownEnvironment {
                 name: name.to_string(),
+                near: nearest(&name.to_string(), known.iter().map(String::as_str)),
                 known: known.join(", "),
             }
         })

@@ -41,9 +41,12 @@ pub fn summary(text: &str, kind: EnvironmentKind) -> EnvironmentSummary {
         kind,
         slots: Vec::new(),
         newest: None,
+        bad: 0,
         last_verified: None,
         last_drill: None,
         last_proven: None,
+        targets: Vec::new(),
+        asked: None,
         late: false,
         failed: None,
         job: None,
@@ -70,6 +73,7 @@ pub fn running(number: u64, environment: &str, kind: JobKind, title: &str, by: &
         left_out: Vec::new(),
         cancel_asked: false,
         stop_reason: None,
+        reached: None,
         outcome: None,
     }
 }

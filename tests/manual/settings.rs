@@ -89,6 +89,8 @@ const TABLES: &[(&str, &str, &str)] = &[
         "content, type = \"postgres\"",
     ),
     ("[server]", "[server]\nno_such_setting = 1", "[server]"),
+    ("[[notify]]", "[[notify]]\nno_such_setting = 1", "[[notify]]"),
+    ("[[alive]]", "[[alive]]\nno_such_setting = 1", "[[alive]]"),
     ("tls", "[server]\ntls = { no_such_setting = 1 }", "[server]"),
     ("limits", "[server]\nlimits = { no_such_setting = 1 }", "[server]"),
 ];

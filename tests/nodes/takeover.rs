@@ -76,6 +76,9 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep: Keep::default(),
+            rpo: None,
+            rto: None,
+            approve: false,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,
@@ -101,6 +104,7 @@ fn settings(folder: &Path, connect: &str, node: &str, root: &str) -> EngineSetti
         catalog: Some(catalog),
         repository: Some(repository(folder, root)),
         limits: EngineLimits::default(),
+        receivers: Vec::new(),
         environments: std::iter::once(GATED).chain(OTHERS).map(environment).collect(),
     }
 }

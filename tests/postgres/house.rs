@@ -217,6 +217,7 @@ impl House {
                 key: SecretSource::PasswordFile(self.path("key")),
             }),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: vec![EnvironmentSettings {
                 project: "acme".into(),
                 name: "live".into(),
@@ -225,6 +226,9 @@ impl House {
                 magnolia_version: Some(VersionSource::Text("6.3.4".into())),
                 schedule: Schedule::default(),
                 keep: self.keep,
+                rpo: None,
+                rto: None,
+                approve: false,
                 verify: VerifySettings { every: Every::NEVER },
                 drill: self.drill.clone(),
                 instances: instances.collect(),

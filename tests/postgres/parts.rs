@@ -26,7 +26,7 @@ const SITE: &[Page<'static>] = &[
 ];
 
 /// A house of these instances with a site in its website, and nothing else that is read.
-fn house(instances: &[&'static str]) -> House {
+pub fn house(instances: &[&'static str]) -> House {
     let house = House::empty(instances, 0, &[]);
     for instance in instances {
         let mut client = house.client(instance);
@@ -53,7 +53,7 @@ fn plan(engine: &Engine, backup: &str, paths: &[&str]) -> RestorePlan {
     live.plan_restore(&of(backup, paths), &Unwatched).unwrap()
 }
 
-fn bring_back(engine: &Engine, backup: &str, paths: &[&str]) -> Job {
+pub fn bring_back(engine: &Engine, backup: &str, paths: &[&str]) -> Job {
     let plan = plan(engine, backup, paths);
     assert_eq!(plan.obstacles, Vec::<String>::new());
     done(

@@ -69,6 +69,13 @@ async fn whoever_logs_in_has_a_token_that_nobody_else_can_read() {
         code == 0 && out.contains(&address) && out.contains("prod"),
         "{out}"
     );
+    let here = format!("{} (on this machine)", config.display());
+    assert!(out.contains(&here), "{out}");
+    let (code, out, _) = verb(&["nodes"]);
+    assert!(
+        code == 0 && !out.contains("this one") && !out.contains("this machine"),
+        "{out}"
+    );
     let (code, out, why) = verb(&["backup", "acme/live", "--detach"]);
     assert_eq!((code, out.trim()), (0, "32"), "{why}");
     let (code, _, why) = verb(&["backups", "acme/nowhere"]);

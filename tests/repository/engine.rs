@@ -82,6 +82,9 @@ impl Installation {
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: Schedule::default(),
             keep,
+            rpo: None,
+            rto: None,
+            approve: false,
             verify: VerifySettings { every: Every::NEVER },
             drill: DrillSettings {
                 every: Every::NEVER,
@@ -112,6 +115,7 @@ impl Installation {
                 }),
             }),
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             environments: vec![environment],
         };
         let surroundings = Surroundings {

@@ -124,7 +124,8 @@ fn check_says_that_a_key_may_delete_needlessly_and_leaves_nothing() {
 #[test]
 fn a_bucket_that_cannot_keep_anything_takes_no_backup_and_check_says_why() {
     let line = Line::new();
-    let place = Installation::in_buckets(Store::new(), Store::new());
+    let store = Store::new();
+    let place = Installation::in_buckets(store.clone(), Store::new());
     let engine = place.machine_at(
         "state",
         clock_at(AHEAD),
@@ -139,6 +140,14 @@ fn a_bucket_that_cannot_keep_anything_takes_no_backup_and_check_says_why() {
         "{found:?}"
     );
     let why = failed(backup(&engine));
-    assert!(why.to_lowercase().contains("lock"), "{why}");
+    assert!(
+        why.contains("the bucket has no object lock") && why.contains("leave immutable out"),
+        "{why}"
+    );
+    let names = store.objects("");
+    assert!(
+        names.iter().all(|name| !name.contains("data/")),
+        "it is said before anything is copied: {names:?}"
+    );
     assert_eq!(engine.live(&live()).unwrap().backups().unwrap().len(), 0);
 }

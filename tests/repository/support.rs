@@ -280,6 +280,7 @@ pub fn manifest(copy: &UnrecordedBackup) -> Manifest {
         slots: vec![Slot::Daily, Slot::Weekly],
         serves: Vec::new(),
         expires: None,
+        pin: None,
         added_bytes: copy.added_bytes,
         read_since: None,
         instances: copy.instances.clone(),

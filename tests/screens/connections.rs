@@ -68,6 +68,7 @@ async fn contexts_to_choose_from() {
     let choice = |name: &str, leads_to: &str, read_only, accent| ContextChoice {
         name: name.to_owned(),
         leads_to: leads_to.to_owned(),
+        is_a_service: leads_to.starts_with("https"),
         read_only,
         accent,
     };

@@ -4,6 +4,7 @@ use chrono::Duration;
 use lifeboat::domain::environment::{Answer, Node, WorkspaceKind};
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Outcome, Phase};
+use lifeboat::domain::plan::Selection;
 
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
@@ -59,6 +60,22 @@ async fn replaced_tables_beside_live() {
         ("<Enter>", "come back"),
     ];
     look("wizard-plan-shared", with_databases, &plan).await;
+}
+
+/// The last restore brought back a page alone.
+fn with_a_page_back(state: &mut State) {
+    with_databases(state);
+    let live = state.environments.get_mut(&name("acme/live")).unwrap();
+    let page = vec!["/website/home/news".parse().unwrap()];
+    for tables in &mut live.replaced {
+        tables.selection = Selection::of_paths(Vec::new(), page.clone()).unwrap();
+    }
+}
+
+alike!(the_undo_of_a_page_says_what_was_written_since);
+async fn the_undo_of_a_page_says_what_was_written_since() {
+    let exchange = [("", "replaced tables"), ("u", "14 nodes were added")];
+    look("undo-exchange-page", with_a_page_back, &exchange).await;
 }
 
 alike!(confirming_a_restore);

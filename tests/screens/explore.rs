@@ -4,7 +4,7 @@ use lifeboat::domain::explore::Source;
 use lifeboat::tui::CockpitSettings;
 use lifeboat::tui::theme::ThemeChoice;
 
-use crate::made_up::inside::first_look;
+use crate::made_up::inside::{EXPORTED, first_look};
 use crate::made_up::{Fixture, State, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, look, look_with, unchanged};
@@ -89,6 +89,46 @@ async fn marks() {
     // Live is not brought back from itself.
     cockpit.press("]]]]").await.see(": Live").await;
     cockpit.press(" ").await.see("is marked in a backup").await;
+}
+
+alike!(what_is_marked_or_chosen_is_written_on_this_machine);
+async fn what_is_marked_or_chosen_is_written_on_this_machine() {
+    let asked = into(&[("  ", "2 marked"), ("x", "Export 2 marked")]);
+    look("explore-export", unchanged, &asked).await;
+    let wrong = into(&[
+        ("x", "Export out of"),
+        ("<C-u>html<Enter>", "write xml, yaml or files"),
+    ]);
+    look("explore-export-wrong", unchanged, &wrong).await;
+    let refused = into(&[
+        ("x", "Export out of"),
+        ("<Tab><C-u>/no/such/folder<Enter>", "there is no folder"),
+    ]);
+    look("explore-export-refused", unchanged, &refused).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().to_str().unwrap();
+    let cockpit = Runner::start((120, 36), Fixture::new()).await;
+    for (keys, text) in INTO {
+        cockpit.press(keys).await.see(text).await;
+    }
+    cockpit.press("x").await.see("Export out of").await;
+    cockpit.press("<Tab><C-u>").await;
+    cockpit.paste(there).await;
+    cockpit.press("<Enter>").await.see("exported").await;
+    let file = folder.path().join("website.home.xml");
+    assert_eq!(std::fs::read(&file).unwrap(), EXPORTED);
+    // It is not written over, and what was typed is there again.
+    cockpit.press("x").await.see("Export out of").await;
+    cockpit.press("<Enter>").await.see("is there already").await;
+    cockpit.press("<Enter>").await;
+    cockpit
+        .press("x<C-u>files<Enter>")
+        .await
+        .see("website.home (")
+        .await;
+    let files = folder.path().join("website.home/properties.json");
+    assert_eq!(std::fs::read(files).unwrap(), b"{}");
 }
 
 alike!(what_is_marked_comes_back);

@@ -96,7 +96,7 @@ async fn a_log_says_its_day_and_goes_to_its_warnings() {
         .await
         .see("Log of job 31, 2026-11-23, times in UTC")
         .await;
-    cockpit.press("|").await.see("long lines are cut off").await;
+    cockpit.press("f").await.see("long lines are cut off").await;
 }
 
 alike!(what_is_meant_is_copied_and_so_is_its_command);
@@ -308,8 +308,8 @@ async fn times_are_local_or_in_utc_and_say_so() {
 alike!(keys_of_ones_own_are_shown_wherever_the_usual_ones_are);
 async fn keys_of_ones_own_are_shown_wherever_the_usual_ones_are() {
     let keys = [
-        ("backup".to_owned(), vec!["A".to_owned()]),
-        ("notifications".to_owned(), vec!["N".to_owned()]),
+        ("backup".to_owned(), vec!["T".to_owned()]),
+        ("notifications".to_owned(), vec!["Z".to_owned()]),
     ];
     let keys = Keymap::with(
         keys.iter()
@@ -322,12 +322,12 @@ async fn keys_of_ones_own_are_shown_wherever_the_usual_ones_are() {
     };
     look_with("own-keys", &settings, &SIZES[..1], unchanged, &[("", "daily")]).await;
     let cockpit = cockpit(settings).await;
-    assert!(cockpit.has("A backup") && cockpit.has("N: whole"));
+    assert!(cockpit.has("T backup") && cockpit.has("Z: whole"));
     cockpit.press("b").await;
     assert!(!cockpit.has("Manual backup of"));
-    cockpit.press("?").await.see("A             backup").await;
-    cockpit.press("<Esc>:backup").await.see("A     backup").await;
-    cockpit.press("<Esc>A").await.see("Manual backup of").await;
+    cockpit.press("?").await.see("T             backup").await;
+    cockpit.press("<Esc>:backup").await.see("T     backup").await;
+    cockpit.press("<Esc>T").await.see("Manual backup of").await;
 }
 
 alike!(a_configuration_that_changes_is_taken_over);
@@ -342,7 +342,7 @@ async fn a_configuration_that_changes_is_taken_over() {
         ..settings()
     })
     .await;
-    let keys = ["A".to_owned()];
+    let keys = ["T".to_owned()];
     let changed = Changed {
         theme: ThemeChoice::Light,
         accent: None,
@@ -355,12 +355,12 @@ async fn a_configuration_that_changes_is_taken_over() {
     *found.lock().unwrap() = Some(Found::Changed(Box::new(changed)));
     cockpit.press("R").await.see("theme, keys, call changed").await;
     cockpit.see("acme/uat is new").await;
-    cockpit.press("<Enter>").await.see("A backup").await;
+    cockpit.press("<Enter>").await.see("T backup").await;
     let wrong = Found::Wrong("/etc/lifeboat.toml, line 3: unknown setting `thme`".to_owned());
     *found.lock().unwrap() = Some(wrong);
     cockpit.press("R").await.see("is not used").await;
     cockpit.see("line 3").await;
-    cockpit.press("<Enter>").await.see("A backup").await;
+    cockpit.press("<Enter>").await.see("T backup").await;
 }
 
 alike!(several_environments_can_be_marked);

@@ -6,6 +6,7 @@ use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobKind, JobState, Phase};
+use lifeboat::domain::milestone::{Milestone, Reached};
 use lifeboat::domain::state::EnvironmentSummary;
 use lifeboat::domain::waiting_line::Place;
 
@@ -16,6 +17,12 @@ use crate::{SIZES, keep, look, look_with, unchanged};
 alike!(the_main_screen);
 async fn the_main_screen() {
     look("main", unchanged, &[("", "daily")]).await;
+}
+
+alike!(with_room_to_spare);
+async fn with_room_to_spare() {
+    let sizes = [(160, 50), (100, 46)];
+    look_with("main-wide", &settings(), &sizes, unchanged, &[("", "over time")]).await;
 }
 
 alike!(before_the_backend_has_answered);
@@ -75,6 +82,34 @@ async fn running_jobs() {
         }
     };
     look("running", change, &[("", "Running jobs")]).await;
+}
+
+alike!(a_backup_is_told_as_soon_as_it_is_complete);
+async fn a_backup_is_told_as_soon_as_it_is_complete() {
+    let change = |state: &mut State| {
+        let mut job = two_projects::job(40, "acme/live", JobKind::Backup, "manual backup");
+        job.progress = Some(two_projects::progress(Phase::Retention, 43));
+        let environment = state.environments.get_mut(&job.environment).unwrap();
+        environment.summary.job = Some(job.clone());
+        state.jobs.insert(0, job);
+    };
+    let cockpit = Runner::start((80, 24), Fixture::with(change)).await;
+    cockpit.see("Running jobs").await;
+    cockpit.backend.move_on(40, |job| {
+        job.reached = Some(Reached {
+            what: Milestone::BackupComplete,
+            at: two_projects::now(),
+        });
+    });
+    cockpit
+        .see("acme/live: the backup is complete and verified")
+        .await;
+    cockpit
+        .press("o")
+        .await
+        .see("It can be restored from now on")
+        .await;
+    keep(&cockpit, &settings(), "backup-complete", (80, 24));
 }
 
 alike!(what_waits_and_what_is_not_read_yet_is_shown_as_that);

@@ -23,7 +23,7 @@ async fn lists() {
 
 alike!(pages);
 async fn pages() {
-    look("help", unchanged, &[("?", "On the main screen")]).await;
+    look("help", unchanged, &[("?", "Act: each asks first")]).await;
     look("recovery", unchanged, &[("w", "Light modules")]).await;
     look(
         "backup-page",
@@ -57,7 +57,7 @@ async fn drills_and_what_they_have_shown() {
             });
         }
     };
-    look("drill-proven", proven, &[("", "last proven restorable")]).await;
+    look("drill-proven", proven, &[("", ", proven")]).await;
     let small = &SIZES[..1];
     let page = [("", "daily"), ("<Enter>", "proven restorable in")];
     look_with("drill-proven-page", &settings(), small, proven, &page).await;

@@ -81,6 +81,22 @@ fn described((fg, bg, modifier): Look, theme: &Theme) -> String {
         })
         .map(|meaning| format!("{meaning:?}"))
         .collect();
+    let selected = |focused: bool| -> Vec<String> {
+        let looks_so = |meaning: &Meaning| {
+            let style = theme.selected(theme.style(*meaning), focused);
+            style.fg.unwrap_or_default() == fg
+                && style.bg.unwrap_or_default() == bg
+                && style.add_modifier == modifier
+        };
+        let meanings = Meaning::ALL.into_iter().filter(looks_so);
+        meanings.map(|meaning| format!("{meaning:?}")).collect()
+    };
+    for (focused, words) in [(true, "selected"), (false, "selected elsewhere")] {
+        let of_row = selected(focused);
+        if meanings.is_empty() && !of_row.is_empty() {
+            return format!("{} {words} ({fg:?} on {bg:?} {modifier:?})", of_row.join("/"));
+        }
+    }
     let looks_so = |accent: &Option<Accent>| {
         let style = Theme::new(ThemeChoice::Dark, *accent, false).style(Meaning::Context);
         style.fg == Some(fg) && style.add_modifier == modifier

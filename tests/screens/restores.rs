@@ -3,7 +3,8 @@
 
 use chrono::Duration;
 use lifeboat::backend::BackendError;
-use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase};
+use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase, Progress};
+use lifeboat::domain::milestone::{Milestone, Reached};
 use lifeboat::domain::plan::PlanId;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
@@ -136,6 +137,23 @@ async fn a_restore_on_its_way_and_at_its_end() {
         });
         cockpit.see("43 %").await;
         keep(&cockpit, &settings(), "restore-running", size);
+        // The moment that counts comes before the job's end, and is told at once.
+        cockpit.backend.move_on(32, |job| {
+            job.progress = Some(Progress::start(Phase::CleaningUp));
+            job.reached = Some(Reached {
+                what: Milestone::ContentLive,
+                at: two_projects::now(),
+            });
+        });
+        cockpit.see("Live has the restored content").await;
+        keep(&cockpit, &settings(), "restore-live", size);
+        cockpit.press("<Esc>").await.see("Running jobs").await;
+        keep(&cockpit, &settings(), "restore-live-main", size);
+        cockpit
+            .press("o")
+            .await
+            .see("Live has the restored content")
+            .await;
         cockpit.backend.move_on(32, |job| {
             job.ended = Some(job.created + Duration::seconds(24));
             job.state = JobState::Done;

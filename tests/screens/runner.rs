@@ -16,7 +16,7 @@ use lifeboat::tui::display::{Display, Shown, Stop};
 use lifeboat::tui::key::{How, Input, Key, Pasted, Press};
 use lifeboat::tui::paint::{Frame, Painter};
 use lifeboat::tui::terminal_call::Calling;
-use lifeboat::tui::theme::ThemeChoice;
+use lifeboat::tui::theme::{Background, ThemeChoice};
 use lifeboat::tui::{Care, CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -171,14 +171,18 @@ pub(crate) use alike;
 /// What tests start a cockpit with.
 pub fn settings() -> CockpitSettings {
     CockpitSettings {
+        showing: lifeboat::tui::Showing::default(),
         context: "local".to_owned(),
         read_only: false,
         accent: None,
         theme: ThemeChoice::Dark,
+        background: Background::Dark,
+        asks_background: false,
         ascii: false,
         mouse: false,
         demo: false,
         contexts: Vec::new(),
+        elsewhere: None,
         idle_lock: None,
         notice: None,
         keys: Arc::default(),

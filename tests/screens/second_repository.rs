@@ -94,7 +94,7 @@ async fn what_only_the_second_repository_has_is_shown_and_restored_from_there() 
     )
     .await;
     cockpit.see("empty: next").await;
-    cockpit.see("2nd only").await;
+    cockpit.see("2nd repository only").await;
 }
 
 alike!(a_restore_can_come_from_the_second_repository);

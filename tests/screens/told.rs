@@ -17,9 +17,12 @@ use lifeboat::domain::explore::{
 };
 use lifeboat::domain::job::{Job, JobId, LogLine};
 use lifeboat::domain::lifeboat_node::LifeboatNode;
+use lifeboat::domain::notify::{ReceiverStanding, ReceiverTest};
 use lifeboat::domain::plan::{PlanId, RestorePlan};
-use lifeboat::domain::request::{BackupRequest, ExtractRequest, HoldRequest, JobQuery, RestoreRequest};
-use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use lifeboat::domain::request::{
+    BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
+};
+use lifeboat::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use tokio::sync::watch;
 
 use crate::made_up::Fixture;
@@ -57,7 +60,10 @@ asked! {
     job_log(id: JobId, after: u64) -> Vec<LogLine>;
     activity(limit: u32) -> Vec<Activity>;
     notifications(limit: u32) -> Vec<Notification>;
+    before_undo(environment: &EnvironmentName) -> BeforeUndo;
     nodes() -> Vec<LifeboatNode>;
+    receivers() -> Vec<ReceiverStanding>;
+    test_receivers(only: Option<String>) -> Vec<ReceiverTest>;
     notifications_seen(up_to: u64) -> ();
     start_backup(request: BackupRequest) -> JobId;
     plan_restore(request: RestoreRequest) -> RestorePlan;
@@ -70,6 +76,11 @@ asked! {
     cancel(id: JobId) -> ();
     delete_backup(environment: EnvironmentName, backup: BackupId) -> ();
     extend_backup(environment: EnvironmentName, backup: BackupId) -> ();
+    start_restore_alone(plan: PlanId, confirm: String, reason: String) -> JobId;
+    approve_restore(environment: EnvironmentName, plan: PlanId, confirm: String) -> JobId;
+    reject_restore(environment: EnvironmentName, plan: PlanId, reason: Option<String>) -> ();
+    pin_backup(request: PinRequest) -> ();
+    unpin_backup(environment: EnvironmentName, backup: BackupId) -> ();
     hold(request: HoldRequest) -> ();
     break_live(environment: EnvironmentName) -> String;
 }

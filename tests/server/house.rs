@@ -116,6 +116,7 @@ impl House {
             catalog: None,
             repository: config.repository.clone(),
             limits: config.limits,
+            receivers: config.receivers,
             environments: config.environments.clone(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -171,6 +172,7 @@ impl House {
         let hash = tokens::hash_of(&text);
         let mut record = TokenRecord {
             name: name.to_owned(),
+            account: None,
             role,
             projects: projects.iter().map(|project| (*project).to_owned()).collect(),
             created: SystemClock.now(),

@@ -214,6 +214,49 @@ async fn holds_upgrades_and_what_is_refused() {
     assert_eq!(extended.status, 204, "{extended:?}");
     let details = house.get("/environments/acme/live", &owner).await.json();
     let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    let pin = format!("{path}/{id}/pin");
+    let pinned = house
+        .send(
+            Method::PUT,
+            &pin,
+            &owner,
+            &json!({ "note": "before the relaunch" }),
+        )
+        .await;
+    assert_eq!(pinned.status, 204, "{pinned:?}");
+    let details = house.get("/environments/acme/live", &owner).await.json();
+    let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(details["backups"][0]["pin"]["note"], "before the relaunch");
+    let pin = format!("{path}/{id}/pin");
+    let held = house
+        .send(Method::DELETE, &format!("{path}/{id}"), &owner, &json!({}))
+        .await;
+    assert!(
+        held.problem()["detail"].as_str().unwrap().contains("pinned"),
+        "{held:?}"
+    );
+    let free = house.send(Method::DELETE, &pin, &owner, &json!({})).await;
+    assert_eq!(free.status, 204, "{free:?}");
+    let details = house.get("/environments/acme/live", &owner).await.json();
+    let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
+    for (what, body) in [
+        (
+            "approvals",
+            json!({ "plan": "5d".repeat(16), "confirm": "acme/live" }),
+        ),
+        ("rejections", json!({ "plan": "5d".repeat(16), "reason": "no" })),
+    ] {
+        let nothing = house
+            .post(&format!("/environments/acme/live/{what}"), &owner, body)
+            .await;
+        assert!(
+            nothing.problem()["detail"]
+                .as_str()
+                .unwrap()
+                .contains("waits for approval"),
+            "{nothing:?}"
+        );
+    }
     let short = house
         .send(
             Method::DELETE,
@@ -397,4 +440,48 @@ async fn the_metrics_say_how_backups_stand() {
             assert!(line.starts_with(family), "{line} is not of {family}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receivers_are_shown_and_tried_by_whoever_sees_all_projects() {
+    let receivers = "[[notify]]\nname = \"good\"\nkind = \"command\"\ncommand = [\"true\"]\n\
+                     [[notify]]\nname = \"bad\"\nkind = \"command\"\ncommand = [\"false\"]\n";
+    let house = House::with(receivers, "").await;
+    let owner = house.owner().await;
+    let listed = house.get("/receivers", &owner).await.json();
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["waiting"]),
+        (&json!("good"), &json!(0))
+    );
+    let tested = house.post("/receivers/test", &owner, json!({})).await.json();
+    assert_eq!(
+        (&tested[0]["delivered"], &tested[1]["delivered"]),
+        (&json!(true), &json!(false))
+    );
+    let one = house
+        .post("/receivers/test", &owner, json!({ "name": "bad" }))
+        .await
+        .json();
+    assert_eq!(
+        (one.as_array().unwrap().len(), &one[0]["name"]),
+        (1, &json!("bad"))
+    );
+    let nobody = house
+        .post("/receivers/test", &owner, json!({ "name": "nobody" }))
+        .await;
+    assert_eq!(nobody.status, 404, "{nobody:?}");
+    let viewer = house.token("vera", Role::Viewer, &[]).await;
+    assert_eq!(
+        house.post("/receivers/test", &viewer, json!({})).await.status,
+        403
+    );
+    let globex = house.token("gina", Role::Owner, &["globex"]).await;
+    assert_eq!(house.get("/receivers", &globex).await.json(), json!([]));
+    assert_eq!(
+        house.post("/receivers/test", &globex, json!({})).await.status,
+        403
+    );
+    let metrics = house.get("/metrics", &owner).await.text;
+    let waits = "lifeboat_receiver_waiting{receiver=\"good\",kind=\"command\"} 0";
+    assert!(metrics.lines().any(|line| line == waits), "{metrics}");
 }

@@ -34,6 +34,7 @@ impl Service {
     pub async fn over(backend: Arc<dyn Serves>) -> Self {
         let record = TokenRecord {
             name: "olga".to_owned(),
+            account: None,
             role: Role::Owner,
             projects: Vec::new(),
             created: SystemClock.now(),

@@ -229,7 +229,7 @@ impl Way {
             if path
                 .split('?')
                 .next()
-                .is_some_and(|path| path.ends_with("/export.xml"))
+                .is_some_and(|path| path.contains("/explore/export") && path.contains('.'))
             {
                 service.write(asked.bytes()).await?;
                 return client.join(service).await;

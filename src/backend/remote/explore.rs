@@ -10,9 +10,9 @@ use crate::backend::BackendError;
 use crate::backend::explore::{Download, Explores, Piece};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    By, Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds,
-    HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
-    VersionsRequest,
+    By, Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportForm, ExportRequest, FindRequest,
+    Finds, HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest,
+    VersionList, VersionsRequest,
 };
 
 /// A question about what is inside.
@@ -103,17 +103,27 @@ impl Explores for Remote {
     }
 
     async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError> {
-        let call = asked(&request.environment, "export")
+        let mut call = asked(&request.environment, "export")
             .with("source", &request.source)
             .with("path", &request.path);
+        // A service that is older knows no other form.
+        if request.form != ExportForm::Xml {
+            call = call.with("form", &request.form);
+        }
         self.shared.ask(call).await
     }
 
     async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
-        let call = asked(&request.environment, "export.xml")
+        let (document, media_type) = match request.form {
+            ExportForm::Xml => ("export.xml", "application/xml"),
+            ExportForm::Yaml => ("export.yaml", "application/yaml"),
+            ExportForm::Files => ("export-files.tar", "application/x-tar"),
+            ExportForm::Tar => ("export.tar", "application/x-tar"),
+        };
+        let call = asked(&request.environment, document)
             .with("source", &request.source)
             .with("path", &request.path);
-        let mut response = self.shared.download(&call, "application/xml").await?;
+        let mut response = self.shared.download(&call, media_type).await?;
         let (download, fill) = Download::new();
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {

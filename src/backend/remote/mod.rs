@@ -16,6 +16,7 @@ mod greeting;
 mod listen;
 mod pace;
 mod problem;
+mod restores;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -44,13 +45,13 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::lifeboat_node::LifeboatNode;
+use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
-use crate::domain::refusal::Refusal;
 use crate::domain::request::{
-    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest,
+    BackupRequest, ExtractRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
 use crate::domain::settings::{SecretSource, Variables};
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 256;
@@ -339,6 +340,19 @@ impl Backend for Remote {
             .await
     }
 
+    async fn receivers(&self) -> Result<Vec<ReceiverStanding>, BackendError> {
+        self.shared.ask(Call::get(&["receivers"])).await
+    }
+
+    async fn test_receivers(&self, only: Option<String>) -> Result<Vec<ReceiverTest>, BackendError> {
+        let call = Call::post(&["receivers", "test"]).body(&json!({ "name": only }))?;
+        self.shared.ask(call.takes_long()).await
+    }
+
+    async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
+        self.shared.ask(Call::get(&below(environment, &["undo"]))).await
+    }
+
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {
         self.shared.ask(Call::get(&["nodes"])).await
     }
@@ -354,34 +368,39 @@ impl Backend for Remote {
     }
 
     async fn plan_restore(&self, request: RestoreRequest) -> Result<RestorePlan, BackendError> {
-        let body = NewPlan {
-            backup: &request.backup,
-            selection: &request.selection,
-            without_safety: request.without_safety,
-            even_if_unchanged: request.even_if_unchanged,
-            from: request.from,
-        };
-        let call = Call::post(&below(&request.environment, &["plans"]))
-            .body(&body)?
-            .takes_long()
-            .harmless();
-        let plan: RestorePlan = self.shared.ask(call).await?;
-        let mut plans = self.shared.plans.lock();
-        plans.insert(plan.id.clone(), request.environment);
-        Ok(plan)
+        self.plan(request).await
     }
 
     async fn start_restore(&self, plan: PlanId, confirm: String) -> Result<JobId, BackendError> {
-        let planned = {
-            let plans = self.shared.plans.lock();
-            plans.get(&plan).cloned()
-        };
-        // A plan that was made elsewhere is of the environment whose name was typed, or not to be started.
-        let environment = planned
-            .or_else(|| confirm.parse().ok())
-            .ok_or_else(|| Refusal::Obstacle(format!("there is no plan {plan} of \"{confirm}\"")))?;
+        self.restore(plan, confirm, None).await
+    }
+
+    async fn start_restore_alone(
+        &self,
+        plan: PlanId,
+        confirm: String,
+        reason: String,
+    ) -> Result<JobId, BackendError> {
+        self.restore(plan, confirm, Some(reason)).await
+    }
+
+    async fn approve_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
         let body = json!({ "plan": plan, "confirm": confirm });
-        self.start(&environment, "restores", &body).await
+        self.start(&environment, "approvals", &body).await
+    }
+
+    async fn reject_restore(
+        &self,
+        environment: EnvironmentName,
+        plan: PlanId,
+        reason: Option<String>,
+    ) -> Result<(), BackendError> {
+        self.reject(&environment, &plan, reason).await
     }
 
     async fn start_undo(&self, environment: EnvironmentName, confirm: String) -> Result<JobId, BackendError> {
@@ -442,6 +461,17 @@ impl Backend for Remote {
     ) -> Result<(), BackendError> {
         let call =
             Call::post(&below(&environment, &["backups", &backup.0, "extensions"])).body(&json!({}))?;
+        self.shared.tell(call).await
+    }
+
+    async fn pin_backup(&self, request: PinRequest) -> Result<(), BackendError> {
+        let body = json!({ "until": request.until, "note": request.note });
+        let path = below(&request.environment, &["backups", &request.backup.0, "pin"]);
+        self.shared.tell(Call::put(&path).body(&body)?).await
+    }
+
+    async fn unpin_backup(&self, environment: EnvironmentName, backup: BackupId) -> Result<(), BackendError> {
+        let call = Call::delete(&below(&environment, &["backups", &backup.0, "pin"]));
         self.shared.tell(call).await
     }
 

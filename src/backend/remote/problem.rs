@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::backend::BackendError;
 use crate::domain::backup::ChoiceError;
 use crate::domain::job::JobId;
+use crate::domain::nearest::Missing;
 use crate::domain::refusal::Refusal;
 
 /// The media type of problem details.
@@ -32,6 +33,13 @@ pub(super) struct Problem {
 struct Unknown {
     name: String,
     known: String,
+    #[serde(default)]
+    near: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Near {
+    near: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +59,7 @@ impl Problem {
         let facts = self.facts.unwrap_or_default();
         match self.kind.as_str() {
             "unknown_environment" => match serde_json::from_value::<Unknown>(facts) {
-                Ok(Unknown { name, known }) => BackendError::UnknownEnvironment { name, known },
+                Ok(Unknown { name, known, near }) => BackendError::UnknownEnvironment { name, known, near },
                 Err(_) => BackendError::Failed(self.detail),
             },
             "unknown_backup" => match serde_json::from_value::<ChoiceError>(facts) {
@@ -62,7 +70,10 @@ impl Problem {
                 Ok(UnknownJob { id }) => BackendError::UnknownJob(id),
                 Err(_) => BackendError::Failed(self.detail),
             },
-            "not_there" => BackendError::NotThere(self.detail),
+            "not_there" => BackendError::NotThere(Missing {
+                sentence: self.detail,
+                near: serde_json::from_value::<Near>(facts).unwrap_or_default().near,
+            }),
             "forbidden" => Refusal::ByService(self.detail).into(),
             "out_of_reach" | "unauthorized" => BackendError::OutOfReach(self.detail),
             _ => BackendError::Failed(self.detail),

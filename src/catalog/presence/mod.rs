@@ -14,6 +14,7 @@ use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
 
 pub use node::Lease;
 
+use node::Ending;
 pub(super) use node::Node;
 pub(super) use process::{OpeningLock, Process};
 
@@ -62,12 +63,29 @@ impl Presence {
                     name: None,
                     started: None,
                     lease: None,
+                    keeps_schedule: None,
                     standing: NodeStanding::Alive,
                     is_this: number == process.number(),
                     jobs: Vec::new(),
                 });
                 Ok(nodes.collect())
             }
+        }
+    }
+
+    /// This Lifeboat keeps the schedule from now on, and is to be seen for longer than a verb.
+    pub(super) fn keeps_schedule(&self, session: &mut Session<'_>) -> Result<(), Fault> {
+        match self {
+            Self::Process(_) => Ok(()),
+            Self::Node(node) => node.keeps_schedule(session),
+        }
+    }
+
+    /// This Lifeboat has ended all that it did, whatever still holds its catalog: the others need not wait for its lease.
+    pub(super) fn sign_off(&self) {
+        match self {
+            Self::Process(_) => {}
+            Self::Node(node) => node.end(Ending::Orderly),
         }
     }
 

@@ -9,7 +9,7 @@
 //! server itself was away, all leases have run out, and all holders live.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant as Monotonic};
 
@@ -46,13 +46,14 @@ impl Default for Lease {
 pub(in crate::catalog) struct Node {
     shared: Arc<Shared>,
     installation: Option<String>,
-    beating: Option<JoinHandle<()>>,
+    beating: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     number: AtomicU64,
     name: String,
+    keeps_schedule: AtomicBool,
     lease: Lease,
     deeds: Deeds,
     steady_since: Mutex<Option<Monotonic>>,
@@ -62,7 +63,7 @@ struct Shared {
 
 /// How the thread is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     NotYet,
     /// Whatever is left is free at once.
     Orderly,
@@ -83,7 +84,7 @@ impl Node {
         let mut link = Link::open(connector, 0)?;
         link.migrate().map_err(located)?;
         let installation = installation(&mut link).map_err(located)?;
-        let number = registered(&mut link, name, lease).map_err(located)?;
+        let number = registered(&mut link, name, lease, false).map_err(located)?;
         deeds.tell(Deed::Lease(LeaseNews::Taken {
             node: name.to_owned(),
             number,
@@ -91,6 +92,7 @@ impl Node {
         let shared = Arc::new(Shared {
             number: AtomicU64::new(number),
             name: name.to_owned(),
+            keeps_schedule: AtomicBool::new(false),
             lease,
             deeds,
             steady_since: Mutex::new(Some(Monotonic::now())),
@@ -107,7 +109,7 @@ impl Node {
         Ok(Self {
             shared,
             installation,
-            beating: Some(beating),
+            beating: Mutex::new(Some(beating)),
         })
     }
 
@@ -135,12 +137,22 @@ impl Node {
         })
     }
 
-    /// The nodes that were heard of within a day, and those that were not declared gone.
+    /// The node keeps the schedule from now on.
+    pub(super) fn keeps_schedule(&self, session: &mut Session<'_>) -> Result<(), Fault> {
+        self.shared.keeps_schedule.store(true, Ordering::Release);
+        session.execute(
+            "UPDATE nodes SET keeps_schedule = TRUE WHERE number = ?1",
+            values![self.number()],
+        )?;
+        Ok(())
+    }
+
+    /// The nodes that were heard of within a day, and those that keep the schedule and were not declared gone.
     pub(super) fn list(&self, session: &mut Session<'_>) -> Result<Vec<LifeboatNode>, Fault> {
         let rows = session.rows(
             "SELECT number, name, CAST(extract(epoch FROM started) * 1000000 AS BIGINT),
-                    CAST(extract(epoch FROM lease) * 1000000 AS BIGINT), gone, lease > clock_timestamp()
-             FROM nodes WHERE NOT gone OR lease > clock_timestamp() - interval '1 day' ORDER BY number",
+                    CAST(extract(epoch FROM lease) * 1000000 AS BIGINT), gone, lease > clock_timestamp(), keeps_schedule
+             FROM nodes WHERE keeps_schedule AND NOT gone OR lease > clock_timestamp() - interval '1 day' ORDER BY number",
             &[],
         )?;
         let node = |row: &Row| {
@@ -150,6 +162,7 @@ impl Node {
                 name: Some(row.text(1)?),
                 started: some_instant(row, 2)?,
                 lease: some_instant(row, 3)?,
+                keeps_schedule: Some(row.truth(6)?),
                 standing: match (row.truth(4)?, row.truth(5)?) {
                     (true, _) => NodeStanding::Gone,
                     (false, true) => NodeStanding::Alive,
@@ -196,7 +209,7 @@ impl Node {
         self.end(Ending::Killed);
     }
 
-    fn end(&mut self, how: Ending) {
+    pub(super) fn end(&self, how: Ending) {
         {
             let mut ending = self.shared.ending.lock();
             if *ending == Ending::NotYet {
@@ -204,7 +217,8 @@ impl Node {
             }
             self.shared.ended.notify_all();
         }
-        if let Some(beating) = self.beating.take() {
+        let beating = self.beating.lock().take();
+        if let Some(beating) = beating {
             let _ = beating.join();
         }
     }
@@ -305,7 +319,8 @@ impl Shared {
         if renewed == 1 {
             return Ok(true);
         }
-        let number = registered(link, &self.name, self.lease)?;
+        let keeps_schedule = self.keeps_schedule.load(Ordering::Acquire);
+        let number = registered(link, &self.name, self.lease, keeps_schedule)?;
         self.number.store(number, Ordering::Release);
         Ok(false)
     }
@@ -334,18 +349,19 @@ fn installation(link: &mut Link) -> Result<Option<String>, Fault> {
 }
 
 /// A new number, with a fresh lease. Rows of nodes that are long gone are cleared away.
-fn registered(link: &mut Link, name: &str, lease: Lease) -> Result<u64, Fault> {
+fn registered(link: &mut Link, name: &str, lease: Lease, keeps_schedule: bool) -> Result<u64, Fault> {
     let mut session = Session::Postgres(link);
     session.execute(
-        "DELETE FROM nodes WHERE gone AND lease < clock_timestamp() - interval '30 days'
+        "DELETE FROM nodes WHERE (gone OR NOT keeps_schedule) AND lease < clock_timestamp() - interval '30 days'
            AND NOT EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL AND process = nodes.number)",
         &[],
     )?;
     session
         .row(
-            "INSERT INTO nodes (name, lease) VALUES (?1, clock_timestamp() + CAST(?2 AS BIGINT) * interval '1 millisecond')
+            "INSERT INTO nodes (name, lease, keeps_schedule)
+             VALUES (?1, clock_timestamp() + CAST(?2 AS BIGINT) * interval '1 millisecond', CAST(?3 AS BIGINT) <> 0)
              RETURNING number",
-            values![name, millis(lease.lasts)],
+            values![name, millis(lease.lasts), u64::from(keeps_schedule)],
         )?
         .ok_or_else(|| Fault::Unreadable("it gives no numbers to nodes".to_owned()))?
         .count(0)

@@ -12,7 +12,42 @@ pub(in crate::catalog) const MIGRATIONS: &[Migration] = &[
         then: Some(LINK),
     },
     Migration::of(THIRD),
+    Migration::of(OUTBOX),
 ];
+
+/// What waits for receivers, and how they stand.
+const OUTBOX: &str = "
+    CREATE TABLE outbox (
+        number     INTEGER PRIMARY KEY AUTOINCREMENT,
+        receiver   TEXT NOT NULL,             -- its name in the configuration
+        folds      TEXT NOT NULL,             -- what repeats have in common
+        happened   INTEGER NOT NULL,          -- when, the first time
+        times      INTEGER NOT NULL DEFAULT 1,
+        follows    INTEGER NOT NULL DEFAULT 0, -- whether one like it was delivered before
+        held       INTEGER NOT NULL,          -- by quiet hours
+        not_before INTEGER NOT NULL,
+        gives_up   INTEGER NOT NULL,
+        tries      INTEGER NOT NULL DEFAULT 0,
+        ended      INTEGER,                   -- when it was taken, or given up
+        taken      INTEGER NOT NULL DEFAULT 0,
+        record     TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_open ON outbox (receiver, not_before) WHERE ended IS NULL;
+    CREATE INDEX outbox_repeats ON outbox (receiver, folds);
+    CREATE TABLE receivers (
+        name       TEXT PRIMARY KEY,
+        process    INTEGER,                   -- the one that is delivering to it
+        failures   INTEGER NOT NULL DEFAULT 0, -- in a row
+        since      INTEGER,                   -- since when it takes nothing
+        not_before INTEGER NOT NULL DEFAULT 0, -- when it is tried again
+        taken      INTEGER,                   -- when it took something last
+        why        TEXT                       -- why it took nothing
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE told_once (
+        name TEXT PRIMARY KEY,                -- of what whoever sees it first tells
+        at   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+";
 
 const THIRD: &str = "
     ALTER TABLE answers ADD COLUMN job INTEGER; -- the one that was started under the key

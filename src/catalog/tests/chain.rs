@@ -96,6 +96,7 @@ pub(super) fn entries_keep_where_they_came_from(place: &Place) {
     let catalog = place.open();
     let caller = Caller {
         who: "night\0shift".into(),
+        person: None,
         from: Some("192.0.2.7".into()),
         key: None,
         request: Some("r-1".into()),

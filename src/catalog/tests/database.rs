@@ -1,6 +1,7 @@
 //! What only a database that is shared does: leases, and a server that goes away.
 
 use super::*;
+use crate::domain::lifeboat_node::NodeStanding;
 
 impl Place {
     /// How to connect to its database.
@@ -95,6 +96,42 @@ fn a_node_that_ends_in_order_is_gone_at_once() {
     let (job, _) = start(&ending, "acme/live").unwrap();
     drop(ending);
     assert!(other.adopt(job.id).unwrap().is_some());
+}
+
+#[test]
+fn whoever_signs_off_is_gone_at_once_and_is_told_from_a_service_that_is_late() {
+    let place = Place::database();
+    let (other, service, verb, killed) = (place.open(), place.open(), place.open(), place.open());
+    service.keeps_schedule().unwrap();
+    let standing = || {
+        let nodes = other.nodes().unwrap();
+        let stands = nodes
+            .iter()
+            .map(|node| (node.number, (node.standing, node.keeps_schedule)));
+        stands.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(standing()[&number(&verb)], (NodeStanding::Alive, Some(false)));
+    // Something still holds the catalog of a process that is about to end.
+    verb.sign_off();
+    assert_eq!(standing()[&number(&verb)], (NodeStanding::Gone, Some(false)));
+
+    let numbers = [number(&service), number(&killed)];
+    for catalog in [service, killed] {
+        place.kill(catalog);
+    }
+    assert_eq!(standing()[&numbers[0]], (NodeStanding::Late, Some(true)));
+    assert_eq!(standing()[&numbers[1]], (NodeStanding::Late, Some(false)));
+    let long_ago = format!(
+        "UPDATE nodes SET lease = clock_timestamp() - interval '2 days' WHERE number IN ({}, {})",
+        numbers[0], numbers[1]
+    );
+    other.write(|session| session.run(&long_ago)).unwrap();
+    assert_eq!(
+        standing()[&numbers[0]],
+        (NodeStanding::Late, Some(true)),
+        "a service is missed"
+    );
+    assert!(!standing().contains_key(&numbers[1]), "a verb is not");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod claims;
 mod database;
 mod due;
 mod file;
+mod notify;
 mod remembered;
 mod tokens;
 
@@ -133,6 +134,11 @@ on_every_store!(
     due::what_is_put_back_waits,
     due::of_many_that_claim_at_the_same_time_each_gets_its_own,
     due::a_lost_claim_starts_no_job,
+    notify::a_receiver_is_in_the_hands_of_one_at_a_time,
+    notify::what_a_dead_lifeboat_had_in_its_hands_is_delivered_by_another,
+    notify::a_receiver_that_takes_nothing_is_left_alone_until_its_time,
+    notify::repeats_are_counted_where_one_like_them_waits_or_was_told,
+    notify::what_everybody_sees_is_told_by_one,
     tokens::a_token_is_found_by_the_hash_of_its_text_alone,
     tokens::a_token_is_rotated_and_revoked,
     tokens::the_same_question_gets_the_same_answer,

@@ -7,6 +7,7 @@ use crate::domain::token::{Role, TokenRecord};
 fn token(name: &str) -> TokenRecord {
     TokenRecord {
         name: name.into(),
+        account: None,
         role: Role::Operator,
         projects: vec!["acme".into(), "beta".into()],
         created: at(0),

@@ -13,9 +13,13 @@ use super::{ThisMachine, why_jobs_end};
 use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
+use crate::cli::clearing::Left;
 use crate::cli::verbs::demo::DemoArguments;
-use crate::cli::wrap::Wrapping;
-use crate::cli::{CliError, Globals, House as _, Interrupt, Interrupts, Outside, cockpit, outside};
+use crate::cli::wrap::{Wrapping, wrap_hanging};
+use crate::cli::{
+    Call, CliError, Connection, Globals, House as _, Interrupt, Interrupts, Outside, Stay, cockpit, outside,
+    plain,
+};
 use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext, state_owner};
 use crate::demo::{Demo, DemoError, Making};
@@ -27,6 +31,8 @@ use crate::domain::shell::quoted;
 use crate::domain::stop::{StopReason, Unseen};
 use crate::tui::{self, CockpitSettings, OneContext};
 
+/// So far from the left a step of the demo begins, behind its seconds.
+const STEP_BEGINS: usize = 8;
 /// Events that a listener may fall behind before it is told that it has missed some.
 const EVENTS_KEPT: usize = 1024;
 
@@ -52,6 +58,7 @@ impl ThisMachine {
             catalog: catalog_of(config.catalog),
             repository: config.repository,
             limits: config.limits,
+            receivers: config.receivers,
             environments: config.environments,
         };
         let surroundings = Surroundings {
@@ -100,7 +107,9 @@ impl ThisMachine {
         outside: &mut Outside,
     ) -> Result<(), CliError> {
         let on_a_terminal = outside.out_is_terminal && outside.input_is_terminal;
-        let opens_cockpit = !arguments.headless && !globals.json && on_a_terminal;
+        let is_looked_at = !arguments.headless && !globals.json;
+        let opens_lines = is_looked_at && globals.plain;
+        let opens_cockpit = is_looked_at && on_a_terminal && !globals.plain;
         if opens_cockpit {
             cockpit::terminal(&self.variables)?;
         }
@@ -114,7 +123,7 @@ impl ThisMachine {
             &self.temporary,
             &self.user,
             arguments.postgres,
-            opens_cockpit,
+            opens_cockpit || opens_lines,
             &making,
         );
         let demo = {
@@ -127,7 +136,12 @@ impl ThisMachine {
                     biased;
                     // A terminal that takes nothing any more has gone, and that is told by itself: to leave here would let
                     // the past go on writing to a sandbox that is being removed.
-                    step = steps.next() => drop(writeln!(outside.err, "{step}")),
+                    step = steps.next() => {
+                        let width = outside.remark_width();
+                        for line in step.lines().flat_map(|line| wrap_hanging(line, STEP_BEGINS, width)) {
+                            let _ = writeln!(outside.err, "{line}");
+                        }
+                    }
                     demo = &mut opening => break demo?,
                     interrupt = outside::interrupted(&mut interrupts) => {
                         making.give_up();
@@ -147,13 +161,17 @@ impl ThisMachine {
             }
         };
         let (ended, why) = match told {
+            Ok(()) if opens_lines => {
+                let left = self.demo_in_lines(&demo, globals, outside).await;
+                (left, StopReason::DemoEnded)
+            }
             // The cockpit takes signals itself, so that it gives the terminal back.
             Ok(()) if opens_cockpit => {
                 let context = NamedContext {
                     name: "demo".to_owned(),
                     context: crate::config::Context::default(),
                 };
-                self.open_demo(&demo, &context).await
+                self.open_demo(&demo, &context, globals).await
             }
             told => (told, why),
         };
@@ -162,12 +180,48 @@ impl ThisMachine {
         ended
     }
 
+    /// Opens the cockpit in lines on the demo's sandbox.
+    async fn demo_in_lines(
+        &self,
+        demo: &Demo,
+        globals: &Globals,
+        outside: &mut Outside,
+    ) -> Result<(), CliError> {
+        let stay = Stay {
+            connection: Connection {
+                backend: demo.backend(),
+                context: NamedContext {
+                    name: "demo".to_owned(),
+                    context: crate::config::Context::default(),
+                },
+            },
+            is_here: true,
+            close: Box::new(|_, _| Box::pin(std::future::ready(()))),
+        };
+        let mut call = Call {
+            outside,
+            house: self,
+            globals: globals.clone(),
+            arguments: Vec::new(),
+            in_background: false,
+            left: Left::default(),
+        };
+        plain::on(stay, &mut call).await
+    }
+
     /// Opens the cockpit on the demo's sandbox. Gives how it was left, and why jobs end with it.
-    async fn open_demo(&self, demo: &Demo, context: &NamedContext) -> (Result<(), CliError>, StopReason) {
-        let settings = match cockpit::settings(context, None, &self.variables) {
-            Ok(settings) => CockpitSettings {
+    async fn open_demo(
+        &self,
+        demo: &Demo,
+        context: &NamedContext,
+        globals: &Globals,
+    ) -> (Result<(), CliError>, StopReason) {
+        let settings = cockpit::settings(context, None, &self.variables);
+        let settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
+            Ok((settings, showing)) => CockpitSettings {
                 demo: true,
                 command: sandbox(demo),
+                showing,
                 ..settings
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use crate::cli::table::cut;
 use crate::cli::{Call, CliError};
 use crate::domain::job::{Job, JobState, Phase, Progress};
+use crate::domain::milestone::Milestone;
 use crate::domain::{columns, measure, printable};
 
 /// Columns of a table's name.
@@ -18,6 +19,8 @@ pub(super) enum Display {
     Line {
         /// What stands there now.
         shown: String,
+        /// Whether it was said that the moment has come that counts.
+        reached: bool,
     },
     /// A line per phase.
     Phases {
@@ -42,8 +45,11 @@ impl Display {
     pub(super) fn new(call: &Call<'_>) -> Self {
         if call.globals.json {
             Self::Silent
-        } else if call.outside.err_is_terminal {
-            Self::Line { shown: String::new() }
+        } else if call.outside.err_is_terminal && !call.globals.plain {
+            Self::Line {
+                shown: String::new(),
+                reached: false,
+            }
         } else {
             Self::Phases { said: None }
         }
@@ -51,8 +57,13 @@ impl Display {
 
     /// The job has changed.
     pub(super) fn job(&mut self, job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
-        let Self::Phases { said } = self else {
-            return Ok(());
+        let said = match self {
+            Self::Line { reached, .. } if !*reached && job.reached_so_far().is_some() => {
+                *reached = true;
+                return self.reached(job, call);
+            }
+            Self::Phases { said } => said,
+            Self::Line { .. } | Self::Silent => return Ok(()),
         };
         let step = match (&job.state, &job.progress) {
             _ if is_about_to_begin(job) => return Ok(()),
@@ -72,9 +83,25 @@ impl Display {
         call.remark(&format!("{at}  job {}  {what}", job.id))
     }
 
+    /// The moment that counts, on a line that stays, with the way back.
+    fn reached(&mut self, job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
+        let Some(reached) = job.reached_so_far() else {
+            return Ok(());
+        };
+        self.clear(call)?;
+        let way_back = match reached.what {
+            Milestone::BackupComplete => String::new(),
+            Milestone::ContentLive => {
+                let undo = call.command(&format!("undo {0} --confirm {0}", job.environment));
+                format!("; `{undo}` goes back once the job has cleared up")
+            }
+        };
+        call.remark(&format!("{}{way_back}", reached.sentence()))
+    }
+
     /// A moment at which the line on a terminal may change.
     pub(super) fn frame(&mut self, job: &Job, call: &mut Call<'_>) -> Result<(), CliError> {
-        let Self::Line { shown } = self else {
+        let Self::Line { shown, .. } = self else {
             return Ok(());
         };
         if is_about_to_begin(job) {
@@ -91,7 +118,7 @@ impl Display {
     /// Takes the line away.
     pub(super) fn clear(&mut self, call: &mut Call<'_>) -> Result<(), CliError> {
         match self {
-            Self::Line { shown } if !shown.is_empty() => {
+            Self::Line { shown, .. } if !shown.is_empty() => {
                 draw(shown, String::new(), call)?;
                 write!(call.outside.err, "\r")?;
                 Ok(call.outside.err.flush()?)

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 #[cfg(feature = "engine")]
-use crate::domain::deed::Deeds;
 use crate::domain::measure;
 
 /// What `lifeboat activity` takes.
@@ -61,7 +60,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
 /// Checks the chain that the entries make.
 #[cfg(feature = "engine")]
 async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
-    let (engine, _) = call.house.engine_here(&call.globals, false, Deeds::default())?;
+    let engine = call.engine_here()?;
     let report = engine.verify_activity().await?;
     if call.globals.json {
         call.json(&report)?;

@@ -1,4 +1,4 @@
-//! `lifeboat backups ENV`: the four slots with their holders, then upgrade and safety backups, then all others.
+//! `lifeboat backups ENV`: the four slots with their holders, then recent, upgrade and safety backups, then all others.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub(super) async fn run(arguments: &BackupsArguments, call: &mut Call<'_>) -> Re
         call.json(&json!({
             "environment": details.summary.name,
             "slots": slots,
+            "recent": details.recent,
             "backups": details.backups,
             "instances": details.instances,
             "copies": details.copies,
@@ -181,6 +182,11 @@ fn rows(details: &EnvironmentDetails) -> Vec<(&'static str, Option<&Backup>)> {
         }
         rows.extend(holders.map(|backup| (slot.label(), Some(backup))));
     }
+    let recent = details
+        .backups
+        .iter()
+        .filter(|backup| backup.is_recent() && !backup.dated_ahead);
+    rows.extend(recent.map(|backup| ("recent", Some(backup))));
     let ahead = details.all_backups().filter(|backup| backup.dated_ahead);
     rows.extend(ahead.map(|backup| ("future", Some(backup))));
     for word in ["upgrade", "safety"] {
@@ -229,7 +235,12 @@ fn state(backup: &Backup) -> String {
         Some(drill) if !drill.has_failed() => ", proven in part",
         Some(_) => ", DRILL FAILED",
     };
-    format!("{state}{drilled}{late}")
+    let pinned = if backup.manifest.pin.is_some() {
+        ", pinned"
+    } else {
+        ""
+    };
+    format!("{state}{drilled}{late}{pinned}")
 }
 
 /// What is in the second repository, and what should be.
@@ -316,6 +327,10 @@ fn remarks<'a>(backups: impl Iterator<Item = &'a Backup>, now: Instant) -> Vec<S
                 backup.id,
                 measure::moment(expires)
             ));
+        }
+        if let Some(pin) = &backup.manifest.pin {
+            let over = if pin.holds(now) { "" } else { " (that is over)" };
+            remarks.push(format!("{}  pinned {}{over}", backup.id, pin.in_words()));
         }
         if let Some(note) = &backup.manifest.note {
             remarks.push(format!("{}  note by {}: {note}", backup.id, backup.manifest.by));

@@ -30,9 +30,9 @@ pub struct DemoArguments {
 
 pub(super) async fn run(arguments: &DemoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let on_a_terminal = call.outside.out_is_terminal && call.outside.input_is_terminal;
-    if !arguments.headless && arguments.at.is_none() && !on_a_terminal {
+    if !arguments.headless && arguments.at.is_none() && !on_a_terminal && !call.globals.plain {
         return Err(CliError::usage(
-            "the demo opens the cockpit, which needs a terminal: add --headless to play it in plain text",
+            "the demo opens the cockpit, which needs a terminal: add --plain for the cockpit in lines, or --headless to see it played",
         ));
     }
     call.house.demo(arguments, &call.globals, call.outside).await

@@ -8,7 +8,9 @@ use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::measure;
+use crate::domain::proof::DrillOutcome;
 use crate::domain::state::{EnvironmentSummary, Hold};
+use crate::domain::target::Standing;
 
 /// How long it is waited for news of environments that are not read yet.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -55,7 +57,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             slots,
             environment
                 .newest
-                .map_or_else(|| "none".to_owned(), measure::in_column),
+                .map_or_else(|| none_of(environment).to_owned(), measure::in_column),
             environment
                 .newest
                 .map(|taken| measure::between(taken, now))
@@ -67,7 +69,7 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
 }
 
 /// Every environment, with what is in its repository: whoever prints that once waits until it was read.
-pub(super) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
+pub(in crate::cli) async fn all(backend: &dyn Backend) -> Result<Vec<EnvironmentSummary>, BackendError> {
     let mut events = backend.events();
     loop {
         let environments = backend.environments().await?;
@@ -114,10 +116,35 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
     if let Some(why) = &environment.failed {
         states.push(format!("failed: {why}"));
     }
-    // Without its repository nobody knows what is in it.
-    if environment.kind.is_recoverable() && environment.newest.is_none() && environment.trouble.is_none() {
-        states.push("no backup yet".to_owned());
+    if let Some(drill) = &environment.last_drill
+        && let DrillOutcome::Failed { why } = &drill.outcome
+    {
+        states.push(format!(
+            "last drill failed: backup {} did not come back: {why}",
+            drill.backup
+        ));
     }
+    match (environment.bad, environment.newest) {
+        (0, Some(_)) => {}
+        // Without its repository nobody knows what is in it.
+        (0, None) if environment.trouble.is_some() || !environment.kind.is_recoverable() => {}
+        (0, None) => states.push("no backup yet".to_owned()),
+        (1, _) => states.push("1 backup cannot be relied on".to_owned()),
+        (bad, _) => states.push(format!("{bad} backups cannot be relied on")),
+    }
+    if let Some(asked) = &environment.asked {
+        states.push(format!(
+            "waits for approval: {}, asked by {}",
+            asked.title, asked.by
+        ));
+    }
+    states.extend(
+        environment
+            .targets
+            .iter()
+            .filter(|standing| !standing.met)
+            .map(Standing::in_words),
+    );
     if environment.late {
         states.push("late".to_owned());
     }
@@ -131,6 +158,11 @@ fn state(environment: &EnvironmentSummary, is_due: bool) -> String {
         states.push("ok".to_owned());
     }
     states.join(", ")
+}
+
+/// What stands where the newest good backup would.
+fn none_of(environment: &EnvironmentSummary) -> &'static str {
+    if environment.bad > 0 { "none good" } else { "none" }
 }
 
 fn held(word: &str, hold: &Hold) -> String {

@@ -1,40 +1,55 @@
-//! `lifeboat export ENV SOURCE PATH --to DIR`: a node with all that is below it, as a file that Magnolia's own import takes.
+//! `lifeboat export ENV SOURCE PATH --to DIR`: a node with all that is below it, as a file that Magnolia's own import takes or as
+//! files; files of a folder; and all that a backup holds, as a tar.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, ValueEnum};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use serde_json::json;
 
 use super::looking::Waiting;
 use crate::backend::Backend;
+use crate::backend::landing::{self, LandingError};
 use crate::cli::outside::{Interrupts, interrupted};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::explore::{ExportFacts, ExportRequest, NodePath, Source, file_name};
+use crate::domain::explore::{
+    ExportFacts, ExportForm, ExportRequest, NodePath, PathError, Source, file_name,
+};
 use crate::domain::measure;
 
 /// What `lifeboat export --help` says first.
 pub const LONG_ABOUT: &str = "\
-Writes a node of a backup or of Live, with all that is below it, into a file on this machine that Magnolia's own import \
-takes: nodes keep their ids, binaries are in it. So one page comes back without stopping Magnolia. Nothing is written \
-over, and a file that bears its name is whole.";
+Writes a node of a backup or of Live, with all that is below it, on this machine: as XML or YAML that Magnolia's own import \
+takes, where nodes keep their ids and binaries are in it, so that one page comes back without stopping Magnolia; or as folders \
+and files to look at. Of content in folders, it copies the files out. With --as tar, all that a backup holds of a workspace, of an \
+instance, or of everything becomes a tar of what `restic restore` would give. Nothing is written over, and what bears its \
+name is whole.";
 
-/// How the names of files begin that are not whole yet.
-const UNFINISHED: &str = ".lifeboat-export-";
-/// So many of them are tried.
-const MOST: u32 = 100;
-
-/// As what nodes are written.
+/// As what it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// The system view of JCR, as Magnolia exports and imports it
     Xml,
+    /// YAML, as Magnolia exports and imports it; names, paths, references, addresses and decimal numbers become texts in it
+    Yaml,
+    /// A folder for each node, with its properties as JSON and its binaries as files; of content in folders, its files
+    Files,
+    /// All that a backup holds of it, as `restic restore` would give it
+    Tar,
+}
+
+impl From<Form> for ExportForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Xml => Self::Xml,
+            Form::Yaml => Self::Yaml,
+            Form::Files => Self::Files,
+            Form::Tar => Self::Tar,
+        }
+    }
 }
 
 /// What `lifeboat export` takes.
@@ -49,36 +64,63 @@ pub struct ExportArguments {
     /// The path.
     #[arg(
         value_name = "PATH",
-        help = "The node: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home/news"
+        value_parser = path,
+        help = "The node: INSTANCE:/WORKSPACE/NODE/…, as author:/website/home/news. Of a tar: INSTANCE, INSTANCE:WORKSPACE, or \
+                nothing for all of the backup"
     )]
-    pub path: NodePath,
+    pub path: Option<NodePath>,
     /// As what to write it
     #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = Form::Xml)]
     pub form: Form,
-    /// The folder to write into, on this machine
+    /// The folder to write into, on this machine; of a tar also the file. "-" writes to standard output, which files cannot
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
 }
 
-pub(super) async fn run(arguments: ExportArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let Form::Xml = arguments.form;
-    let target = arguments.to.join(file_name(&arguments.path));
-    if !arguments.to.is_dir() {
-        return Err(CliError::usage(format!(
-            "there is no folder {}: make it first, or name another one as --to",
-            arguments.to.display()
-        )));
+/// A path, of which a workspace may stand right behind the colon.
+fn path(text: &str) -> Result<NodePath, PathError> {
+    match text.split_once(':') {
+        Some((instance, workspace)) if !text.contains('/') && !workspace.is_empty() => {
+            format!("{instance}:/{workspace}").parse()
+        }
+        _ => text.parse(),
     }
-    if target.symlink_metadata().is_ok() {
-        return Err(is_there(&target));
+}
+
+pub(super) async fn run(arguments: ExportArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let form = ExportForm::from(arguments.form);
+    let path = match arguments.path {
+        Some(path) => path,
+        None if form == ExportForm::Tar => NodePath::default(),
+        None => {
+            return Err(CliError::usage(
+                "what to export is missing: name a node, as author:/website/home/news",
+            ));
+        }
+    };
+    let is_streamed = arguments.to.as_os_str() == "-";
+    if is_streamed && form == ExportForm::Files {
+        return Err(CliError::usage(
+            "files cannot be written to standard output: name a folder as --to",
+        ));
+    }
+    if is_streamed && call.globals.json {
+        return Err(CliError::usage(
+            "standard output takes the export or what is told of it as JSON, and not both: leave --json away, or name a folder",
+        ));
+    }
+    if !is_streamed {
+        landing::is_free(&target(&arguments.to, form, &file_name(&path, form)))?;
     }
     let backend = call.backend().await?;
     let request = ExportRequest {
         environment: arguments.environment,
         source: arguments.source,
-        path: arguments.path,
+        path,
+        form,
     };
-    let facts = Waiting::default()
+    let mut waiting = Waiting::default();
+    let facts = waiting
         .for_answer(call, || backend.export_facts(request.clone()))
         .await?;
     // As the answer has it: what a slot holds may be another backup by now.
@@ -88,11 +130,36 @@ pub(super) async fn run(arguments: ExportArguments, call: &mut Call<'_>) -> Resu
     };
     // From here on something may be left behind, unless it is taken away.
     let interrupts = (call.outside.interrupts)();
-    let bytes = download(&backend, request, &target, interrupts).await?;
+    if is_streamed {
+        return stream(&backend, request, interrupts, call).await;
+    }
+    let name = match form {
+        ExportForm::Tar => plain(&facts.file),
+        _ => file_name(&request.path, form),
+    };
+    let target = target(&arguments.to, form, &name);
+    let bytes = download(&backend, request, &target, interrupts, call).await?;
     if call.globals.json {
         return call.json(&json!({ "export": facts, "file": target, "bytes": bytes }));
     }
     tell(&facts, &target, bytes, call)
+}
+
+/// Where it goes: a file may be named itself where it is a tar.
+fn target(to: &Path, form: ExportForm, name: &str) -> PathBuf {
+    if form == ExportForm::Tar && !to.is_dir() {
+        return to.to_owned();
+    }
+    to.join(name)
+}
+
+/// A name that another machine has made up, as one in a folder.
+fn plain(name: &str) -> String {
+    let name = name.replace(['/', '\0'], "-");
+    match name.as_str() {
+        "" | "." | ".." => "export.tar".to_owned(),
+        _ => name,
+    }
 }
 
 /// Writes it beside its place, and puts it there when all of it is on the disk.
@@ -101,100 +168,66 @@ async fn download(
     request: ExportRequest,
     target: &Path,
     mut interrupts: Interrupts,
+    call: &mut Call<'_>,
 ) -> Result<u64, CliError> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let failed = |error: io::Error| {
-        CliError::failed(format!(
-            "writing {} failed: {error}; nothing is left of it",
-            target.display()
-        ))
+    landing::is_free(target)?;
+    let form = request.form;
+    let download = backend.export(request).await?;
+    let arrived = AtomicU64::new(0);
+    let told = |bytes| arrived.store(bytes, Ordering::Relaxed);
+    let stop = async {
+        interrupted(&mut interrupts).await;
     };
-    let mut unfinished = Unfinished::new(folder).map_err(failed)?;
+    let landing = landing::land(download, target, form, &told, stop);
+    let mut waiting = Waiting::default();
+    let landed = waiting
+        .meanwhile(call, landing, || {
+            format!("writing: {}", measure::bytes(arrived.load(Ordering::Relaxed)))
+        })
+        .await?;
+    Ok(landed?)
+}
+
+/// Writes it to standard output, as it comes.
+async fn stream(
+    backend: &Arc<dyn Backend>,
+    request: ExportRequest,
+    mut interrupts: Interrupts,
+    call: &mut Call<'_>,
+) -> Result<(), CliError> {
     let mut download = backend.export(request).await?;
-    let mut bytes = 0;
     loop {
         let piece = tokio::select! {
             piece = download.next() => piece,
             _ = interrupted(&mut interrupts) => {
-                return Err(CliError::failed("it was stopped before its end: nothing is left of it"));
+                return Err(CliError::failed("it was stopped before its end: what was written is not whole"));
             }
         };
         let Some(piece) = piece.transpose()? else { break };
-        unfinished.file.write_all(&piece).map_err(failed)?;
-        bytes += piece.len() as u64;
+        call.outside.out.write_all(&piece)?;
     }
-    unfinished.file.sync_all().map_err(failed)?;
-    unfinished.name(target)?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| {
-            CliError::failed(format!(
-                "{} is written, and whether it outlasts a power cut is not known: {error}",
-                target.display()
-            ))
-        })?;
-    Ok(bytes)
+    Ok(call.outside.out.flush()?)
 }
 
-/// A file that goes unless it gets its name.
-struct Unfinished {
-    file: File,
-    path: PathBuf,
-}
-
-impl Unfinished {
-    fn new(folder: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let mut number = 1;
-        loop {
-            let path = folder.join(format!("{UNFINISHED}{}-{number}", std::process::id()));
-            match options.open(&path) {
-                Ok(file) => return Ok(Self { file, path }),
-                // Left by a process of the same number, or written by one on another machine.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST => number += 1,
-                Err(error) => return Err(error),
-            }
+impl From<LandingError> for CliError {
+    fn from(error: LandingError) -> Self {
+        match error {
+            LandingError::Backend(error) => error.into(),
+            LandingError::NoFolder(_) => Self::usage(error.to_string()),
+            error => Self::failed(error.to_string()),
         }
     }
-
-    /// Gives it its name, unless that is taken.
-    fn name(self, target: &Path) -> Result<(), CliError> {
-        let renamed = renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE);
-        let named = match renamed {
-            // Not every file system can do that; a second name is not put over another either.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::hard_link(&self.path, target),
-            renamed => renamed.map_err(io::Error::from),
-        };
-        match named {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(target)),
-            Err(error) => Err(CliError::failed(format!(
-                "naming {} failed: {error}; nothing is left of it",
-                target.display()
-            ))),
-        }
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Where it has its name by now, there is nothing to remove.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-fn is_there(target: &Path) -> CliError {
-    CliError::failed(format!(
-        "{} is there already, and nothing is written over: move it away, or name another folder as --to",
-        target.display()
-    ))
 }
 
 fn tell(facts: &ExportFacts, target: &Path, bytes: u64, call: &mut Call<'_>) -> Result<(), CliError> {
+    let word = if facts.form == ExportForm::Tar {
+        "item"
+    } else {
+        "node"
+    };
     let nodes = match facts.nodes {
-        1 => "1 node".to_owned(),
-        nodes => format!("{} nodes", measure::count(nodes)),
+        1 => format!("1 {word}"),
+        nodes => format!("{} {word}s", measure::count(nodes)),
     };
     call.tell(&format!(
         "{} in {}, as of {}: {nodes}, {}.",
@@ -208,4 +241,26 @@ fn tell(facts: &ExportFacts, target: &Path, bytes: u64, call: &mut Call<'_>) -> 
         call.tell(&format!("left out: {remark}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_may_stand_right_behind_the_colon() {
+        for (text, expected) in [
+            ("author:website", "author:/website"),
+            ("author", "author:"),
+            ("author:/website/a:b", "author:/website/a:b"),
+        ] {
+            assert_eq!(path(text).unwrap(), expected.parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn no_name_of_another_machine_leads_elsewhere() {
+        assert_eq!(plain("../../etc/x.tar"), "..-..-etc-x.tar");
+        assert_eq!(plain(".."), "export.tar");
+    }
 }

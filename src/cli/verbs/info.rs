@@ -13,6 +13,8 @@ use crate::cli::{Call, CliError, cockpit};
 use crate::config::{BackendAddress, Config, Context};
 use crate::tui::action::{Keymap, TABLE};
 
+/// What stands behind a path of this machine, where others are on that of a service.
+const HERE: &str = " (on this machine)";
 /// The backend's word for its state folder.
 const STATE: &str = "state";
 
@@ -44,6 +46,7 @@ pub(super) async fn run(arguments: &InfoArguments, call: &mut Call<'_>) -> Resul
         .map(|connection| connection.context.clone());
     let (backend, troubles) = match connection {
         Ok(connection) => {
+            call.left.opened(&connection.backend);
             match connection.backend.info().await {
                 Ok(info) => (Ok(info), troubles(connection.backend.as_ref()).await),
                 // Its environments would say the same once more.
@@ -81,9 +84,11 @@ pub(super) async fn run(arguments: &InfoArguments, call: &mut Call<'_>) -> Resul
         folder.map_or_else(|| "none".to_owned(), |folder| folder.display().to_string())
     };
     fact("version", env!("CARGO_PKG_VERSION").to_owned());
-    fact("configuration", folder(config.ok().as_deref()));
-    fact(STATE, folder(state.as_deref()));
-    fact("cache", folder(cache.as_deref()));
+    // What is said of the other side says so as well.
+    let here = if is_remote { HERE } else { "" };
+    fact("configuration", folder(config.ok().as_deref()) + here);
+    fact(STATE, folder(state.as_deref()) + here);
+    fact("cache", folder(cache.as_deref()) + here);
     if let Some(context) = &context {
         let read_only = if context.context.read_only {
             " (read-only)"

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use crate::cli::{Call, CliError};
 use crate::config::{BackendAddress, Config, ConfigError, Context, NamedContext};
-use crate::domain::printable;
 
 /// What `lifeboat login --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -151,8 +150,7 @@ fn ask(context: &NamedContext, call: &mut Call<'_>) -> Result<String, CliError> 
     let mut line = String::new();
     if on_terminal {
         let prompt = format!("Token for {}: ", context.name);
-        write!(call.outside.err, "{}", printable::line(&prompt))?;
-        call.outside.err.flush()?;
+        call.prompt(&prompt)?;
         (call.outside.echo)(false)?;
     }
     let read = call.outside.input.read_line(&mut line);

@@ -58,6 +58,29 @@ impl Waiting {
         Ok(())
     }
 
+    /// Shows how far something is while it goes on.
+    pub(super) async fn meanwhile<T>(
+        &mut self,
+        call: &mut Call<'_>,
+        doing: impl Future<Output = T>,
+        line: impl Fn() -> String,
+    ) -> Result<T, CliError> {
+        tokio::pin!(doing);
+        loop {
+            tokio::select! {
+                done = &mut doing => {
+                    self.clear(call)?;
+                    return Ok(done);
+                }
+                () = tokio::time::sleep(AGAIN) => {
+                    if call.outside.err_is_terminal && !call.globals.json {
+                        self.draw(line(), call)?;
+                    }
+                }
+            }
+        }
+    }
+
     /// Takes the line away.
     pub(super) fn clear(&mut self, call: &mut Call<'_>) -> Result<(), CliError> {
         if self.shown.is_empty() {

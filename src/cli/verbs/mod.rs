@@ -1,6 +1,7 @@
 //! The verbs, one file each: their arguments, what they ask of the backend, and how they print the answer.
 
 pub mod activity;
+pub mod approve;
 pub mod backup;
 pub mod backups;
 pub mod browse;
@@ -25,9 +26,12 @@ pub mod login;
 mod looking;
 pub mod man;
 pub mod nodes;
+pub mod notify;
+pub mod pin;
 pub mod plan;
 #[cfg(feature = "engine")]
 pub mod relocate;
+pub mod report;
 pub mod restore;
 pub mod schedule;
 #[cfg(feature = "engine")]
@@ -37,9 +41,9 @@ pub mod token;
 pub mod undo;
 pub mod verify;
 
-use clap::Subcommand;
+use clap::{CommandFactory, Subcommand};
 
-use super::{Call, CliError};
+use super::{Arguments, Call, CliError, plain};
 use crate::domain::request::HoldKind;
 
 /// Everything that can be asked for.
@@ -67,6 +71,12 @@ pub enum Verb {
     /// List the Lifeboats that share the catalog, their leases, and what each works on
     #[command(long_about = nodes::LONG_ABOUT)]
     Nodes,
+    /// Show who is told while nobody looks and what waits for them, or send them a test message
+    #[command(long_about = notify::LONG_ABOUT)]
+    Notify(notify::NotifyArguments),
+    /// Write down what happened in a restore, or that backups are taken, read back and drilled
+    #[command(long_about = report::LONG_ABOUT)]
+    Report(report::ReportArguments),
     /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to; or the cockpit's keys
     Info(info::InfoArguments),
     /// Store the token for a service, after trying it
@@ -96,6 +106,11 @@ pub enum Verb {
     /// Put a backup's content back into Live, after a safety backup of what is there
     #[command(long_about = restore::LONG_ABOUT)]
     Restore(restore::RestoreArguments),
+    /// Agree to a restore that waits for another owner, and start it
+    #[command(long_about = approve::LONG_ABOUT)]
+    Approve(approve::ApproveArguments),
+    /// End the wait of a restore for another owner: it is not done
+    Reject(approve::RejectArguments),
     /// Go back to what Live was before the last restore
     #[command(long_about = undo::LONG_ABOUT)]
     Undo(undo::UndoArguments),
@@ -116,6 +131,11 @@ pub enum Verb {
     Maintenance(hold::HoldArguments),
     /// Keep an upgrade or safety backup for another 48 hours
     Extend(extend::ExtendArguments),
+    /// Keep a backup on purpose, for ever or until a day
+    #[command(long_about = pin::LONG_ABOUT)]
+    Pin(pin::PinArguments),
+    /// Let a pinned backup go again
+    Unpin(pin::UnpinArguments),
     /// Delete an upgrade or safety backup before it expires
     #[command(long_about = delete::LONG_ABOUT)]
     Delete(delete::DeleteArguments),
@@ -138,9 +158,34 @@ pub enum Verb {
     Man,
 }
 
+impl Verb {
+    /// Whether it can run inside the cockpit in lines: it takes neither the whole terminal nor for ever.
+    pub(super) fn works_in_lines(&self) -> bool {
+        match self {
+            Self::Demo(_) => false,
+            #[cfg(feature = "engine")]
+            Self::Serve => false,
+            _ => true,
+        }
+    }
+}
+
+/// Whether there is a verb of this name.
+pub(super) fn is_one(name: &str) -> bool {
+    Arguments::command().find_subcommand(name).is_some()
+}
+
 /// Runs a verb, or the cockpit when there is none.
 pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), CliError> {
+    let is_shown = matches!(verb, None | Some(Verb::Demo(_))) && !call.globals.plain;
+    if (call.globals.record.is_some() || call.globals.mask) && !is_shown {
+        return Err(CliError::usage(
+            "--record and --mask are of the cockpit's pictures: leave the verb and --plain away, or use `lifeboat demo`",
+        ));
+    }
     match verb {
+        // It runs verbs in its turn.
+        None if call.globals.plain => Box::pin(plain::run(call)).await,
         None => cockpit(call).await,
         Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
         Some(Verb::Init(arguments)) => init::run(&arguments, call),
@@ -151,6 +196,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Jobs(arguments)) => jobs::run(arguments, call).await,
         Some(Verb::Activity(arguments)) => activity::run(&arguments, call).await,
         Some(Verb::Nodes) => nodes::run(call).await,
+        Some(Verb::Notify(arguments)) => notify::run(arguments, call).await,
+        Some(Verb::Report(arguments)) => report::run(arguments, call).await,
         Some(Verb::Info(arguments)) => info::run(&arguments, call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
@@ -161,6 +208,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Backup(arguments)) => backup::run(arguments, call).await,
         Some(Verb::Plan(arguments)) => plan::run(arguments, call).await,
         Some(Verb::Restore(arguments)) => restore::run(arguments, call).await,
+        Some(Verb::Approve(arguments)) => approve::approve(arguments, call).await,
+        Some(Verb::Reject(arguments)) => approve::reject(arguments, call).await,
         Some(Verb::Undo(arguments)) => undo::run(arguments, call).await,
         Some(Verb::Confirm(arguments)) => confirm::run(arguments, call).await,
         Some(Verb::Verify(arguments)) => verify::run(arguments, call).await,
@@ -169,6 +218,8 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Protect(arguments)) => hold::run(arguments, HoldKind::Protection, call).await,
         Some(Verb::Maintenance(arguments)) => hold::run(arguments, HoldKind::Maintenance, call).await,
         Some(Verb::Extend(arguments)) => extend::run(&arguments, call).await,
+        Some(Verb::Pin(arguments)) => pin::pin(arguments, call).await,
+        Some(Verb::Unpin(arguments)) => pin::unpin(arguments, call).await,
         Some(Verb::Delete(arguments)) => delete::run(&arguments, call).await,
         #[cfg(feature = "engine")]
         Some(Verb::Relocate(arguments)) => relocate::run(arguments, call).await,

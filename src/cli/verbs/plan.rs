@@ -66,7 +66,8 @@ pub struct Part {
     /// Only this instance; may be given several times
     #[arg(long = "instance", value_name = "INSTANCE")]
     pub instances: Vec<InstanceName>,
-    /// Only this node and all that is below it, for example `author:/website/home/news`; may be given several times
+    /// Only this node, folder or file and all that is below it, for example `author:/website/home/news`; may be given several
+    /// times
     #[arg(long = "path", value_name = "PATH", conflicts_with = "workspaces")]
     pub paths: Vec<NodePath>,
     /// Leave out the safety backup: faster, and only what is set aside beside Live can then undo it

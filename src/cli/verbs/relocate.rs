@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::backend::BackendError;
 use crate::cli::{Call, CliError};
-use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal::confirmed;
 
@@ -30,7 +29,7 @@ pub struct RelocateArguments {
 
 pub(super) async fn run(arguments: RelocateArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let name = arguments.environment;
-    let (engine, _) = call.house.engine_here(&call.globals, false, Deeds::default())?;
+    let engine = call.engine_here()?;
     let confirm = match arguments.confirm {
         Some(confirm) => confirm,
         None if call.can_ask() => call.ask(&format!(

@@ -52,6 +52,9 @@ pub struct RestoreArguments {
     /// Put everything back also where nothing would change, as far as that can be seen
     #[arg(long)]
     pub even_if_unchanged: bool,
+    /// Begin at once although another owner has to agree: why. It is told to everybody, as critical
+    #[arg(long, value_name = "REASON", conflicts_with = "into")]
+    pub break_glass: Option<String>,
     /// How the job is followed.
     #[command(flatten)]
     pub job: JobArguments,
@@ -85,7 +88,10 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         }
         let confirm = if asks { asked(&plan, call)? } else { given };
         Ok(Begun {
-            id: backend.start_restore(plan.id, confirm).await?,
+            id: match arguments.break_glass {
+                Some(reason) => backend.start_restore_alone(plan.id, confirm, reason).await?,
+                None => backend.start_restore(plan.id, confirm).await?,
+            },
             remark: None,
             told: if tells { plan.warnings } else { Vec::new() },
         })

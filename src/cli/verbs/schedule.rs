@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::recent::Recent;
 use crate::domain::schedule::{Schedule, weekday_label};
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, SlotSchedule};
@@ -30,6 +31,7 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
             "schedule": details.schedule,
             "begins_at": minute,
             "slots": details.slot_schedules,
+            "recent": details.recent,
             "last_scheduled": details.last_scheduled,
             "next_verify": details.next_verify,
             "next_drill": details.next_drill,
@@ -54,6 +56,10 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
         call.say("")?;
         call.table(&table(&details, now))?;
     }
+    if let Some(recent) = &details.recent {
+        call.say("")?;
+        call.tell(&between(recent, now))?;
+    }
     let last = match &details.last_scheduled {
         Some(job) => format!(
             "The last automatic backup was job {}, {} {}.",
@@ -67,6 +73,23 @@ pub(super) async fn run(arguments: &ScheduleArguments, call: &mut Call<'_>) -> R
     call.tell(&last)?;
     call.tell(&proofs(&details, now))?;
     trouble::end(&details)
+}
+
+/// How often backups are made between the daily ones, and when the next one is.
+fn between(recent: &Recent, now: Instant) -> String {
+    let next = match recent.next {
+        _ if recent.due => "One is due now".to_owned(),
+        Some(next) => format!(
+            "The next step is {}, in {}",
+            measure::moment(next),
+            measure::between(now, next)
+        ),
+        None => "The schedule is off".to_owned(),
+    };
+    format!(
+        "Between them a recent backup is made every {}, outside the slots and outside the window; {} are kept. {next}.",
+        recent.every, recent.keep
+    )
 }
 
 /// When backups are read back and drilled next.

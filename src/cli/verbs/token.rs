@@ -12,7 +12,6 @@ use crate::backend::serves::Serves as _;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::activity::Severity;
-use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
@@ -57,6 +56,9 @@ pub struct CreateArguments {
     /// What it allows: viewer, operator or owner
     #[arg(long, value_name = "ROLE")]
     pub role: Role,
+    /// The person that it is for, where restores need a second one
+    #[arg(long, value_name = "PERSON", value_parser = name)]
+    pub account: Option<String>,
     /// Limit it to this project; may be given several times
     #[arg(long = "project", value_name = "PROJECT")]
     pub projects: Vec<String>,
@@ -109,7 +111,7 @@ fn lifetime(text: &str) -> Result<TimeDelta, String> {
 }
 
 pub(super) async fn run(arguments: TokenArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let (engine, _) = call.house.engine_here(&call.globals, false, Deeds::default())?;
+    let engine = call.engine_here()?;
     match arguments.what {
         TokenVerb::Create(arguments) => create(arguments, &engine, call).await,
         TokenVerb::List => list(&engine, call).await,
@@ -144,6 +146,7 @@ async fn create(arguments: CreateArguments, engine: &Embedded, call: &mut Call<'
     let (text, hash) = new_text(call)?;
     let record = TokenRecord {
         name: arguments.name,
+        account: arguments.account,
         role: arguments.role,
         projects: arguments.projects,
         created: call.now(),

@@ -31,6 +31,12 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let name = &arguments.environment;
         let way = backend.environment(name).await?.undo_way;
+        // Where there is nothing to undo, that is refused below; a service may be older than the question.
+        let written = backend.before_undo(name).await.unwrap_or_default().written;
+        let tells = !call.globals.json && !call.in_background;
+        for told in written.iter().filter(|_| tells) {
+            call.remark(&format!("warning: {told}"))?;
+        }
         let confirm = match arguments.confirm {
             Some(confirm) => confirm,
             None if call.can_ask() && !detached => {
@@ -45,7 +51,7 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         Ok(Begun {
             id,
             remark: way.map(|way| format!("undo is {}", way.label())),
-            told: Vec::new(),
+            told: if tells { written } else { Vec::new() },
         })
     })
     .await

@@ -265,7 +265,8 @@ impl Record for FolderRecord {
         for step in gone {
             let found = match step.beside.strip_prefix(&content) {
                 Ok(part) if part == Path::new("") => Some(Identity::of_open(&displaced)?),
-                Ok(part) => Identity::at(&displaced, part.as_os_str())?,
+                // What it lies in was made by this restore, and nobody else can look into it.
+                Ok(part) => Identity::of_any_at(&displaced, part.as_os_str())?,
                 Err(_) => None,
             };
             if found != step.old {
@@ -289,8 +290,8 @@ impl Record for FolderRecord {
             return self.staging.parent().is_some_and(Path::is_dir);
         }
         self.steps.iter().any(|step| {
-            let live = Identity::of_either(&step.live).ok().flatten();
-            let beside = Identity::of_either(&step.beside).ok().flatten();
+            let live = Identity::of_any(&step.live).ok().flatten();
+            let beside = Identity::of_any(&step.beside).ok().flatten();
             [live, beside]
                 .iter()
                 .any(|found| found.is_some() && (*found == step.old || *found == step.new))
@@ -306,7 +307,7 @@ impl Record for FolderRecord {
         } else if self.steps.iter().any(|step| standing(step) == Standing::Unknown) {
             "has content that is neither what it had before nor the restored one, or was moved here"
         } else {
-            "has some workspaces from before and some restored ones"
+            "has some of its content from before and some that was restored"
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The switch: exchanging Live and the staged content, one folder at a time, each exchange atomic. Where single files are
-//! exchanged beside others that stay, a step is about a file.
+//! exchanged beside others that stay, a step is about a file, or about a symbolic link, which is never followed.
 //!
 //! A [`Step`] remembers the identity of the folder or file that is live before and of the one that is live
 //! after. A rename keeps an identity, so after a crash one look at the live path tells whether the step was
@@ -48,7 +48,7 @@ impl Step {
     /// # Errors
     /// What the system said about the live path.
     pub fn standing(&self) -> io::Result<Standing> {
-        Ok(self.standing_of(Identity::of_either(&self.live)?))
+        Ok(self.standing_of(Identity::of_any(&self.live)?))
     }
 
     /// Makes sure that it can be told whether the step was done, and that what is to come, if it was not, is what was
@@ -73,13 +73,13 @@ impl Step {
     /// What the system said about either path.
     pub fn is_untouched(&self) -> io::Result<bool> {
         let is_pending = self.standing()? == Standing::Pending;
-        Ok(is_pending && (self.old.is_some() || Identity::of_either(&self.beside)? == self.new))
+        Ok(is_pending && (self.old.is_some() || Identity::of_any(&self.beside)? == self.new))
     }
 
     /// Whether it is known that the old folder is not the one beside, which is about to be dropped.
     #[must_use]
     pub fn is_not_beside(&self) -> bool {
-        self.old.is_none() || Identity::of_either(&self.beside).is_ok_and(|beside| beside != self.old)
+        self.old.is_none() || Identity::of_any(&self.beside).is_ok_and(|beside| beside != self.old)
     }
 
     /// Makes the new folder live. Does nothing when it already is.
@@ -155,7 +155,7 @@ impl Side {
     }
 
     fn identity(&self) -> io::Result<Option<Identity>> {
-        Identity::of_either_at(&self.folder, &self.name)
+        Identity::of_any_at(&self.folder, &self.name)
     }
 }
 
@@ -170,7 +170,7 @@ impl Sides {
     /// Makes sure that an exchange now makes of the old folder the new one. What is beside lies in a folder that nobody
     /// else can write to, or it is not the new one: it cannot be swapped after this look.
     fn are_ready(&self, step: &Step) -> io::Result<()> {
-        // What is there and is neither folder nor file is not the new one either.
+        // What is there and is neither folder nor file nor link is not the new one either.
         if self.beside.identity().ok() != Some(step.new) {
             return Err(io::Error::other(format!(
                 "what stands at {} is not what was staged and verified: something else has taken its place, and does not \
@@ -252,8 +252,8 @@ pub(crate) mod tests {
         let step = Step {
             live: live.join("text"),
             beside: beside.join("text"),
-            old: Identity::of_either(&live.join("text")).unwrap(),
-            new: Identity::of_either(&beside.join("text")).unwrap(),
+            old: Identity::of_any(&live.join("text")).unwrap(),
+            new: Identity::of_any(&beside.join("text")).unwrap(),
         };
         step.is_known().unwrap();
         for _ in 0..2 {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::fixed::Fixed;
 use super::layout::Layout;
+use super::parts::Targets;
 use super::place::FolderPlace;
 use super::probe::{clear_left, probe};
 use super::{folders, staging};
@@ -13,7 +14,7 @@ use crate::disk::mounts::{self, Covered};
 use crate::disk::room::{free_items, same_disk};
 use crate::domain::environment::InstanceName;
 use crate::domain::measure;
-use crate::domain::plan::Selection;
+use crate::domain::plan::{Reach, Selection};
 
 /// Removes what was left by looks beside Live that were ended in the middle.
 pub(crate) fn clear_probes(state: &Path) {
@@ -21,11 +22,12 @@ pub(crate) fn clear_probes(state: &Path) {
 }
 
 impl FolderPlace {
-    /// Looks at the place beside one instance's folder. Nothing of Live is changed by it.
+    /// Looks at the place beside one instance's folder, for a restore of all of it, of workspaces, or of parts. Nothing of Live
+    /// is changed by it.
     pub(super) fn look_beside(
         &self,
         instance: &InstanceName,
-        selection: &Selection,
+        (selection, parts): (&Selection, Option<&Targets>),
         needs: StagingSize,
         found: &mut Found,
     ) {
@@ -62,7 +64,11 @@ impl FolderPlace {
             Err(error) => found.obstacles.push(error.to_string()),
         }
         look_elsewhere(found, &place, self.layout, selection);
-        match folders::goes(&place, self.layout, selection) {
+        let goes = match parts {
+            Some(parts) => Ok(parts.goes(&place)),
+            None => folders::goes(&place, self.layout, selection),
+        };
+        match goes {
             Ok(goes) => {
                 self.try_exchange(beside, &goes, found);
                 found.warnings.extend(Fixed::below(&goes).warnings());
@@ -94,7 +100,9 @@ impl FolderPlace {
 /// What else sees the folders that would be exchanged, and would go on with what was replaced.
 fn look_elsewhere(found: &mut Found, content: &Path, layout: Layout, selection: &Selection) {
     for seen in mounts::elsewhere(content) {
-        if !is_chosen(&seen.part, layout, selection) {
+        // What is exchanged inside of what is seen elsewhere is seen there as well.
+        let is_seen_inside = selection.has_paths() && selection.reach(&seen.part) == Reach::Above;
+        if is_seen_inside || !is_chosen(&seen.part, layout, selection) {
             continue;
         }
         let (part, point) = (content.join(&seen.part), seen.point.display().to_string());
@@ -183,8 +191,11 @@ pub(super) fn mounts_in_the_way(
     Ok(mounted)
 }
 
-/// Whether a part of the content is one that the selection takes, or is in one. All of it is always.
+/// Whether a part of the content is one that the selection takes, or is in one, or on the way to one. All of it is always.
 fn is_chosen(part: &Path, layout: Layout, selection: &Selection) -> bool {
+    if selection.has_paths() {
+        return selection.reach(part) != Reach::Outside;
+    }
     let workspace = layout.part_of(part);
     workspace.is_none_or(|name| selection.has_workspace(&name.to_string_lossy()))
 }

@@ -7,6 +7,8 @@
 //! What a restore does to such a folder is beside them: [`place::FolderPlace`] plans and checks, [`staging`] is what stands
 //! beside Live, [`exchange`] how the two are exchanged, one atomic step after the other.
 //!
+//! Of a folder a part may come back alone: [`parts`].
+//!
 //! A folder may also be the home of a Jackrabbit repository: [`layout`] says which of it is which workspace then.
 //!
 //! Not in here: when any of that is done (`engine::restore`).
@@ -19,6 +21,7 @@ mod fixed;
 mod folders;
 mod in_the_way;
 pub(crate) mod layout;
+mod parts;
 pub(crate) mod place;
 pub(crate) mod probe;
 mod reader;

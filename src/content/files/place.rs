@@ -14,6 +14,7 @@ use super::Files;
 use super::beside::StagedFolder;
 use super::in_the_way::{covered, misnamed};
 use super::layout::Layout;
+use super::parts;
 use super::staging::{self, Staging};
 use crate::content::backed_up::{BackedUp, Depth};
 use crate::content::home::pointed::instead_of_folder;
@@ -140,7 +141,7 @@ impl FolderPlace {
             items: copy.items(),
         });
         let mut found = Found::default();
-        self.look_beside(about.instance, &Selection::default(), needs, &mut found);
+        self.look_beside(about.instance, (&Selection::default(), None), needs, &mut found);
         for warning in found.warnings {
             findings.warning("restore", warning);
         }
@@ -205,6 +206,10 @@ impl Place for FolderPlace {
         ))
     }
 
+    fn takes_parts(&self, selection: &Selection) -> Result<(), String> {
+        parts::chosen(selection).map(drop)
+    }
+
     /// A workspace that is a link to a folder would be missing from the backup, since links are never followed.
     fn why_no_backup(&self) -> Option<String> {
         if let Some(instead) = instead_of_folder(&self.path) {
@@ -255,10 +260,18 @@ impl Place for FolderPlace {
                 copy.left_out.join("; ")
             ));
         }
+        let parts = if wanted.selection.has_paths() {
+            let Some(parts) = self.plan_parts(backup, wanted, found)? else {
+                return Ok(());
+            };
+            Some(parts)
+        } else {
+            None
+        };
         let content: Box<dyn Content> = if self.path.exists() {
             Box::new(Files::new(&self.path).laid_out(self.layout).while_at_work())
         } else {
-            found.warnings.push(format!(
+            found.beforehand.push(format!(
                 "the content of {} is gone: all of it comes back",
                 copy.name
             ));
@@ -282,7 +295,7 @@ impl Place for FolderPlace {
                 .sum(),
         };
         found.changes.extend(changes);
-        self.look_beside(&copy.name, wanted.selection, needs, found);
+        self.look_beside(&copy.name, (wanted.selection, parts.as_ref()), needs, found);
         Ok(())
     }
 

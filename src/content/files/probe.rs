@@ -152,7 +152,8 @@ impl Probe {
             Ok(held) => held,
         };
         let error = match renameat(&holder, &name, &self.open, Self::FULL) {
-            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) => return None,
+            // No file takes the place of a folder either.
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::ISDIR | Errno::NOENT) => return None,
             Err(error) => error,
             Ok(()) => {
                 // Somebody has emptied the folder under our hands.
@@ -236,19 +237,27 @@ mod tests {
         let (state, beside) = (root.path().join("state"), root.path().join("beside"));
         let live = beside.join("content");
         fs::create_dir_all(live.join("website")).unwrap();
+        fs::write(live.join("website/page.xml"), "page").unwrap();
+        std::os::unix::fs::symlink("page.xml", live.join("website/link")).unwrap();
         let number = crate::content::files::exchange::Identity::of(&live).unwrap();
         probe(
             &state,
             &beside,
             "1",
-            &[live.clone(), live.join("website"), live.join("gone")],
+            &[
+                live.clone(),
+                live.join("website"),
+                live.join("website/page.xml"),
+                live.join("website/link"),
+                live.join("gone"),
+            ],
         )
         .unwrap();
         assert_eq!(
             crate::content::files::exchange::Identity::of(&live).unwrap(),
             number
         );
-        assert!(live.join("website").exists());
+        assert!(live.join("website/page.xml").is_file() && live.join("website/link").is_symlink());
         assert_eq!(fs::read_dir(&beside).unwrap().count(), 1);
         assert_eq!(fs::read_dir(state.join("probes")).unwrap().count(), 0);
         assert!(probe(&state, &root.path().join("missing"), "2", &[]).is_err());

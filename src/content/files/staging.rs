@@ -48,7 +48,7 @@ pub(crate) fn resolve(content: &Path) -> Result<PathBuf, RestoreError> {
 /// One instance's staging.
 pub(super) struct Staging {
     /// The live content folder.
-    live: PathBuf,
+    pub(super) live: PathBuf,
     /// How it is laid out.
     layout: Layout,
     /// The folder that was made for this restore.
@@ -133,7 +133,7 @@ impl Staging {
     }
 
     /// Where content is staged, for messages.
-    fn place(&self) -> PathBuf {
+    pub(super) fn place(&self) -> PathBuf {
         self.folder.join(CONTENT)
     }
 
@@ -177,7 +177,7 @@ impl Staging {
     }
 
     /// The live content folder, if it is there.
-    fn live(&self) -> Result<Option<OwnedFd>, RestoreError> {
+    pub(super) fn live(&self) -> Result<Option<OwnedFd>, RestoreError> {
         match held::open(&self.live) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => Ok(Some(opened.map_err(RestoreError::io("opening", &self.live))?)),
@@ -209,13 +209,17 @@ impl Staging {
     ///
     /// For a whole restore that is one exchange of the content folder, unless there is something beside the
     /// workspaces in it, which is not Lifeboat's to move: in a home all is content. Then, and for a restore of chosen workspaces, it is one step
-    /// for each workspace: those that are staged come, and those that are live only go.
+    /// for each workspace: those that are staged come, and those that are live only go. For one of chosen paths it is one for
+    /// each of them (`parts`).
     pub(super) fn steps(&self, selection: &Selection) -> Result<Vec<Step>, RestoreError> {
         // Looked at beforehand, too; something may have been mounted since.
         let mounted = mounts_in_the_way(&self.live, self.layout, selection)
             .map_err(RestoreError::io("reading", &self.live))?;
         if let Some(mount) = mounted.first() {
             return Err(RestoreError::Failed(mounted_on(mount)));
+        }
+        if selection.has_paths() {
+            return self.steps_of_parts(selection);
         }
         // What comes is what was staged and read back, and not what stands at its path by now.
         let (live, staged) = (self.live()?, self.staged()?);

@@ -93,6 +93,16 @@ impl Place for HomePlace {
         self.folder.takes(copy)
     }
 
+    fn takes_parts(&self, _selection: &Selection) -> Result<(), String> {
+        Err(
+            "its content is the home of a repository, where nodes are in the files of a database and no file stands for itself: \
+             restore the workspace (--workspace) where that can come back alone, or the whole instance, or restore it elsewhere \
+             (`lifeboat restore … --into DIR`), start a Magnolia on that, and take what is needed from there with Magnolia's own \
+             export and import"
+                .to_owned(),
+        )
+    }
+
     fn why_no_backup(&self) -> Option<String> {
         pointed::wrong(&self.path).or_else(|| unmounted(&self.path)).or_else(|| {
             linked(&self.path).map(|link| {

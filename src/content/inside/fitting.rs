@@ -1,24 +1,33 @@
-//! Whether the nodes in a backup of tables fit together: each workspace is read once and given to the check
-//! (`jcr::integrity`), after the version storage and the names of the data store's records.
+//! Whether the nodes in a backup of tables fit together: each row is read once and given to the check (`jcr::integrity`).
+//!
+//! Whoever reads the backup back anyway shows it the pieces that come by ([`SeesPieces`]): of a group of rows, which is one
+//! piece, nothing has to be read again then. What was not shown is read at the end.
 //!
 //! Records and binaries that are rows of a table are not looked for: their names stand beside all of their bytes, and to read
 //! those would cost as much again as the backup. Neither are workspaces with too many nodes for the memory of a machine that
 //! has other things to do.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use super::tables::TablesInBackup;
+use super::table::Columns;
+use super::tables::{RowTrouble, TOGETHER, TablesInBackup, cut_off};
 use super::{Inside as _, WorkspaceInside};
+use crate::concurrency::machine::cores;
+use crate::concurrency::workers;
 use crate::content::ItemKind;
-use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::backed_up::{BackedUp, BackedUpFile, BackedUpFiles, SeesPieces};
+use crate::content::postgres::rows::Splitter;
+use crate::content::postgres::walk::ROWS_NAME;
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{DATA_STORE, InstanceName, VERSIONS, workspace_label};
 use crate::domain::integrity::{Integrity, WorkspaceIntegrity};
 use crate::domain::measure;
 use crate::jcr::NodeId;
+use crate::jcr::bundle::{self, BundleError};
 use crate::jcr::integrity::{Beside, Check, Whose};
 use crate::jcr::values::record_path;
 use crate::watch::Watch;
@@ -48,17 +57,37 @@ pub(crate) struct Fitted {
     pub(crate) left_out: Vec<String>,
 }
 
+/// A [`Fitting`] that has begun: it is shown pieces, and reads the rest.
+pub(crate) struct Looking {
+    of: Fitting,
+    known: Arc<Known>,
+    /// The workspaces that are looked at, with their groups of rows.
+    parts: Vec<Part>,
+    /// The groups of one piece that have not been seen, by the names of their pieces: the workspaces that they are in.
+    waiting: Mutex<HashMap<[u8; 32], Vec<usize>>>,
+    /// Why a group that was shown could not be read.
+    failed: Mutex<Option<RestoreError>>,
+}
+
+/// A workspace.
+struct Part {
+    inside: WorkspaceInside,
+    columns: Columns,
+    files: Vec<BackedUpFile>,
+    check: Mutex<Check<Arc<Known>>>,
+}
+
 /// What nodes may refer to, as far as it is known.
 struct Known {
-    /// The ids in the version storage, sorted.
-    versions: Option<Vec<NodeId>>,
+    /// The ids in the version storage, sorted: known once all of it has been seen.
+    versions: OnceLock<Vec<NodeId>>,
     /// How the names of records begin, sorted.
     records: Option<Vec<u128>>,
 }
 
 impl Beside for Known {
     fn has_version(&self, id: &NodeId) -> bool {
-        let versions = self.versions.as_ref();
+        let versions = self.versions.get();
         versions.is_none_or(|versions| versions.binary_search(id).is_ok())
     }
 
@@ -76,23 +105,6 @@ impl Beside for Known {
 fn beginning(id: &str) -> Option<u128> {
     record_path(id)?;
     u128::from_str_radix(id.get(..32).unwrap_or(id), 16).ok()
-}
-
-/// Passes on whether to stop, and how many bytes are done.
-struct Bytes<'w>(&'w dyn Watch);
-
-impl Watch for Bytes<'_> {
-    fn total(&self, _: u64, _: u64) {}
-
-    fn instance(&self, _: &InstanceName) {}
-
-    fn advance(&self, _: u64, bytes: u64) {
-        self.0.advance(0, bytes);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
-    }
 }
 
 impl Fitting {
@@ -145,65 +157,47 @@ impl Fitting {
         })
     }
 
-    /// Reads all its nodes, and tells what is wrong.
-    ///
-    /// # Errors
-    /// [`RestoreError`] when they cannot be read, or it was cancelled.
-    pub(crate) fn look(self, watch: &dyn Watch) -> Result<Fitted, RestoreError> {
-        watch.instance(&self.instance);
-        let mut known = Known {
-            versions: None,
-            records: self.records()?,
-        };
-        let mut found = Vec::new();
-        for workspace in &self.workspaces {
-            let is_versions = workspace.name == VERSIONS;
-            watch.part(workspace_label(&workspace.name));
-            let (integrity, ids) = self.look_at(workspace, &known, watch)?;
-            if is_versions {
-                known.versions = ids;
-            }
-            found.push(WorkspaceIntegrity {
-                instance: self.instance.clone(),
-                workspace: workspace.name.clone(),
-                found: cut(integrity),
-            });
-        }
-        Ok(Fitted {
-            workspaces: found,
-            left_out: self.left_out,
-        })
+    /// Whether there are few enough nodes for all workspaces to be looked at side by side.
+    pub(crate) fn is_small(&self) -> bool {
+        self.size().0 <= MOST_NODES
     }
 
-    /// What is wrong in a workspace; of the version storage also what is in it.
-    fn look_at(
-        &self,
-        workspace: &WorkspaceInside,
-        known: &Known,
-        watch: &dyn Watch,
-    ) -> Result<(Integrity, Option<Vec<NodeId>>), RestoreError> {
-        let is_versions = workspace.name == VERSIONS;
-        let whose = if is_versions {
-            Whose::Versions
-        } else {
-            Whose::Workspace
-        };
-        let check = Mutex::new(Check::new(whose, known));
-        let take = |chunk: super::Chunk| {
-            let mut check = check.lock();
-            for read in &chunk.nodes {
-                match &read.node {
-                    Ok(node) => check.node(read.id, &node.outline()),
-                    Err(why) => check.unreadable(read.id, why.clone()),
-                }
+    /// Begins: nothing of the rows is read yet.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the backup cannot be read.
+    pub(crate) fn begin(mut self) -> Result<Looking, RestoreError> {
+        let known = Arc::new(Known {
+            versions: OnceLock::new(),
+            records: self.records()?,
+        });
+        let mut parts = Vec::new();
+        let mut waiting: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+        for (number, inside) in std::mem::take(&mut self.workspaces).into_iter().enumerate() {
+            let (table, columns) = self.inside.table(&inside.name)?;
+            let files = self.files.below(&table.folder().join(ROWS_NAME))?;
+            for piece in files.iter().filter_map(BackedUpFile::digest) {
+                waiting.entry(piece).or_default().push(number);
             }
-            watch.advance(chunk.nodes.len() as u64, 0);
-            Ok(())
-        };
-        self.inside.read(&workspace.name, &take, &Bytes(watch))?;
-        let check = check.into_inner();
-        let ids = is_versions.then(|| check.ids());
-        Ok((check.finish(&self.inside.namespaces()), ids))
+            let whose = if inside.name == VERSIONS {
+                Whose::Versions
+            } else {
+                Whose::Workspace
+            };
+            parts.push(Part {
+                inside,
+                columns,
+                files,
+                check: Mutex::new(Check::new(whose, Arc::clone(&known))),
+            });
+        }
+        Ok(Looking {
+            of: self,
+            known,
+            parts,
+            waiting: Mutex::new(waiting),
+            failed: Mutex::new(None),
+        })
     }
 
     /// How the names of all records begin; `None` where they are no files of the backup.
@@ -222,6 +216,123 @@ impl Fitting {
         records.sort_unstable();
         Ok(Some(records))
     }
+}
+
+impl SeesPieces for Looking {
+    fn piece(&self, name: [u8; 32], bytes: &[u8]) {
+        let Some(parts) = self.waiting.lock().remove(&name) else {
+            return;
+        };
+        for part in parts.into_iter().filter_map(|number| self.parts.get(number)) {
+            let mut splitter = Splitter::within();
+            if let Err(error) = self
+                .rows(part, &mut splitter, bytes)
+                .and_then(|()| even(&splitter))
+            {
+                self.failed.lock().get_or_insert(error);
+            }
+        }
+    }
+}
+
+impl Looking {
+    /// How much it has to read itself: files, and bytes of them.
+    pub(crate) fn left(&self) -> (u64, u64) {
+        let waiting = self.waiting.lock();
+        let left = self.parts.iter().flat_map(|part| left(part, &waiting));
+        left.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.size()))
+    }
+
+    /// Reads what it was not shown, and tells what is wrong.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when something cannot be read, or it was cancelled.
+    pub(crate) fn finish(self, watch: &dyn Watch) -> Result<Fitted, RestoreError> {
+        watch.instance(&self.of.instance);
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let names = self.of.inside.namespaces();
+        for part in &self.parts {
+            watch.part(workspace_label(&part.inside.name));
+            let left: Vec<BackedUpFile> = left(part, &waiting).cloned().collect();
+            self.read(part, &left, watch)?;
+            if part.inside.name == VERSIONS {
+                // Nobody else sets it.
+                let _ = self.known.versions.set(part.check.lock().ids());
+            }
+        }
+        if let Some(error) = self.failed.into_inner() {
+            return Err(error);
+        }
+        let parts = self.parts.into_iter();
+        let workspaces = parts.map(|part| WorkspaceIntegrity {
+            instance: self.of.instance.clone(),
+            workspace: part.inside.name,
+            found: cut(part.check.into_inner().finish(&names)),
+        });
+        Ok(Fitted {
+            workspaces: workspaces.collect(),
+            left_out: self.of.left_out,
+        })
+    }
+
+    /// Reads groups of rows, on all cores.
+    fn read(&self, part: &Part, files: &[BackedUpFile], watch: &dyn Watch) -> Result<(), RestoreError> {
+        let chunks: Vec<_> = files.chunks(TOGETHER).collect();
+        workers::each(cores(), &chunks, |queue| {
+            for files in queue {
+                if watch.is_cancelled() {
+                    return Err(RestoreError::Cancelled);
+                }
+                let mut splitter = Splitter::within();
+                let each = &mut |piece: &[u8]| self.rows(part, &mut splitter, piece);
+                self.of.files.pour_all(files, each)?;
+                even(&splitter)?;
+                let bytes = files.iter().map(BackedUpFile::size).sum();
+                watch.advance(files.len() as u64, bytes);
+            }
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Gives the rows of a piece to the check.
+    fn rows(&self, part: &Part, splitter: &mut Splitter, piece: &[u8]) -> Result<(), RestoreError> {
+        splitter.push::<RowTrouble>(piece, &mut |row| {
+            let Some((id, bundle)) = part.columns.parts(row) else {
+                return Ok(());
+            };
+            // What takes time happens before the others are kept waiting.
+            match bundle::outline(bundle) {
+                Ok(outline) => part.check.lock().node(id, &outline),
+                Err(BundleError::Older(_)) => {
+                    match self.of.inside.read_bundle(&part.inside.name, id, bundle) {
+                        Ok(node) => part.check.lock().node(id, &node.outline()),
+                        Err(why) => part.check.lock().unreadable(id, why),
+                    }
+                }
+                Err(why) => part.check.lock().unreadable(id, why),
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// The files of a workspace that were not shown.
+fn left<'p>(
+    part: &'p Part,
+    waiting: &'p HashMap<[u8; 32], Vec<usize>>,
+) -> impl Iterator<Item = &'p BackedUpFile> {
+    let is_left = |file: &&BackedUpFile| file.digest().is_none_or(|piece| waiting.contains_key(&piece));
+    part.files.iter().filter(is_left)
+}
+
+/// A group of rows has no row that goes on in the next.
+fn even(splitter: &Splitter) -> Result<(), RestoreError> {
+    if splitter.is_even() {
+        return Ok(());
+    }
+    Err(cut_off())
 }
 
 /// What is kept of what is wrong: all counts, and the first ones by path.

@@ -66,8 +66,11 @@ impl What {
 /// A node or a file, as an index keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Its id. That of a file is a digest of its path.
+    /// What it is kept by: its id. That of a file is a digest of its path, and so is that of a node in a file that has none of
+    /// its own.
     pub id: NodeId,
+    /// The id that it has to those who ask: none for a file.
+    pub own: Option<NodeId>,
     /// What it says that it is below; `None` for a root.
     pub parent: Option<NodeId>,
     /// What it is.
@@ -86,6 +89,8 @@ pub struct Found {
     pub children: Vec<(String, NodeId)>,
     /// Where it stands.
     pub at: At,
+    /// What should be known of it, as a sentence.
+    pub remark: Option<String>,
 }
 
 impl Found {
@@ -95,6 +100,7 @@ impl Found {
         let Ok(node) = &read.node else {
             return Self {
                 id: read.id,
+                own: read.own,
                 parent: None,
                 what: What::Unreadable,
                 primary_type: String::new(),
@@ -104,6 +110,7 @@ impl Found {
                 is_versionable: false,
                 children: Vec::new(),
                 at: read.at,
+                remark: None,
             };
         };
         let is =
@@ -111,6 +118,7 @@ impl Found {
         let children = node.children.iter();
         Self {
             id: read.id,
+            own: read.own,
             parent: node.parent,
             what: What::Node,
             primary_type: names.show(&node.primary_type),
@@ -126,6 +134,7 @@ impl Found {
                 .map(|child| (names.show(&child.name), child.id))
                 .collect(),
             at: read.at,
+            remark: None,
         }
     }
 

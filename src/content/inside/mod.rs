@@ -1,25 +1,31 @@
 //! One instance's content to be looked into, in a backup or in Live, whatever its kind.
 //!
 //! [`Inside`] reads whole workspaces, so that somebody can make an index of them, and single nodes where that index says
-//! that they are. A repository in tables gives nodes as [`crate::jcr::Node`]; content in a folder gives a tree of [`Found`] files,
-//! and so does a whole home, whose nodes are in a database of their own that is not read here.
+//! that they are. A repository in tables gives nodes as [`crate::jcr::Node`]; content in a folder gives a tree of [`Found`] files
+//! and, below those that hold nodes, these. A whole home gives files too: its nodes are in a database of their own that is not
+//! read here.
 //!
 //! - `found`: what an index keeps of a node; `table`: rows of a table that are nodes; `tables`: a backup of tables, `older`
-//!   for what a Jackrabbit before 2.2 has written there; `files`: folders, in a backup or in Live. Live's tables are in
-//!   their own kind's folder.
+//!   for what a Jackrabbit before 2.2 has written there; `files`: folders in a backup, `folder`: one of Live; `file_tree`: what
+//!   both make of a walk; `documents`: files that hold nodes. Live's tables are in their own kind's folder.
+//! - `blobs`: binaries and records that are rows in a backup.
 //! - `fitting`: whether the nodes in a backup of tables fit together.
 //!
 //! Not in here: the index, and what is asked of it (`engine::explore`).
 
+mod blobs;
+mod documents;
+pub(crate) mod file_tree;
 pub(crate) mod files;
 pub(crate) mod fitting;
+pub(crate) mod folder;
 pub mod found;
 pub mod media;
 mod older;
 pub(crate) mod table;
 pub(crate) mod tables;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use super::ContentError;
@@ -27,7 +33,8 @@ use super::backed_up::{BackedUp, BackedUpFiles};
 use super::restoring::RestoreError;
 use crate::jcr::bundle::BundleError;
 use crate::jcr::namespaces::Namespaces;
-use crate::jcr::{Node, NodeId};
+use crate::jcr::values::{self, Place};
+use crate::jcr::{Binary, Node, NodeId};
 use crate::watch::Watch;
 pub use found::{Found, What};
 
@@ -44,13 +51,15 @@ pub struct WorkspaceInside {
     pub root: NodeId,
 }
 
-/// A file of a backup, by what it takes to read it again.
+/// A file, by what it takes to read it again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoredFile {
-    /// The names of its pieces, one after the other.
+    /// In a backup: the names of its pieces, one after the other.
     pub pieces: Vec<u8>,
     /// Its length in bytes.
     pub size: u64,
+    /// Where it is, for one with nodes in a folder: its names from the workspace on, parted by slashes.
+    pub place: String,
 }
 
 /// Where something stands: in which file of a [`Chunk`] or an index, and at which byte of it. In Live, whose nodes are found
@@ -66,11 +75,14 @@ pub struct At {
 /// A node of a repository, as it was read.
 #[derive(Debug)]
 pub struct NodeRead {
-    /// Its id: the row's key.
+    /// What it is kept by: its id. That of a node in a file is made of where it is, if it has none or another one has the
+    /// same.
     pub id: NodeId,
-    /// What its bundle holds.
+    /// The id that is written with it.
+    pub own: Option<NodeId>,
+    /// What its bundle holds, or its part of a document.
     pub node: Result<Node, BundleError>,
-    /// The length of its bundle.
+    /// The length of its bundle, or of its names and values.
     pub size: u64,
     /// Where its row is.
     pub at: At,
@@ -97,6 +109,14 @@ pub struct Beginning {
     pub size: u64,
     /// The first of them.
     pub bytes: Vec<u8>,
+}
+
+/// All bytes of a binary, as a stream.
+pub struct Bytes<'i> {
+    /// How many there are.
+    pub size: u64,
+    /// They themselves.
+    pub bytes: Box<dyn Read + 'i>,
 }
 
 /// The content of one instance, to be looked into.
@@ -175,6 +195,37 @@ pub trait Inside: Send + Sync {
     fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
         let _ = id;
         Ok(None)
+    }
+
+    /// The bytes of a binary of a node in a workspace, wherever they are; `None` where they are not there. It may take as long
+    /// as reading all binaries of the workspace, once.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when they cannot be read.
+    fn open_binary(&self, workspace: &str, binary: &Binary) -> Result<Option<Bytes<'_>>, RestoreError> {
+        let _ = workspace;
+        match values::place(binary) {
+            Place::Held(bytes) => Ok(Some(Bytes {
+                size: bytes.len() as u64,
+                bytes: Box::new(Cursor::new(bytes.clone())),
+            })),
+            Place::Record { id, .. } => {
+                let Some(about) = self.record(id, 0)? else {
+                    return Ok(None);
+                };
+                Ok(self.open_record(id)?.map(|bytes| Bytes {
+                    size: about.size,
+                    bytes,
+                }))
+            }
+            Place::Row(_) | Place::File(_) | Place::Nowhere => Ok(None),
+        }
+    }
+
+    /// Whether [`Inside::open_binary`] answers soon. Where it does not, what it needs is begun.
+    fn is_at_hand(&self, workspace: &str, binary: &Binary) -> bool {
+        let _ = (workspace, binary);
+        true
     }
 }
 

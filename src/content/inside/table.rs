@@ -53,6 +53,7 @@ impl Columns {
         let (id, bundle) = self.parts(row)?;
         Some(NodeRead {
             id,
+            own: Some(id),
             node: read(id, bundle),
             size: bundle.len() as u64,
             at,

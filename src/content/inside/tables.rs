@@ -5,9 +5,12 @@ use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::blobs::Blobs;
 use super::older::Older;
 use super::table::Columns;
-use super::{At, Beginning, Chunk, Inside, NodeRead, Nodes, StoredFile, Take, WorkspaceInside, is_not_there};
+use super::{
+    At, Beginning, Bytes, Chunk, Inside, NodeRead, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
+};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
@@ -20,12 +23,12 @@ use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, HOME, SCHEMA, VERSIONS};
 use crate::jcr::bundle::BundleError;
 use crate::jcr::namespaces::Namespaces;
-use crate::jcr::values::record_path;
-use crate::jcr::{Node, NodeId, ids, registry};
+use crate::jcr::values::{self, Place, record_path};
+use crate::jcr::{Binary, Node, NodeId, ids, registry};
 use crate::watch::Watch;
 
 /// How many files are read together by one worker.
-const TOGETHER: usize = 128;
+pub(super) const TOGETHER: usize = 128;
 /// So many bytes of files are held by whoever reads many nodes.
 const HELD: usize = 32 << 20;
 
@@ -36,6 +39,8 @@ pub(crate) struct TablesInBackup {
     tables: Vec<Table>,
     namespaces: Arc<Namespaces>,
     older: Older,
+    /// Binaries and records that are rows.
+    blobs: Vec<Arc<Blobs>>,
     /// Whether the records of the data store are rows, and not files.
     pub(super) has_record_table: bool,
 }
@@ -52,6 +57,11 @@ impl TablesInBackup {
         })?;
         let has_record_table = tables.iter().any(|table| table.holds == Holds::DataStore);
         let older = Older::new(&*files, &tables)?;
+        let blobs = tables.iter().filter_map(|table| {
+            let known = copy.tables.iter().find(|known| known.name == table.name);
+            Blobs::of(&files, table, known.map_or(0, |known| known.bytes))
+        });
+        let blobs = blobs.collect();
         tables.retain(|table| table.holds == Holds::Bundles);
         let registered = files.read(&Path::new(HOME).join(registry::PREFIXES))?;
         let namespaces = registered.map_or_else(Namespaces::default, |file| registry::namespaces(&file));
@@ -61,6 +71,7 @@ impl TablesInBackup {
             tables,
             namespaces: Arc::new(namespaces),
             older,
+            blobs,
             has_record_table,
         })
     }
@@ -74,11 +85,27 @@ impl TablesInBackup {
     }
 
     /// Reads a bundle, of whatever form it is.
-    fn read_bundle(&self, workspace: &str, id: NodeId, bundle: &[u8]) -> Result<Node, BundleError> {
+    pub(super) fn read_bundle(
+        &self,
+        workspace: &str,
+        id: NodeId,
+        bundle: &[u8],
+    ) -> Result<Node, BundleError> {
         match super::table::read(id, bundle) {
             Err(BundleError::Older(_)) => self.older.read(&*self.files, workspace, id, bundle),
             read => read,
         }
+    }
+
+    /// The table that a binary is a row of, and its id there.
+    fn row<'b>(&self, workspace: &str, binary: &'b Binary) -> Option<(&Arc<Blobs>, &'b str)> {
+        let (of, id) = match values::place(binary) {
+            Place::Record { id, .. } => (DATA_STORE, id),
+            Place::Row(id) => (workspace, id),
+            Place::Held(_) | Place::File(_) | Place::Nowhere => return None,
+        };
+        let table = self.blobs.iter().find(|table| table.workspace() == of)?;
+        Some((table, id))
     }
 
     /// The file of a record of the data store.
@@ -129,6 +156,7 @@ impl TablesInBackup {
                 if let Some((id, bundle)) = columns.parts(row) {
                     chunk.nodes.push(NodeRead {
                         id,
+                        own: Some(id),
                         node: self.read_bundle(workspace, id, bundle),
                         size: bundle.len() as u64,
                         at: place,
@@ -149,7 +177,7 @@ impl TablesInBackup {
 }
 
 /// A group of rows has no row that goes on in the next.
-fn cut_off() -> RestoreError {
+pub(super) fn cut_off() -> RestoreError {
     RestoreError::Failed(
         "a file of rows in the backup ends in the middle of a row: verify the backup".to_owned(),
     )
@@ -177,11 +205,12 @@ pub(super) fn stored(file: &BackedUpFile) -> StoredFile {
     StoredFile {
         pieces: file.pieces.concat(),
         size: file.size(),
+        place: String::new(),
     }
 }
 
 /// A file out of what an index has kept of it.
-pub(super) fn backed_up(file: &StoredFile) -> BackedUpFile {
+pub(crate) fn backed_up(file: &StoredFile) -> BackedUpFile {
     BackedUpFile {
         item: Item {
             path: "kept".into(),
@@ -284,6 +313,33 @@ impl Inside for TablesInBackup {
             })
         }))
     }
+
+    fn open_binary(&self, workspace: &str, binary: &Binary) -> Result<Option<Bytes<'_>>, RestoreError> {
+        if let Some((table, id)) = self.row(workspace, binary) {
+            return table.open(id);
+        }
+        match binary {
+            Binary::Held(bytes) => Ok(Some(Bytes {
+                size: bytes.len() as u64,
+                bytes: Box::new(Cursor::new(bytes.clone())),
+            })),
+            Binary::Record(id) => Ok(self.record_file(id)?.map(|file| Bytes {
+                size: file.size(),
+                bytes: Box::new(FileInBackup {
+                    files: &*self.files,
+                    pieces: file.pieces.into(),
+                    piece: Cursor::default(),
+                }),
+            })),
+            // A file of the home beside its tables, which no backup of tables holds.
+            Binary::Beside(_) => Ok(None),
+        }
+    }
+
+    fn is_at_hand(&self, workspace: &str, binary: &Binary) -> bool {
+        let row = self.row(workspace, binary);
+        row.is_none_or(|(table, _)| table.is_at_hand())
+    }
 }
 
 /// Nodes out of the files of a backup, of which the last ones are held: nodes of one file are seldom read one after the other.
@@ -364,7 +420,7 @@ impl Read for FileInBackup<'_> {
             let mut bytes = Vec::new();
             let only = StoredFile {
                 pieces: piece.to_vec(),
-                size: 0,
+                ..StoredFile::default()
             };
             self.files
                 .pour(&backed_up(&only), &mut |piece| {

@@ -29,7 +29,6 @@ use crate::secret;
 
 /// A server that does not answer is given up after this long.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const CONNECTING: &str = "connecting";
 /// What every session of Lifeboat's says that it is, that of a catalog and of `pg_dump` included.
 pub(super) const PROGRAM: &str = "lifeboat";
 
@@ -166,7 +165,7 @@ impl Connector {
                 // Once may be an accident.
                 (client, between) = connector.reach(config, tls.as_ref())?;
                 if !session::takes_transactions(&mut client).map_err(failed)? {
-                    return Err(connector.wrong(CONNECTING, session::BY_STATEMENT));
+                    return Err(connector.no_connection(session::BY_STATEMENT));
                 }
             }
             if between == Between::Pooler && connector.between.is_none() {
@@ -194,7 +193,7 @@ impl Connector {
                 let id = |client: &mut Client| session::id(client).map_err(failed);
                 let (first, second, third) = (id(&mut client)?, id(&mut other)?, id(&mut client)?);
                 if first == second || first != third {
-                    return Err(connector.wrong(CONNECTING, session::POOLED));
+                    return Err(connector.no_connection(session::POOLED));
                 }
                 client.batch_execute(session::BY_HAND).map_err(failed)?;
             }
@@ -241,8 +240,7 @@ impl Connector {
     }
 
     fn no_room(&self, error: &io::Error) -> ContentError {
-        self.wrong(
-            CONNECTING,
+        self.no_connection(
             format!(
                 "this machine gives no more to work with ({error}): raise the limit of open files of whoever runs Lifeboat \
                  (ulimit -n, LimitNOFILE), or lower connections"
@@ -288,14 +286,14 @@ impl Connector {
                 Err(error) => last = Some(connector.unconnected(&error)),
             }
         }
-        Err(last.unwrap_or_else(|| self.wrong(CONNECTING, "no server is named")))
+        Err(last.unwrap_or_else(|| self.no_connection("no server is named")))
     }
 
     /// How to connect, with all that it takes but the password.
     fn ready(&self) -> Result<(Config, Option<MakeRustlsConnect>), ContentError> {
         let mut config = self.config()?;
         let tls = match &self.settings.ca_file {
-            Some(file) => Some(tls(file).map_err(|why| self.wrong(CONNECTING, why))?),
+            Some(file) => Some(tls(file).map_err(|why| self.no_connection(why))?),
             None => None,
         };
         config.ssl_mode(if tls.is_some() {
@@ -340,13 +338,13 @@ impl Connector {
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(|| self.wrong(CONNECTING, "no server is named")))
+        Err(last.unwrap_or_else(|| self.no_connection("no server is named")))
     }
 
     fn unconnected(&self, error: &postgres::Error) -> ContentError {
         let trust = "name the certificate of its issuer as ca_file";
         if let Some(distrust) = Distrust::of(error, "the server", trust) {
-            return self.wrong(CONNECTING, distrust.to_string());
+            return self.no_connection(distrust.to_string());
         }
         let system = system_error(error);
         let hint = match error.code().map(SqlState::code) {
@@ -362,7 +360,7 @@ impl Connector {
             None if system.is_none() && !was_lost(error) && !self.has_password() => self.no_password(),
             None => ": look whether the server runs there and lets this machine in".to_owned(),
         };
-        self.wrong(CONNECTING, format!("{}{hint}", sentence(error)))
+        self.no_connection(format!("{}{hint}", sentence(error)))
     }
 
     fn has_password(&self) -> bool {
@@ -417,6 +415,14 @@ impl Connector {
                 None if is_behind => format!("{}; {}", sentence(&error), session::CUT),
                 _ => sentence(&error),
             },
+        }
+    }
+
+    /// Why there is no connection.
+    fn no_connection(&self, why: impl Into<String>) -> ContentError {
+        ContentError::Unconnected {
+            place: self.place(),
+            why: why.into(),
         }
     }
 

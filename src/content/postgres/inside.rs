@@ -1,10 +1,11 @@
 //! Live's tables, to be looked into: all nodes as they are at one moment, and single ones as they are now.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::binaries;
 use super::connect::Connector;
 use super::layout;
 use super::moment::Moment;
@@ -17,13 +18,14 @@ use crate::content::ContentError;
 use crate::content::inside::table::{self, Columns};
 use crate::content::inside::tables::root_of;
 use crate::content::inside::{
-    At, Beginning, Chunk, Inside, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
+    At, Beginning, Bytes, Chunk, Inside, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
 };
 use crate::content::restoring::RestoreError;
+use crate::domain::environment::DATA_STORE;
 use crate::jcr::bundle::BundleError;
 use crate::jcr::namespaces::Namespaces;
-use crate::jcr::values::record_path;
-use crate::jcr::{Node, NodeId, registry};
+use crate::jcr::values::{self, Place, record_path};
+use crate::jcr::{Binary, Node, NodeId, registry};
 use crate::watch::Watch;
 
 /// So many nodes are handed on together.
@@ -33,6 +35,8 @@ const TOGETHER: usize = 2_000;
 pub(crate) struct LiveTables {
     connector: Connector,
     tables: Vec<Table>,
+    /// Tables of binaries and records.
+    blobs: Vec<Table>,
     namespaces: Arc<Namespaces>,
 }
 
@@ -41,6 +45,8 @@ impl LiveTables {
     pub(crate) fn look(connector: &Connector) -> Result<Self, RestoreError> {
         let (layout, ..) = layout::look(connector)?;
         let mut tables = layout.tables;
+        let of_bytes = |table: &&Table| matches!(table.holds, Holds::Binaries | Holds::DataStore);
+        let blobs = tables.iter().filter(of_bytes).cloned().collect();
         tables.retain(|table| table.holds == Holds::Bundles);
         let registered = connector.settings().home.as_ref().and_then(|home| {
             // A home whose registry cannot be read has names with addresses instead of prefixes.
@@ -50,6 +56,7 @@ impl LiveTables {
         Ok(Self {
             connector: connector.clone(),
             tables,
+            blobs,
             namespaces: Arc::new(namespaces),
         })
     }
@@ -202,6 +209,38 @@ impl Inside for LiveTables {
     fn open_record(&self, id: &str) -> Result<Option<Box<dyn Read + '_>>, RestoreError> {
         let found = self.record_file(id);
         Ok(found.map(|(file, _)| -> Box<dyn Read> { Box::new(file) }))
+    }
+
+    fn open_binary(&self, workspace: &str, binary: &Binary) -> Result<Option<Bytes<'_>>, RestoreError> {
+        let table = |of: &str| self.blobs.iter().find(|table| table.workspace == of);
+        match values::place(binary) {
+            Place::Held(bytes) => Ok(Some(Bytes {
+                size: bytes.len() as u64,
+                bytes: Box::new(Cursor::new(bytes.clone())),
+            })),
+            Place::Record { id, .. } => match table(DATA_STORE) {
+                Some(table) => binaries::open(&self.connector, table, id),
+                None => match self.record_file(id) {
+                    Some((file, path)) => {
+                        let about = file.metadata().map_err(RestoreError::io("reading", &path))?;
+                        Ok(Some(Bytes {
+                            size: about.len(),
+                            bytes: Box::new(file),
+                        }))
+                    }
+                    None => Ok(None),
+                },
+            },
+            Place::Row(id) => match table(workspace) {
+                Some(table) => binaries::open(&self.connector, table, id),
+                None => Ok(None),
+            },
+            Place::File(path) => match &self.connector.settings().home {
+                Some(home) => binaries::file(home, workspace, path),
+                None => Ok(None),
+            },
+            Place::Nowhere => Ok(None),
+        }
     }
 }
 

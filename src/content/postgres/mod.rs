@@ -17,6 +17,7 @@
 //!   and stands in between. `trouble`: what is said to that.
 //! - `version`: which servers can be used; `layout`, `describe`, `wardrobe`, `strangers`: what is in one; `tables`, `dress`, `names`: what a table is.
 //! - `home`: the small files of a repository's home that rows refer to.
+//! - `since`: what was written since a restore.
 //! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
@@ -31,6 +32,7 @@
 mod accept;
 mod address;
 mod bare;
+mod binaries;
 pub mod blueprint;
 pub(crate) mod check;
 mod cluster;
@@ -64,6 +66,7 @@ pub mod schema;
 mod sequences;
 pub mod session;
 mod sessions;
+mod since;
 pub mod stage;
 pub mod standby;
 mod strangers;

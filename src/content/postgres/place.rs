@@ -13,7 +13,7 @@ use super::restore::staging::{TableStaging, described};
 use super::restore::{extract, plan, room};
 use super::rights::{self, Missing};
 use super::tables::Table;
-use super::{check, replaced, sessions, standby};
+use super::{check, replaced, sessions, since, standby};
 use crate::content::Content;
 use crate::content::backed_up::BackedUp;
 use crate::content::connected::Connected;
@@ -204,7 +204,7 @@ impl Place for DatabasePlace {
         Ok(())
     }
 
-    fn takes_parts(&self) -> Result<(), String> {
+    fn takes_parts(&self, _selection: &Selection) -> Result<(), String> {
         Ok(())
     }
 
@@ -292,6 +292,10 @@ impl Place for DatabasePlace {
     fn stage_back(&self, left: Left, about: &About<'_>) -> Result<Box<dyn Staged>, RestoreError> {
         let staging = TableStaging::of_replaced(&self.connector, left, about)?;
         Ok(Box::new(staging))
+    }
+
+    fn written_since(&self, left: &Left) -> Result<Option<u64>, RestoreError> {
+        Ok(since::written(&self.connector, left)?)
     }
 
     fn drop_replaced(&self, left: &Left) -> Result<(), RestoreError> {

@@ -34,7 +34,7 @@ use super::backup::BackupId;
 use super::environment::InstanceName;
 
 pub use diff::{Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals};
-pub use export::{ExportFacts, ExportRequest, file_name};
+pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
 pub use find::{By, Find, FindRequest, Finds};
 pub use history::{HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
 pub use node::{

@@ -368,11 +368,14 @@ fn a_backup_from_the_future_counts_for_nothing() {
     assert_eq!(choose(&backups, "safety"), Ok(&backups[5]));
     assert_eq!(
         choose(&backups, "upgrade"),
-        Err(ChoiceError::Unknown("upgrade".into()))
+        Err(ChoiceError::Unknown {
+            text: "upgrade".into(),
+            near: vec!["upgrade".into()]
+        })
     );
     let said = |text: &str| choose(&backups, text).unwrap_err().to_string();
     assert_eq!(said("upgrade"), "there is no upgrade backup");
-    assert!(said("updgrade").starts_with("there is no backup \"updgrade\": give an id"));
+    assert!(said("whatever").starts_with("there is no backup \"whatever\": give an id"));
     assert_eq!(choose(&backups, &backups[0].id.0), Ok(&backups[0]), "by its id");
     assert_eq!(undo_target(&backups), Some(&backups[5]));
     assert_eq!(standing_upgrade(&backups, now), None);

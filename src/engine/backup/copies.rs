@@ -348,7 +348,7 @@ impl Live {
         if which == RepositoryChoice::First {
             let backups = self.list_backups().map_err(|error| self.out_of_reach(error))?;
             return choose(&backups, text).cloned().map_err(|error| {
-                let is_copied = matches!(error, ChoiceError::Unknown(_))
+                let is_copied = matches!(error, ChoiceError::Unknown { .. })
                     && !text.is_empty()
                     && self.known_copies().unwrap_or_default().iter().any(|copy| {
                         [&copy.of, &copy.backup.id]
@@ -363,7 +363,7 @@ impl Live {
                     EngineError::Failed(format!(
                         "backup {text} is in the second repository only: take it from there with --from copy"
                     ))
-                } else if let (ChoiceError::Unknown(_), Some((id, why))) = (&error, called.next()) {
+                } else if let (ChoiceError::Unknown { .. }, Some((id, why))) = (&error, called.next()) {
                     EngineError::Failed(format!(
                         "the record of backup {id} cannot be read, so nothing can be done with it: {why}"
                     ))
@@ -379,11 +379,20 @@ impl Live {
         let backups: Vec<_> = copies.iter().map(|copy| copy.backup.clone()).collect();
         match choose(&backups, text) {
             Ok(backup) => Ok(backup.clone()),
-            Err(ChoiceError::Unknown(_)) if !text.is_empty() => {
+            Err(ChoiceError::Unknown { near, .. }) if !text.is_empty() => {
                 let mut called = copies.iter().filter(|copy| copy.of.0.starts_with(text));
                 match (called.next(), called.next()) {
                     (Some(copy), None) => Ok(copy.backup.clone()),
-                    (Some(_), Some(_)) => Err(ChoiceError::Ambiguous(text.to_owned()).into()),
+                    (Some(_), Some(_)) => Err(ChoiceError::Ambiguous {
+                        text: text.to_owned(),
+                        near: Vec::new(),
+                    }
+                    .into()),
+                    (None, _) if !near.is_empty() => Err(ChoiceError::Unknown {
+                        text: text.to_owned(),
+                        near,
+                    }
+                    .into()),
                     (None, _) => Err(EngineError::Failed(format!(
                         "no copy of \"{text}\" is in the second repository: `lifeboat backups {name}` shows which there are"
                     ))),
@@ -454,7 +463,7 @@ impl Live {
             work.phase(Phase::Verifying)?;
             let id = &copy.backup.id;
             let at = self.now();
-            let verification = match self.verify_one(work, &mut verifying, &mut reader, &copy.backup) {
+            let verification = match self.verify_one(work, &mut verifying, &mut reader, &copy.backup, None) {
                 Ok(verified) => {
                     let text = format!(
                         "the copy {id} of {} is sound: {}",

@@ -35,7 +35,7 @@ pub(super) fn doubt(before: &[Backup], manifest: &Manifest) -> Option<String> {
     }
     let previous = before
         .iter()
-        .find(|backup| backup.is_good() && !backup.manifest.slots.is_empty())?;
+        .find(|backup| backup.is_good() && backup.manifest.is_in_line())?;
     let lost = shrunk(&previous.manifest, manifest);
     (!lost.is_empty()).then(|| {
         format!(

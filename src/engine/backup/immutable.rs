@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
+use crate::domain::address::Address;
 use crate::domain::ahead::is_ahead;
 use crate::domain::backup::BackupId;
 use crate::domain::check::{Finding, Verdict};
@@ -29,6 +30,14 @@ const DELETIONS: &str = "deletions";
 const EVERY: chrono::Duration = chrono::Duration::days(1);
 /// How far a storage's clock may be from this machine's before somebody should look.
 const SKEW: chrono::Duration = chrono::Duration::minutes(1);
+
+/// That nothing can be kept in a bucket.
+fn no_lock(place: &Address) -> String {
+    format!(
+        "{place}: the bucket has no object lock, so nothing in it can be kept, and no backup is taken. Enable it there, together \
+         with versions (with some services only a new bucket can have it: create one), or leave immutable out"
+    )
+}
 
 impl Live {
     /// Keeps for longer what the backups need that stand in the repositories, and says so in the job's log. What went wrong
@@ -198,7 +207,7 @@ impl Live {
             return Ok(());
         }
         // Backups go first; and before there is one, there is nothing to delete.
-        if !self.due(false)?.is_empty() || self.backups()?.is_empty() {
+        if !self.due(false)?.is_nothing() || self.backups()?.is_empty() {
             return Ok(());
         }
         self.by_schedule().start_prune()?;
@@ -253,6 +262,22 @@ impl Live {
         findings
     }
 
+    /// Makes sure that what is written to a repository can be kept, where it is to be: the bucket would refuse it only when
+    /// Live has been read.
+    ///
+    /// # Errors
+    /// A sentence where the bucket has no object lock. One that does not say whether it has takes what is written or not.
+    pub(super) fn can_be_kept(&self, which: RepositoryChoice) -> Result<(), EngineError> {
+        if self.bucket_options(which).is_none() {
+            return Ok(());
+        }
+        let storage = self.storage(which)?;
+        match storage.map(|storage| (storage.lacks_object_lock(), storage.address())) {
+            Some((Ok(true), place)) => Err(EngineError::Failed(no_lock(&place))),
+            _ => Ok(()),
+        }
+    }
+
     fn look_at_bucket(&self, which: RepositoryChoice) -> Result<Vec<(Verdict, String)>, EngineError> {
         let mut told = Vec::new();
         let Some(storage) = self.storage(which)? else {
@@ -263,14 +288,7 @@ impl Live {
         };
         let place = storage.address();
         if !look.is_enabled {
-            told.push((
-                Verdict::Failed,
-                format!(
-                    "{place}: the bucket has no object lock, so nothing in it can be kept, and no backup is taken. Enable it \
-                     there, together with versions (with some services only a new bucket can have it: create one), or leave \
-                     immutable out"
-                ),
-            ));
+            told.push((Verdict::Failed, no_lock(&place)));
         }
         if let Some(clock) = look.clock {
             let apart = (clock - self.now()).abs();

@@ -6,6 +6,7 @@ pub(super) mod copies;
 mod doubts;
 #[cfg(feature = "object-storage")]
 pub(super) mod immutable;
+mod pins;
 pub(super) mod retention;
 pub(super) mod storing;
 pub(super) mod versions;
@@ -23,11 +24,13 @@ use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose}
 use crate::domain::environment::InstanceName;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::milestone::Milestone;
 use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, upgrade_allowed};
 use crate::domain::request::BackupRequest;
 use crate::domain::retention::{holders, standing_upgrade};
+use crate::domain::schedule::Due;
 use crate::domain::settings::{HookPoint, InstanceSettings, RepositoryChoice};
 use crate::domain::slot::Slot;
 use crate::domain::version::Versions;
@@ -102,23 +105,31 @@ impl Live {
     /// environment, so that of two Lifeboats only one serves a period.
     pub(in crate::engine) fn start_scheduled_backup(
         &self,
-        due: &[Served],
+        due: &Due,
         claim: Option<&DueClaim>,
     ) -> Result<JobId, EngineError> {
-        let slots: Vec<_> = due.iter().map(|served| served.slot.label()).collect();
-        let title = format!("scheduled backup ({})", slots.join(", "));
+        let title = match due {
+            Due::Slots(serves) => {
+                let slots: Vec<_> = serves.iter().map(|served| served.slot.label()).collect();
+                format!("scheduled backup ({})", slots.join(", "))
+            }
+            Due::Nothing | Due::Recent(_) => "scheduled backup (recent)".to_owned(),
+        };
         let beginning = Beginning {
             due: claim,
             ..Beginning::of(JobKind::Backup, &title)
         };
         self.by_schedule().begin(&beginning, move |live, work| {
-            let serves = live.due(true)?;
-            if serves.is_empty() {
-                return Ok(Outcome {
-                    summary: "nothing was due any more: another Lifeboat has taken the backup".to_owned(),
-                    ..Outcome::default()
-                });
-            }
+            let serves = match live.due(true)? {
+                Due::Slots(serves) => serves,
+                Due::Recent(_) => Vec::new(),
+                Due::Nothing => {
+                    return Ok(Outcome {
+                        summary: "nothing was due any more: another Lifeboat has taken the backup".to_owned(),
+                        ..Outcome::default()
+                    });
+                }
+            };
             let purpose = Purpose {
                 trigger: Trigger::Schedule,
                 by: Principal::Schedule,
@@ -138,17 +149,19 @@ impl Live {
     fn back_up(&self, work: &Work, purpose: Purpose) -> Result<Outcome, EngineError> {
         let kind = match (&purpose.trigger, &purpose.slots[..]) {
             (Trigger::Upgrade { to }, _) => format!("upgrade backup before Magnolia {to}"),
+            (_, []) => "recent backup".to_owned(),
             (_, slots) => {
                 let slots: Vec<_> = slots.iter().map(|slot| slot.label()).collect();
                 format!("{} backup", slots.join(", "))
             }
         };
         let (backup, mut warnings) = self.copy_live(work, purpose, &[])?;
+        work.reached(Milestone::BackupComplete);
         work.phase(Phase::Retention).or_else(|error| {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }
         })?;
-        let dropped = match self.apply_retention(work, &backup.id) {
+        let dropped = match self.apply_retention(work, &backup) {
             Ok(dropped) => dropped,
             Err(error) => {
                 warnings.push(format!(
@@ -321,6 +334,7 @@ impl Live {
             slots: purpose.slots,
             serves: purpose.serves,
             expires,
+            pin: None,
             replaced: purpose.replaces,
             added_bytes: copy.added_bytes,
             read_since: copy.read_since,
@@ -330,6 +344,7 @@ impl Live {
         warnings.extend(ahead::trouble(name, &before, self.now()));
         tell_of_copies(work, &manifest, &mut warnings);
         let id = repository.record(copy, &manifest)?;
+        self.note_that_there_is_one();
         self.changed();
         let where_ = match purpose.into {
             RepositoryChoice::First => "",
@@ -351,6 +366,8 @@ impl Live {
     /// The repository that a copy goes to, made if there is none, and the backups that it holds.
     fn open_to_copy(&self, purpose: &Purpose) -> Result<(Arc<Repository>, Vec<Backup>), EngineError> {
         let name = self.name();
+        #[cfg(feature = "object-storage")]
+        self.can_be_kept(purpose.into)?;
         let repository = self
             .repository_of(purpose.into, true)?
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} could not be created")))?;
@@ -377,11 +394,7 @@ impl Live {
         };
         let expires = until.max(self.now()) + EXTENSION;
         let changed = self.repository_holding(id)?.change_expiry(id, expires)?;
-        // What was found out about it goes with it.
-        if let Some(known) = self.catalog().verifications(name)?.get(id) {
-            self.catalog().record_verification(name, &changed, known)?;
-            self.catalog().forget_verification(name, id)?;
-        }
+        self.catalog().is_called(name, id, &changed)?;
         self.changed();
         let text = format!(
             "the {} backup of {} is kept until {}",
@@ -407,6 +420,13 @@ impl Live {
             RepositoryChoice::First => self.backups()?,
             RepositoryChoice::Copy => self.copies_for_retention()?,
         };
+        if let Some(pin) = backup.pinned(self.now()) {
+            return Err(Refusal::BackupHeld {
+                backup: id.to_string(),
+                why: format!("it is pinned {}. Take the pin away first", pin.in_words()),
+            }
+            .into());
+        }
         let keep = self.settings().keep;
         let held = Slot::ALL.into_iter().find(|slot| {
             holders(&backups, &keep, *slot)
@@ -421,6 +441,7 @@ impl Live {
             .into());
         }
         self.repository_holding(id)?.forget(std::slice::from_ref(id))?;
+        self.note_if_emptied();
         self.changed();
         let what = backup.manifest.trigger.names();
         let text = format!("the {what} backup {id} was deleted");

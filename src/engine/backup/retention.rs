@@ -41,7 +41,7 @@ impl Live {
     pub(in crate::engine) fn apply_retention(
         &self,
         work: &Work,
-        new: &BackupId,
+        new: &Backup,
     ) -> Result<Vec<BackupId>, EngineError> {
         let Some(repository) = self.repository(false)? else {
             return Ok(Vec::new());
@@ -54,8 +54,10 @@ impl Live {
             return Ok(Vec::new());
         }
         self.drop_void(work, &repository)?;
-        let dropped = self.drop_backups(work, &repository, &BTreeSet::from([new.clone()]))?;
-        if !dropped.is_empty() {
+        let dropped = self.drop_backups(work, &repository, &BTreeSet::from([new.id.clone()]))?;
+        // Freeing looks through the whole repository. What recent backups leave is freed with the next one of a slot.
+        let is_time = !new.is_recent() && (!dropped.is_empty() || self.settings().schedule.every.is_some());
+        if is_time {
             self.free(work, &repository)?;
         }
         Ok(dropped)
@@ -107,7 +109,10 @@ impl Live {
         let keep = self.settings().keep;
         let backups = self.list_backups()?;
         let look = self.look(&backups)?;
-        let dropped: Vec<BackupId> = droppable(&backups, &keep, in_use, &look)
+        let mut in_use = in_use.clone();
+        // A restore that waits for a second person is of this one.
+        in_use.extend(self.asked()?.map(|asked| asked.backup));
+        let dropped: Vec<BackupId> = droppable(&backups, &keep, &in_use, &look)
             .into_iter()
             .map(|backup| backup.id.clone())
             .collect();
@@ -124,6 +129,9 @@ impl Live {
             return Ok(dropped);
         }
         let dropped = drop_listed(work, repository, &dropped)?;
+        if dropped.len() == backups.len() {
+            self.note_if_emptied();
+        }
         self.changed();
         for id in &dropped {
             work.log(
@@ -168,12 +176,26 @@ impl Live {
             Ok(Outcome {
                 warnings,
                 summary: format!(
-                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later",
+                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later{}",
                     dropped.len(),
-                    measure::bytes(freed)
+                    measure::bytes(freed),
+                    live.pinned_in_words()?
                 ),
                 ..Outcome::default()
             })
+        })
+    }
+
+    /// That pinned backups keep their room, to be put behind a sentence. Empty where there are none.
+    fn pinned_in_words(&self) -> Result<String, EngineError> {
+        let backups = self.backups()?;
+        let pinned = backups
+            .iter()
+            .filter(|backup| backup.pinned(self.now()).is_some());
+        Ok(match pinned.count() {
+            0 => String::new(),
+            1 => "; 1 pinned backup keeps its room".to_owned(),
+            many => format!("; {many} pinned backups keep their room"),
         })
     }
 

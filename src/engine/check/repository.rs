@@ -10,6 +10,7 @@ use crate::domain::backup::{Backup, Verification};
 use crate::domain::check::Findings;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::RepositoryChoice;
 use crate::engine::Live;
 use crate::repository::Storage;
@@ -52,6 +53,7 @@ impl Live {
                             findings.warning("records", doubtful);
                         }
                         damaged(self.name(), &backups, findings);
+                        not_come_back(self.name(), &backups, findings);
                     }
                 }
             },
@@ -138,6 +140,29 @@ fn damaged(environment: &EnvironmentName, backups: &[Backup], findings: &mut Fin
                 format!(
                     "backup {0} of {1} was found damaged at {2}: {why}. Take a new backup now; it goes when a good one that \
                      holds as much has taken its place, and with `lifeboat delete {environment} {0}`",
+                    backup.id,
+                    measure::moment(backup.manifest.taken),
+                    measure::moment(*at)
+                ),
+            );
+        }
+    }
+}
+
+/// Names backups that did not come back as they were taken when they were drilled last.
+fn not_come_back(environment: &EnvironmentName, backups: &[Backup], findings: &mut Findings<'_>) {
+    for backup in backups {
+        if let Some(Drill {
+            at,
+            outcome: DrillOutcome::Failed { why },
+            ..
+        }) = &backup.drill
+        {
+            findings.failed(
+                "drill",
+                format!(
+                    "backup {0} of {1} did not come back as it was taken in the drill of {2}: {why}. Take a new backup now and \
+                     drill that; `lifeboat drill {environment} {0}` tries this one again",
                     backup.id,
                     measure::moment(backup.manifest.taken),
                     measure::moment(*at)

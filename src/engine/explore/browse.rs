@@ -23,7 +23,7 @@ pub(super) struct Found {
 impl WorkspaceOpen {
     /// The node at a path of this workspace.
     pub(super) fn find(&self, pages: &Pages, path: &NodePath) -> Answer<Found> {
-        let row = match pages.resolve(&path.steps)? {
+        let row = match self.resolve(pages, &path.steps)? {
             Some(row) => row,
             // A workspace that nothing was ever written to has no root, and is there all the same.
             None if path.steps.is_empty() && pages.count()? == 0 => Row::of_nothing(self.index.root),
@@ -32,13 +32,11 @@ impl WorkspaceOpen {
                 return Err(Trouble::not_there(format!("there is no {path} in {place}")));
             }
         };
-        Ok(Found {
-            row,
-            path: NodePath {
-                steps: path.steps.clone(),
-                ..self.path()
-            },
-        })
+        let path = NodePath {
+            instance: Some(self.instance.clone()),
+            ..self.meant(pages, path)?
+        };
+        Ok(Found { row, path })
     }
 
     /// The node of a row, read again.
@@ -75,7 +73,12 @@ impl Live {
             total: row.children,
             from: request.from,
             lines: entries.into_iter().map(line).collect(),
-            remarks: open.inside.remark().into_iter().collect(),
+            remarks: open
+                .inside
+                .remark()
+                .into_iter()
+                .chain(row.remark.filter(|_| row.what == What::Folder))
+                .collect(),
         }))
     }
 
@@ -153,7 +156,7 @@ fn facts_of(open: &WorkspaceOpen, pages: &Pages, found: Found, characters: u32) 
         seen: open.seen.clone(),
         path,
         kind: row.what.kind(),
-        id: None,
+        id: row.own.as_ref().map(ids::show),
         primary_type: (!row.primary_type.is_empty()).then(|| row.primary_type.clone()),
         mixin_types: Vec::new(),
         properties: Vec::new(),
@@ -163,11 +166,17 @@ fn facts_of(open: &WorkspaceOpen, pages: &Pages, found: Found, characters: u32) 
         modified: None,
         content: None,
         is_versionable: row.is_versionable,
-        remarks: Vec::new(),
+        remarks: row
+            .remark
+            .iter()
+            .map(|remark| match row.what {
+                What::File => format!("it is shown as a file: {remark}"),
+                _ => remark.clone(),
+            })
+            .collect(),
     };
     match row.what {
         What::Node | What::Unreadable => {
-            of_node.id = Some(ids::show(&row.id));
             let reader = Reader {
                 open,
                 pages,
@@ -214,10 +223,9 @@ fn line(entry: Entry) -> Line {
             ..empty(entry.name, Kind::Missing)
         };
     };
-    let is_node = matches!(row.what, What::Node | What::Unreadable);
     Line {
         index: entry.nth,
-        id: is_node.then(|| ids::show(&row.id)),
+        id: row.own.as_ref().map(ids::show),
         primary_type: (!row.primary_type.is_empty()).then_some(row.primary_type),
         children: row.children,
         size: row.size,

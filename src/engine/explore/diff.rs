@@ -122,7 +122,9 @@ impl Comparing {
             .flat_map(|source| self.live.workspaces_below(source, &self.below, work))
             .collect();
         if paths.is_empty() {
-            return Err(EngineError::NotThere(format!("there is no {}", self.below)));
+            return Err(EngineError::NotThere(
+                format!("there is no {}", self.below).into(),
+            ));
         }
         for path in paths {
             match self.workspace(&path, work) {
@@ -211,7 +213,7 @@ fn whole(open: &WorkspaceOpen, change: Change) -> Answer<Found> {
         change,
         older: path.clone().filter(|_| change == Change::Removed),
         newer: path.filter(|_| change == Change::Added),
-        id: is_node(&root).then(|| ids::show(&root.id)),
+        id: root.own.as_ref().map(ids::show),
         primary_type: is_node(&root).then(|| root.primary_type.clone()),
         below: count.saturating_sub(1),
     });
@@ -225,6 +227,11 @@ fn is_node(row: &Row) -> bool {
 /// Compares a workspace that both sides have.
 fn compare(older: &WorkspaceOpen, newer: &WorkspaceOpen, below: &NodePath) -> Answer<Found> {
     let (before, now) = (older.pages()?, newer.pages()?);
+    // Where the path as it is written leads nowhere in one of them, it is taken for what it means in the other.
+    let below = match newer.meant(&now, below)? {
+        meant if meant == *below => older.meant(&before, below)?,
+        meant => meant,
+    };
     let mut both = Vec::new();
     let mut added = HashMap::new();
     now.differing(&older.index, &mut |row, other| {
@@ -246,7 +253,7 @@ fn compare(older: &WorkspaceOpen, newer: &WorkspaceOpen, below: &NodePath) -> An
         newer,
         before: &before,
         now: &now,
-        below,
+        below: &below,
     };
     let mut found = Found::default();
     sides.kept(both, &mut found)?;
@@ -407,7 +414,7 @@ impl Sides<'_> {
                 change,
                 older,
                 newer,
-                id: is_node(row).then(|| ids::show(&row.id)),
+                id: row.own.as_ref().map(ids::show),
                 primary_type: is_node(row).then(|| row.primary_type.clone()),
                 below,
             });

@@ -1,5 +1,7 @@
 //! What a node's properties are, as answers tell it: texts are cut, binaries are looked at, references are followed.
 
+use std::io::Read as _;
+
 use super::Answer;
 use super::index::Pages;
 use super::source::WorkspaceOpen;
@@ -8,6 +10,7 @@ use crate::domain::explore::{
     BinaryFacts, BinaryPlace, MOST_PROPERTIES, MOST_VALUES, NodeFacts, NodePath, PropertyFacts, ValueFacts,
     ValueType,
 };
+use crate::engine::EngineError;
 use crate::jcr::namespaces::Namespaces;
 use crate::jcr::{Binary, Node, Property, PropertyType, Value, ids};
 
@@ -119,17 +122,24 @@ impl Reader<'_> {
             facts: None,
             preview: None,
         };
-        Ok(match binary {
-            Binary::Held(bytes) => of_bytes(BinaryPlace::Node, bytes.len() as u64, bytes, self.characters),
-            Binary::Record(id) => {
-                let place = BinaryPlace::DataStore(id.clone());
-                match self.open.inside.record(id, bytes_for(self.characters))? {
-                    Some(record) => of_bytes(place, record.size, &record.bytes, self.characters),
-                    None => unknown(place),
-                }
-            }
-            Binary::Beside(id) => unknown(BinaryPlace::Workspace(id.clone())),
-        })
+        let place = match binary {
+            Binary::Held(_) => BinaryPlace::Node,
+            Binary::Record(id) => BinaryPlace::DataStore(id.clone()),
+            Binary::Beside(id) => BinaryPlace::Workspace(id.clone()),
+        };
+        let (inside, workspace) = (&self.open.inside, &self.open.workspace);
+        // A page does not wait until a large table was gone through; the next one knows where in it things are.
+        if !inside.is_at_hand(workspace, binary) {
+            return Ok(unknown(place));
+        }
+        let Some(found) = inside.open_binary(workspace, binary)? else {
+            return Ok(unknown(place));
+        };
+        let mut bytes = Vec::new();
+        let most = bytes_for(self.characters) as u64;
+        let reading = found.bytes.take(most).read_to_end(&mut bytes);
+        reading.map_err(|error| EngineError::Failed(format!("a binary cannot be read: {error}")))?;
+        Ok(of_bytes(place, found.size, &bytes, self.characters))
     }
 }
 

@@ -4,10 +4,10 @@ use parking_lot::Mutex;
 
 use super::background::Work;
 use super::facts::text_of;
-use super::index::Pages;
+use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
-use crate::content::inside::NodeRead;
+use crate::content::inside::{NodeRead, What};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{InstanceName, VERSIONS};
 use crate::domain::explore::{
@@ -143,9 +143,15 @@ impl Searching {
 
     fn search_workspace(&self, open: &WorkspaceOpen, work: &Work<Hits>) -> Answer<()> {
         let pages = open.pages()?;
+        let below = open.meant(&pages, &self.below)?;
+        let are_in_files = pages.root()?.is_some_and(|root| root.what == What::Folder);
         let ids = match self.by {
-            By::Text => return self.search_texts(open, pages, work),
-            By::Id => self.id.into_iter().collect(),
+            By::Text => return self.search_texts(open, pages, &below, work),
+            By::Id => {
+                let id = self.id.unwrap_or_default();
+                let others = pages.others(&id)?;
+                std::iter::once(id).chain(others).collect()
+            }
             By::Name => pages.named(&self.needle, false, MOST_FINDS + 1)?,
             By::Path => {
                 // What is looked for ends in the name of what is found: everything below that has it in its path as well.
@@ -164,11 +170,19 @@ impl Searching {
             if work.progress.is_cancelled() {
                 return Err(EngineError::Cancelled.into());
             }
-            let Some(find) = self.find_of(open, &pages, &id)? else {
+            let Some((find, row)) = find_of(open, &pages, &below, &id)? else {
                 continue;
             };
-            if self.by == By::Path && !find.path.within_workspace().to_lowercase().contains(&self.needle) {
-                continue;
+            let has_it = |path: &NodePath| path.within_workspace().to_lowercase().contains(&self.needle);
+            if self.by == By::Path && !has_it(&find.path) {
+                let known_as = if are_in_files {
+                    open.known_as(&pages, &row, &find.path.steps)?
+                } else {
+                    None
+                };
+                if !known_as.as_ref().is_some_and(has_it) {
+                    continue;
+                }
             }
             if !add(work, find) {
                 break;
@@ -177,25 +191,13 @@ impl Searching {
         Ok(())
     }
 
-    /// What is found of an id, if it is where it is looked for.
-    fn find_of(&self, open: &WorkspaceOpen, pages: &Pages, id: &NodeId) -> Answer<Option<Find>> {
-        let (Some(row), Some(steps)) = (pages.row(id)?, pages.path_of(id)?) else {
-            return Ok(None);
-        };
-        let path = NodePath { steps, ..open.path() };
-        let is_node = !row.primary_type.is_empty();
-        Ok(path.is_within(&self.below).then(|| Find {
-            seen: open.seen.clone(),
-            path,
-            kind: row.what.kind(),
-            id: is_node.then(|| ids::show(&row.id)),
-            primary_type: is_node.then(|| row.primary_type.clone()),
-            property: None,
-            excerpt: None,
-        }))
-    }
-
-    fn search_texts(&self, open: &WorkspaceOpen, pages: Pages, work: &Work<Hits>) -> Answer<()> {
+    fn search_texts(
+        &self,
+        open: &WorkspaceOpen,
+        pages: Pages,
+        below: &NodePath,
+        work: &Work<Hits>,
+    ) -> Answer<()> {
         let names = open.inside.namespaces();
         let pages = Mutex::new(pages);
         let take = |chunk: crate::content::inside::Chunk| {
@@ -203,9 +205,9 @@ impl Searching {
                 let Some((property, excerpt)) = self.text_in(read, &names) else {
                     continue;
                 };
-                let found = self.find_of(open, &pages.lock(), &read.id);
+                let found = find_of(open, &pages.lock(), below, &read.id);
                 let found = found.map_err(|trouble| RestoreError::Failed(trouble.into()))?;
-                if let Some(find) = found {
+                if let Some((find, _)) = found {
                     let find = Find {
                         property: Some(property),
                         excerpt: Some(excerpt),
@@ -241,6 +243,32 @@ impl Searching {
             })
         })
     }
+}
+
+/// What is found of an id, if it is where it is looked for.
+fn find_of(
+    open: &WorkspaceOpen,
+    pages: &Pages,
+    below: &NodePath,
+    id: &NodeId,
+) -> Answer<Option<(Find, Row)>> {
+    let (Some(row), Some(steps)) = (pages.row(id)?, pages.path_of(id)?) else {
+        return Ok(None);
+    };
+    let path = NodePath { steps, ..open.path() };
+    if !path.is_within(below) {
+        return Ok(None);
+    }
+    let find = Find {
+        seen: open.seen.clone(),
+        path,
+        kind: row.what.kind(),
+        id: row.own.as_ref().map(ids::show),
+        primary_type: (!row.primary_type.is_empty()).then(|| row.primary_type.clone()),
+        property: None,
+        excerpt: None,
+    };
+    Ok(Some((find, row)))
 }
 
 /// Adds a find; `false` when no more is wanted.

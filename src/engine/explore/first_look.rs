@@ -283,12 +283,6 @@ enum Stop {
     Failed(String),
 }
 
-impl From<IndexError> for RestoreError {
-    fn from(error: IndexError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
 fn look(wanted: &Wanted, done: u64, total: u64) -> FirstLook {
     FirstLook {
         source: wanted.key.source.clone(),
@@ -310,42 +304,58 @@ fn make(
     (token, now): (&str, SystemTime),
     watch: &Progress,
 ) -> Result<PathBuf, Stop> {
-    let (mut chosen, mut refused) = (None, Vec::new());
-    for shelf in looks.shelves() {
-        match shelf.begin(key, token) {
-            Ok(half) => {
-                chosen = Some((shelf, half));
-                break;
+    kept_on_first(looks.shelves(), &key.workspace, |shelf| {
+        let refused = |error: std::io::Error| Unfilled::Place(error.to_string());
+        let half = shelf.begin(key, token).map_err(refused)?;
+        let made =
+            fill(&half, inside, workspace, watch).and_then(|()| shelf.put(key, &half, now).map_err(refused));
+        if made.is_err() {
+            // It is nothing but a cache: what is left of it goes with the next one.
+            let _ = std::fs::remove_file(&half);
+        }
+        made
+    })
+}
+
+/// Makes an index on the first shelf that takes it: one that cannot be written to, or is full, is passed over.
+fn kept_on_first<'s>(
+    shelves: impl Iterator<Item = &'s Shelf>,
+    workspace: &str,
+    mut keep: impl FnMut(&Shelf) -> Result<PathBuf, Unfilled>,
+) -> Result<PathBuf, Stop> {
+    let mut refused = Vec::new();
+    for shelf in shelves {
+        match keep(shelf) {
+            Ok(path) => return Ok(path),
+            Err(Unfilled::Place(why)) => refused.push(format!("{} ({why})", shelf.root().display())),
+            Err(Unfilled::Content(RestoreError::Cancelled)) => return Err(Stop::Cancelled),
+            Err(Unfilled::Content(error)) => {
+                return Err(Stop::Failed(format!(
+                    "{workspace} cannot be looked into: {error}"
+                )));
             }
-            Err(error) => refused.push(format!("{} ({error})", shelf.root().display())),
         }
     }
-    let Some((shelf, half)) = chosen else {
-        return Err(Stop::Failed(format!(
-            "the index of {} cannot be kept in {}: make room there, or let Lifeboat write there. What is in a folder for \
-             indexes may be deleted at any time",
-            key.workspace,
-            refused.join(", nor in ")
-        )));
-    };
-    let wrong = |error: std::io::Error| {
-        let _ = std::fs::remove_file(&half);
-        Stop::Failed(format!(
-            "the index of {} cannot be kept in {}: {error}",
-            key.workspace,
-            shelf.root().display()
-        ))
-    };
-    let read = fill(&half, inside, workspace, watch);
-    if let Err(error) = read {
-        // It is nothing but a cache: what is left of it goes with the next one.
-        let _ = std::fs::remove_file(&half);
-        return Err(match error {
-            RestoreError::Cancelled => Stop::Cancelled,
-            error => Stop::Failed(format!("{} cannot be looked into: {error}", key.workspace)),
-        });
+    Err(Stop::Failed(format!(
+        "the index of {workspace} cannot be kept in {}: make room there, or let Lifeboat write there. What is in a folder for \
+         indexes may be deleted at any time",
+        refused.join(", nor in ")
+    )))
+}
+
+/// Why an index was not made.
+#[derive(Debug)]
+pub(super) enum Unfilled {
+    /// Where it is made takes nothing, or no more.
+    Place(String),
+    /// What it is of cannot be read.
+    Content(RestoreError),
+}
+
+impl From<IndexError> for Unfilled {
+    fn from(error: IndexError) -> Self {
+        Self::Place(error.to_string())
     }
-    shelf.put(key, &half, now).map_err(wrong)
 }
 
 /// Fills an index with everything that a workspace has.
@@ -354,21 +364,66 @@ pub(super) fn fill(
     inside: &dyn Inside,
     workspace: &WorkspaceInside,
     watch: &dyn Watch,
-) -> Result<(), RestoreError> {
+) -> Result<(), Unfilled> {
     let builder = Mutex::new(Builder::begin(half)?);
+    let unwritten = Mutex::new(None);
     let names = inside.namespaces();
-    inside.read(
+    let read = inside.read(
         &workspace.name,
         &|mut chunk| {
             let mut found = std::mem::take(&mut chunk.items);
             found.extend(chunk.nodes.iter().map(|read| Found::of(read, &names)));
             drop(chunk.nodes);
-            Ok(builder.lock().add(&chunk.files, &found)?)
+            let added = builder.lock().add(&chunk.files, &found);
+            added.map_err(|error| {
+                // It ends the reading, and is told as what it is.
+                *unwritten.lock() = Some(error);
+                RestoreError::Cancelled
+            })
         },
         watch,
-    )?;
+    );
+    if let Some(error) = unwritten.into_inner() {
+        return Err(error.into());
+    }
+    read.map_err(Unfilled::Content)?;
     if watch.is_cancelled() {
-        return Err(RestoreError::Cancelled);
+        return Err(Unfilled::Content(RestoreError::Cancelled));
     }
     Ok(builder.into_inner().finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shelf_that_is_full_is_passed_over_and_named_if_there_is_no_other() {
+        let shelves = ["/cache", "/state/cache"].map(|root| Shelf::new(Path::new(root)));
+        let full = || Err(Unfilled::Place("database or disk is full".to_owned()));
+        let mut asked = 0;
+        let kept = kept_on_first(shelves.iter(), "website", |shelf| {
+            asked += 1;
+            if asked == 1 {
+                full()
+            } else {
+                Ok(shelf.root().join("index"))
+            }
+        });
+        assert_eq!(kept.ok(), Some(PathBuf::from("/state/cache/explore/index")));
+        let Err(Stop::Failed(why)) = kept_on_first(shelves.iter(), "website", |_| full()) else {
+            panic!("it was kept")
+        };
+        for said in [
+            "/cache/explore (database or disk is full)",
+            "/state/cache/explore",
+            "make room",
+        ] {
+            assert!(why.contains(said), "{why}");
+        }
+        let unread = kept_on_first(shelves.iter(), "website", |_| {
+            Err(Unfilled::Content(RestoreError::Cancelled))
+        });
+        assert!(matches!(unread, Err(Stop::Cancelled)));
+    }
 }

@@ -3,7 +3,6 @@
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
-use crate::content::inside::What;
 use crate::domain::explore::{
     FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
 };
@@ -75,13 +74,10 @@ impl Live {
         }
         let last = sights.iter().rev().find_map(|sight| sight.path.clone());
         let path = last.ok_or_else(|| not_there(request))?;
-        let is_node = of_nodes
-            .iter()
-            .flatten()
-            .any(|row| matches!(row.what, What::Node | What::Unreadable));
+        let own = of_nodes.iter().flatten().rev().find_map(|row| row.own);
         Ok(Looked::Ready(NodeHistory {
             path,
-            id: is_node.then(|| ids::show(&id)),
+            id: own.as_ref().map(ids::show),
             occurrences: occurrences(&sights, &of_nodes),
             sights,
             remarks,
@@ -104,7 +100,7 @@ impl Live {
             {
                 continue;
             }
-            if let Some(row) = of_source.pages.resolve(&request.path.steps)? {
+            if let Some(row) = of_source.open.resolve(&of_source.pages, &request.path.steps)? {
                 return Ok(row.id);
             }
         }

@@ -1,7 +1,7 @@
 //! Looking inside a backup or Live: folders, nodes, finding, history, differences.
 //!
 //! - `source`: where it is looked; `first_look`: reading a workspace once; `index`: what is kept of it, `shelf`: where.
-//! - `browse`: folders and nodes; `facts`: what a node is; `versions`; `find`; `history`; `diff`; `export`.
+//! - `browse`: folders and nodes; `in_files`: the paths of nodes in files; `facts`: what a node is; `versions`; `find`; `history`; `diff`; `export`.
 //! - `background`: what takes long goes on while somebody asks how far it is.
 //!
 //! Nothing in here changes content, or is a job: it can be done beside every job, and by several at once.
@@ -14,6 +14,7 @@ mod facts;
 mod find;
 mod first_look;
 mod history;
+mod in_files;
 mod index;
 mod node_diff;
 mod shelf;
@@ -42,6 +43,7 @@ use crate::domain::explore::{
     HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
     VersionsRequest,
 };
+use crate::domain::nearest::Missing;
 use crate::engine::{EngineError, Live};
 
 /// What this process knows of what is inside.
@@ -88,8 +90,8 @@ enum Trouble {
 type Answer<T> = Result<T, Trouble>;
 
 impl Trouble {
-    fn not_there(what: String) -> Self {
-        Self::Engine(EngineError::NotThere(what))
+    fn not_there(what: impl Into<Missing>) -> Self {
+        Self::Engine(EngineError::NotThere(what.into()))
     }
 }
 
@@ -214,11 +216,14 @@ impl Live {
     pub fn export(&self, request: &ExportRequest) -> Result<Export, EngineError> {
         match self.explored(|| self.export_of(request))? {
             Looked::Ready(export) => Ok(export),
-            Looked::Reading(look) => Err(EngineError::NotThere(format!(
-                "{} of {} is being read for the first time: ask what the export holds until that is answered, and then \
-                 for the export",
-                look.workspace, look.instance
-            ))),
+            Looked::Reading(look) => {
+                let why = format!(
+                    "{} of {} is being read for the first time: ask what the export holds until that is answered, and \
+                     then for the export",
+                    look.workspace, look.instance
+                );
+                Err(EngineError::NotThere(why.into()))
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{Backup, choose};
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{Looked, NodePath, Source, SourceAt};
+use crate::domain::nearest::{Missing, nearest, question};
 use crate::engine::{EngineError, Live};
 
 /// What is open of Live is looked at again after this.
@@ -81,6 +82,11 @@ impl WorkspaceOpen {
 }
 
 impl Opened {
+    /// The backup; `None` where it is Live.
+    pub(super) fn backup(&self) -> Option<&Backup> {
+        self.backup.as_deref()
+    }
+
     /// The instances, in the order of the configuration, or of the record.
     pub(super) fn instances(&self, live: &Live) -> Vec<InstanceName> {
         match &self.backup {
@@ -177,7 +183,14 @@ impl Live {
     }
 
     fn open_inside(&self, source: &Opened, instance: &InstanceName) -> Result<Arc<dyn Inside>, EngineError> {
-        let not_there = || EngineError::NotThere(format!("there is no instance {instance}"));
+        let not_there = || {
+            let known = source.instances(self);
+            let near = nearest(instance.as_str(), known.iter().map(InstanceName::as_str));
+            EngineError::NotThere(Missing {
+                sentence: format!("there is no instance {instance}{}", question(&near)),
+                near,
+            })
+        };
         let Some(backup) = &source.backup else {
             let place = self.place_of(instance).ok_or_else(not_there)?;
             return Ok(place.inside()?);
@@ -196,11 +209,19 @@ impl Live {
         let Some(workspace) = open.workspace(&name)? else {
             let known = open.workspaces()?.iter();
             let names: Vec<_> = known.map(|known| known.name.as_str()).collect();
-            return Err(Trouble::not_there(format!(
-                "{} has no workspace \"{name}\" in {instance}: it has {}",
-                source.seen.source.short(),
-                names.join(", ")
-            )));
+            let near = nearest(&name, names.iter().copied());
+            let instead = if near.is_empty() {
+                format!(": it has {}", names.join(", "))
+            } else {
+                question(&near)
+            };
+            return Err(Trouble::not_there(Missing {
+                sentence: format!(
+                    "{} has no workspace \"{name}\" in {instance}{instead}",
+                    source.seen.source.short()
+                ),
+                near,
+            }));
         };
         let key = Key {
             environment: self.name().clone(),

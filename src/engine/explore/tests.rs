@@ -172,6 +172,7 @@ impl Inside for Memory {
         for (id, node) in &self.0 {
             let read = NodeRead {
                 id: *id,
+                own: Some(*id),
                 node: node.clone(),
                 size: 1,
                 at: At::default(),

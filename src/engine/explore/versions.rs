@@ -3,10 +3,10 @@
 use super::browse::Found;
 use super::facts::text_of;
 use super::source::Opened;
-use super::{Answer, ready};
+use super::{Answer, Trouble, ready};
 use crate::domain::environment::VERSIONS;
 use crate::domain::explore::{Looked, NodePath, Step, Version, VersionList, VersionsRequest};
-use crate::engine::Live;
+use crate::engine::{EngineError, Live};
 use crate::jcr::namespaces::JCR;
 use crate::jcr::{Node, NodeId, Value};
 
@@ -62,7 +62,13 @@ impl Live {
             workspace: Some(VERSIONS.to_owned()),
             steps: Vec::new(),
         };
-        let open = ready!(self.workspace(source, &storage)?);
+        let open = match self.workspace(source, &storage) {
+            Err(Trouble::Engine(EngineError::NotThere(_))) => {
+                list.remark = Some("its versions are not here: there is no version storage".to_owned());
+                return Ok(Looked::Ready(list));
+            }
+            looked => ready!(looked?),
+        };
         let pages = open.pages()?;
         let (Some(row), Some(steps)) = (pages.row(history)?, pages.path_of(history)?) else {
             list.remark = Some("its version history is not in the version storage".to_owned());

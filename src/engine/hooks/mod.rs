@@ -38,7 +38,7 @@ use crate::domain::job::JobId;
 use crate::domain::settings::{HookPoint, InstanceSettings, Member};
 use crate::domain::version::Versions;
 use crate::engine::backup::versions;
-use crate::engine::{EngineError, Live, Work};
+use crate::engine::{EngineError, Live, Work, secrets};
 use crate::watch::Watch as _;
 
 /// Told what goes into a job's log.
@@ -337,7 +337,7 @@ impl Live {
         let tell = to_the_log(name, "the hook", say);
         let mut variables = occasion.facts(point, name, ending);
         // A hook has no business with any of Lifeboat's secrets.
-        let secrets = self.engine().secret_variables();
+        let secrets = secrets::variables(self.engine());
         variables.extend(secrets.iter().map(|name| (name.as_str(), None)));
         let run = process::run(
             command,

@@ -194,7 +194,7 @@ pub(in crate::engine) fn end(work: &Work, result: Result<Outcome, EngineError>) 
     }
     engine.did(Deed::JobEnded(Box::new(job.clone())));
     // The end is written last: whoever sees the job as ended finds its log, activity and notification complete.
-    live.remember(&job.by, &text, Some(job.id), severity);
+    live.remember_end(&job.by, &text, &job, severity);
     // Until this is written the environment stays so it is tried for a minute: another program's lock goes,
     // and room is made on a full disk. After that the next start settles the job.
     let _writing = work.writing();

@@ -13,6 +13,7 @@ use crate::domain::deed::Deed;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState, Outcome, Phase, Progress};
+use crate::domain::milestone::{Milestone, Reached};
 use crate::domain::principal::Principal;
 use crate::domain::stop::StopReason;
 use crate::engine::{EngineError, Live};
@@ -33,6 +34,8 @@ pub struct Work {
     phase: Mutex<PhaseClock>,
     items: AtomicU64,
     bytes: AtomicU64,
+    /// The most that one of the phases before has gone through.
+    most_bytes: AtomicU64,
     cancelled: AtomicBool,
     /// Why it is to stop, where that was told.
     stop_reason: Mutex<Option<StopReason>>,
@@ -66,6 +69,7 @@ impl Work {
             }),
             items: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            most_bytes: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             stop_reason: Mutex::default(),
             lost: AtomicBool::new(false),
@@ -147,7 +151,8 @@ impl Work {
             return Ok(());
         }
         self.items.store(0, Ordering::Relaxed);
-        self.bytes.store(0, Ordering::Relaxed);
+        let bytes = self.bytes.swap(0, Ordering::Relaxed);
+        self.most_bytes.fetch_max(bytes, Ordering::Relaxed);
         {
             let mut clock = self.lock_phase();
             clock.began = Monotonic::now();
@@ -157,6 +162,14 @@ impl Work {
         self.tell();
         self.log(Severity::Information, phase.label());
         Ok(())
+    }
+
+    /// Notes that the moment has come that whoever waits for the job waits for, and tells everybody at once. Only the first
+    /// one counts.
+    pub fn reached(&self, what: Milestone) {
+        let at = self.live.now();
+        self.lock_job().reached.get_or_insert(Reached { what, at });
+        self.tell();
     }
 
     /// Whether it is in this phase now.
@@ -305,7 +318,9 @@ impl Work {
         let mut job = self.lock_job();
         if let Some(progress) = &mut job.progress {
             progress.items_done = self.items.load(Ordering::Relaxed);
-            progress.bytes_done = self.bytes.load(Ordering::Relaxed);
+            // The last phases of most kinds go through nothing.
+            let bytes = self.bytes.load(Ordering::Relaxed);
+            progress.bytes_done = self.most_bytes.load(Ordering::Relaxed).max(bytes);
             progress.left_millis = None;
         }
         job.ended = Some(self.live.now());
@@ -352,7 +367,9 @@ impl Work {
             job.began = Some(self.live.now());
             std::mem::replace(&mut job.state, JobState::Running) != about_to_begin
         };
-        self.live.engine().did(Deed::JobBegan(Box::new(self.job())));
+        let job = self.job();
+        self.live.engine().notifier().begun(&job);
+        self.live.engine().did(Deed::JobBegan(Box::new(job)));
         if has_waited {
             self.tell();
         }

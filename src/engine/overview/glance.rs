@@ -36,6 +36,8 @@ const KEPT_FOR_EACH: Duration = Duration::from_millis(30);
 #[derive(Default)]
 pub(in crate::engine) struct Glances {
     state: Mutex<State>,
+    /// With which environment the next round of looking at targets begins.
+    pub(in crate::engine) targets_from: Mutex<usize>,
     changed: Condvar,
 }
 

@@ -7,6 +7,9 @@ use crate::domain::proof::Drill;
 use crate::domain::retention::doubt;
 use crate::engine::{EngineError, Live};
 
+/// The kind of the notes that say of an environment that all its backups were deleted or left behind on purpose.
+const EMPTIED: &str = "emptied";
+
 /// What a repository was found to hold.
 #[derive(Clone)]
 pub(in crate::engine) struct Listed {
@@ -64,8 +67,27 @@ impl Live {
         (!doubts.is_empty()).then(|| doubts.join(". "))
     }
 
+    /// Notes that the repository holds no backup by what was asked of this Lifeboat, if it holds none: nobody has to look
+    /// for them. A repository or catalog that does not answer now says so elsewhere; then they are missed, and that is told.
+    pub(in crate::engine) fn note_if_emptied(&self) {
+        if self.list_backups().is_ok_and(|backups| backups.is_empty()) {
+            let _ = self
+                .catalog()
+                .set_note(EMPTIED, &self.name().to_string(), "", self.now());
+        }
+    }
+
+    /// From now on there is one that may be missed.
+    pub(in crate::engine) fn note_that_there_is_one(&self) {
+        let _ = self.catalog().drop_note(EMPTIED, &self.name().to_string());
+    }
+
     /// That the repository holds no backup though jobs have made some, as a sentence.
     fn vanished(&self) -> Option<String> {
+        let emptied = self.catalog().note(EMPTIED, &self.name().to_string()).ok()?;
+        if emptied.is_some() {
+            return None;
+        }
         let made = self
             .catalog()
             .past_durations(self.name(), JobKind::Backup, 1)

@@ -14,8 +14,10 @@ use crate::domain::environment::{
 };
 use crate::domain::job::{Job, JobState};
 use crate::domain::proof::{Drill, Proof, last_verified};
+use crate::domain::recent::Recent;
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::retention::holders;
+use crate::domain::schedule::Due;
 use crate::domain::settings::InstanceSettings;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
@@ -85,6 +87,7 @@ pub fn details(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentDet
         minute_in_window: settings.schedule.minute_in_window(name),
         keep: settings.keep,
         slot_schedules: Vec::new(),
+        recent: None,
         last_scheduled: engine.catalog().last_scheduled(name)?,
         next_verify: None,
         next_drill: None,
@@ -143,6 +146,7 @@ impl Live {
                 .into_iter()
                 .chain(open_state(self.state()))
                 .chain(self.overdue_tables())
+                .chain(self.engine().notifier().troubles_of(name))
                 .chain(
                     settings
                         .instances
@@ -171,6 +175,7 @@ impl Live {
             .filter(|backup| backup.is_good())
             .map(|backup| backup.manifest.taken)
             .max();
+        summary.bad = backups.iter().filter(|backup| backup.is_bad()).count();
         summary.last_verified = last_verified(&backups);
         let drills = self.catalog().drills(name)?;
         // That what a restore has replaced would come back says little of the backups that people go back to.
@@ -190,6 +195,8 @@ impl Live {
             }) => Some(format!("{title}: {why}")),
             _ => None,
         };
+        summary.targets = self.standing(&summary, &backups)?;
+        summary.asked = self.asked()?.map(Box::new);
         if summary.job.is_none() {
             self.look_for_halves_of_the_unknown();
             if let Some(half) = self.half_switched() {
@@ -218,6 +225,13 @@ impl Live {
                 }
             })
             .collect();
+        let due_now = settings.schedule.due_now(name, &backups, known_since, now);
+        details.recent = settings.schedule.every.map(|every| Recent {
+            every,
+            keep: settings.keep.recent.max(1),
+            next: settings.schedule.next_step(name, now),
+            due: matches!(due_now, Due::Recent(_)),
+        });
         details.next_verify = self.next_proof(Proof::Verify);
         details.next_drill = self.next_proof(Proof::Drill);
         details.copies = self.copies(&backups);

@@ -13,7 +13,7 @@ use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
 use crate::engine::hooks::process::{self, Stopped};
 use crate::engine::hooks::to_the_log;
-use crate::engine::{EngineError, Live, Work};
+use crate::engine::{EngineError, Live, Work, secrets};
 
 /// So many of its last lines are told with the verdict.
 const LAST: usize = 5;
@@ -36,7 +36,7 @@ impl Live {
             return Ok(None);
         };
         // What Lifeboat knows of its own secrets goes, and what the program needs for this place comes after it.
-        let secrets = self.engine().secret_variables();
+        let secrets = secrets::variables(self.engine());
         let mut variables: Vec<(&str, Option<String>)> =
             secrets.iter().map(|name| (name.as_str(), None)).collect();
         variables.extend([

@@ -7,12 +7,14 @@
 //! What is found is a warning and never a failure: the backup is what Live was. Not in here: finding it
 //! (`content::inside::fitting`).
 
-use crate::content::inside::fitting::Fitting;
+use crate::content::backed_up::SeesPieces;
+use crate::content::inside::fitting::{Fitting, Looking};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::integrity::{BackupIntegrity, WorkspaceIntegrity};
 use crate::domain::job::Phase;
 use crate::domain::measure;
+use crate::domain::notify::Topic;
 use crate::domain::plan::Selection;
 use crate::domain::principal::Principal;
 use crate::engine::{EngineError, Live, Work};
@@ -35,6 +37,20 @@ pub(in crate::engine) struct Said {
     pub(in crate::engine) warnings: Vec<String>,
 }
 
+/// A look at a backup that goes on while that is read back.
+pub(in crate::engine) struct LookingOn {
+    backup: Backup,
+    instances: Vec<Looking>,
+}
+
+impl SeesPieces for LookingOn {
+    fn piece(&self, name: [u8; 32], bytes: &[u8]) {
+        for instance in &self.instances {
+            instance.piece(name, bytes);
+        }
+    }
+}
+
 impl Live {
     /// What is kept, the newest backup first. What cannot be read is found again.
     fn kept_integrity(&self) -> Result<Vec<BackupIntegrity>, EngineError> {
@@ -47,7 +63,19 @@ impl Live {
         Ok(kept)
     }
 
-    /// After backups were verified: looks at those that have their turn, and says what was found in them.
+    /// Which of the backups that are to be verified are looked at, the earlier ones first: the later ones are compared with them.
+    pub(in crate::engine) fn to_be_looked_at(&self, work: &Work, verified: &[Backup]) -> Vec<Backup> {
+        let mut chosen = verified.to_vec();
+        chosen.sort_by_key(|backup| backup.manifest.taken);
+        if work.by() == Principal::Schedule {
+            let newest = chosen.pop().filter(|newest| self.is_to_be_looked_at(newest));
+            chosen = newest.into_iter().collect();
+        }
+        chosen
+    }
+
+    /// After backups were verified, so many: says what is wrong inside those that have their turn, and looks at those that
+    /// nobody has looked at.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`]. That it cannot be looked is said, and is no error.
@@ -55,15 +83,9 @@ impl Live {
         &self,
         work: &Work,
         repository: &Repository,
-        verified: &[Backup],
+        verified: usize,
+        chosen: &[Backup],
     ) -> Result<Said, EngineError> {
-        let mut chosen: Vec<&Backup> = verified.iter().collect();
-        // The earlier ones first: the later ones are compared with them.
-        chosen.sort_by_key(|backup| backup.manifest.taken);
-        if work.by() == Principal::Schedule {
-            let newest = chosen.pop().filter(|newest| self.is_to_be_looked_at(newest));
-            chosen = newest.into_iter().collect();
-        }
         let mut said = Said::default();
         let mut wrong = 0;
         for backup in chosen {
@@ -73,7 +95,7 @@ impl Live {
             said.in_short = of.in_short;
             said.warnings.extend(of.warnings);
         }
-        if verified.len() > 1 {
+        if verified > 1 {
             said.in_short = match wrong {
                 0 => String::new(),
                 1 => "; the content of 1 of them has faults, as Live had".to_owned(),
@@ -81,6 +103,45 @@ impl Live {
             };
         }
         Ok(said)
+    }
+
+    /// To look at a backup while it is read back: at each instance whose nodes are in tables. `None` for one that somebody has
+    /// looked at, and for one that is too large, or cannot be read: of those is told afterwards.
+    pub(in crate::engine) fn looking_while_reading(
+        &self,
+        repository: &Repository,
+        backup: &Backup,
+    ) -> Option<LookingOn> {
+        let kept = self.kept_integrity().unwrap_or_default();
+        if kept.iter().any(|of| of.backup == backup.id) {
+            return None;
+        }
+        let instances = fittings(repository, backup).ok()?;
+        if instances.is_empty() || !instances.iter().all(Fitting::is_small) {
+            return None;
+        }
+        let begun: Result<Vec<_>, _> = instances.into_iter().map(Fitting::begin).collect();
+        Some(LookingOn {
+            backup: backup.clone(),
+            instances: begun.ok()?,
+        })
+    }
+
+    /// After a backup was read back and is sound: reads what was not shown, and keeps what is wrong. What that cannot be done for
+    /// is told when it is looked for again.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    pub(in crate::engine) fn looked_on(&self, work: &Work, looked: LookingOn) -> Result<(), EngineError> {
+        let done = end(work, Phase::Verifying, &looked.backup, looked.instances).and_then(|found| {
+            let mut kept = self.kept_integrity()?;
+            kept.push(found);
+            self.keep_integrity(work, kept)
+        });
+        match done {
+            Err(error) if error.is_cancelled() => Err(error),
+            Err(_) | Ok(()) => Ok(()),
+        }
     }
 
     /// Whether a backup is to be looked at by schedule: as long as nobody has looked at one that is as new as what counts as
@@ -173,6 +234,11 @@ impl Live {
             return Ok(Said::default());
         }
         work.log(Severity::Warning, &text);
+        if is_news {
+            let (topic, name) = (Topic::IntegrityWorse, Some(self.name()));
+            let notifier = self.engine().notifier();
+            notifier.announce(topic, Severity::Warning, name, &text, Some(work.id()));
+        }
         Ok(Said {
             in_short: format!("; its content has {}, as Live had", found.counted()),
             warnings: vec![text],
@@ -228,6 +294,15 @@ fn before<'k>(kept: &'k [BackupIntegrity], found: &BackupIntegrity) -> Option<&'
         .max_by_key(|of| of.taken)
 }
 
+/// The instances of a backup whose nodes are in tables.
+fn fittings(repository: &Repository, backup: &Backup) -> Result<Vec<Fitting>, EngineError> {
+    let mut instances = Vec::new();
+    for copy in &backup.manifest.instances {
+        instances.extend(Fitting::of(&repository.instance(&backup.id, copy))?);
+    }
+    Ok(instances)
+}
+
 /// Reads all nodes in a backup; `None` where none are in tables.
 fn look(
     work: &Work,
@@ -235,17 +310,27 @@ fn look(
     repository: &Repository,
     backup: &Backup,
 ) -> Result<Option<BackupIntegrity>, EngineError> {
-    let mut instances = Vec::new();
-    for copy in &backup.manifest.instances {
-        instances.extend(Fitting::of(&repository.instance(&backup.id, copy))?);
-    }
+    let instances = fittings(repository, backup)?;
     if instances.is_empty() {
         return Ok(None);
     }
-    work.phase(phase)?;
-    let sizes = instances.iter().map(Fitting::size);
-    let (nodes, bytes) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-    work.total(nodes, bytes);
+    let begun: Result<Vec<_>, _> = instances.into_iter().map(Fitting::begin).collect();
+    end(work, phase, backup, begun?).map(Some)
+}
+
+/// Reads what was not shown of instances, and tells what is wrong.
+fn end(
+    work: &Work,
+    phase: Phase,
+    backup: &Backup,
+    instances: Vec<Looking>,
+) -> Result<BackupIntegrity, EngineError> {
+    let left = instances.iter().map(Looking::left);
+    let (files, bytes) = left.fold((0, 0), |sum, left| (sum.0 + left.0, sum.1 + left.1));
+    if files > 0 {
+        work.phase(phase)?;
+        work.total(files, bytes);
+    }
     let mut found = BackupIntegrity {
         form: BackupIntegrity::FORM,
         backup: backup.id.clone(),
@@ -254,9 +339,9 @@ fn look(
         left_out: Vec::new(),
     };
     for instance in instances {
-        let fitted = instance.look(work)?;
+        let fitted = instance.finish(work)?;
         found.workspaces.extend(fitted.workspaces);
         found.left_out.extend(fitted.left_out);
     }
-    Ok(Some(found))
+    Ok(found)
 }

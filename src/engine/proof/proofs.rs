@@ -109,7 +109,7 @@ impl Live {
             return Ok(None);
         }
         // A backup that is due and failed is tried again first; a repository out of reach is told by that one.
-        if !self.due(false)?.is_empty() {
+        if !self.due(false)?.is_nothing() {
             return Ok(None);
         }
         if verify.is_some()

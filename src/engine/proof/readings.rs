@@ -8,6 +8,7 @@
 
 use chrono::Duration;
 
+use crate::content::backed_up::SeesPieces;
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Verification};
@@ -160,12 +161,13 @@ impl Live {
         verifying: &mut Verifying<'_>,
         reader: &mut Reader,
         backup: &Backup,
+        onlooker: Option<&dyn SeesPieces>,
     ) -> Result<Verified, RepositoryError> {
         let turns = (work.by() == Principal::Schedule)
             .then(|| self.turns(&reader.readings, reader.now))
             .flatten();
         let is_served = |pack: &[u8], at| turns.is_some_and(|turns| turns.is_served(pack, at));
-        let verified = verifying.verify(&backup.id, &mut reader.known(&is_served), work);
+        let verified = verifying.verify(&backup.id, &mut reader.known(&is_served), onlooker, work);
         self.keep(work, reader);
         verified
     }

@@ -1,5 +1,6 @@
 //! Verifies backups: reads them back and compares digests (rule 14): by hand everything, by schedule what has its turn.
 
+use crate::content::backed_up::SeesPieces;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
@@ -61,15 +62,24 @@ impl Live {
             self.unreadable_records()
         };
         let (mut verifying, mut reader) = (Verifying::new(&repository), self.reader(&repository));
+        let due = self.to_be_looked_at(work, backups);
         let mut spared = 0;
         for backup in backups {
             work.phase(Phase::Verifying)?;
             let at = self.now();
-            let verification = match self.verify_one(work, &mut verifying, &mut reader, backup) {
+            let is_due = due.iter().any(|due| due.id == backup.id);
+            let looking = is_due
+                .then(|| self.looking_while_reading(&repository, backup))
+                .flatten();
+            let onlooker = looking.as_ref().map(|looking| -> &dyn SeesPieces { looking });
+            let verification = match self.verify_one(work, &mut verifying, &mut reader, backup, onlooker) {
                 Ok(verified) => {
                     let text = format!("backup {} is sound: {}", backup.id, what_was_read(&verified));
                     work.log(Severity::Information, &text);
                     spared += verified.report.spared;
+                    if let Some(looking) = looking {
+                        self.looked_on(work, looking)?;
+                    }
                     reader.verification(&verified)
                 }
                 Err(RepositoryError::Damaged { what, .. }) => {
@@ -121,7 +131,7 @@ impl Live {
                 damaged.join("; ")
             )));
         }
-        let inside = self.integrity_of_verified(work, &repository, backups)?;
+        let inside = self.integrity_of_verified(work, &repository, backups.len(), &due)?;
         let summary = format!("{}{}", summary(backups, spared > 0, copies), inside.in_short);
         if !is_one {
             self.rest_until_the_next_turn();

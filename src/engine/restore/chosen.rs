@@ -3,6 +3,7 @@
 use crate::domain::backup::Backup;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::measure;
+use crate::domain::nearest::{nearest, question};
 use crate::domain::plan::Selection;
 
 /// How many of the parts that are not there are named.
@@ -27,10 +28,14 @@ fn all_unknown_parts(backup: &Backup, selection: &Selection) -> Vec<String> {
     let instances = &backup.manifest.instances;
     for name in &selection.instances {
         if !instances.iter().any(|copy| copy.name == *name) {
-            obstacles.push(format!(
-                "the backup holds no instance {name}: it has {}",
-                listed(instances.iter().map(|copy| copy.name.as_str()))
-            ));
+            let known = || instances.iter().map(|copy| copy.name.as_str());
+            let near = nearest(name.as_str(), known());
+            let instead = if near.is_empty() {
+                format!(": it has {}", listed(known()))
+            } else {
+                question(&near)
+            };
+            obstacles.push(format!("the backup holds no instance {name}{instead}"));
         }
     }
     if !obstacles.is_empty() {
@@ -57,9 +62,14 @@ fn all_unknown_parts(backup: &Backup, selection: &Selection) -> Vec<String> {
             .filter(|copy| selection.has_instance(&copy.name))
             .any(|copy| copy.workspaces.iter().any(|workspace| workspace.name == *name));
         if !held {
+            let near = nearest(name, workspaces());
+            let instead = if near.is_empty() {
+                format!(": it has {}", listed(workspaces()))
+            } else {
+                question(&near)
+            };
             obstacles.push(format!(
-                "the backup holds no workspace \"{name}\" in the chosen instances: it has {}",
-                listed(workspaces())
+                "the backup holds no workspace \"{name}\" in the chosen instances{instead}"
             ));
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
 use crate::domain::Instant;
-use crate::domain::backup::{Backup, Trigger};
+use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::environment::InstanceName;
 use crate::domain::job::JobId;
 use crate::domain::measure;
@@ -28,6 +28,9 @@ pub(super) struct LastRestore {
     pub(super) safety: Option<Instant>,
     /// What undo would go back to after an exchange back, and one more.
     pub(super) other: Option<Instant>,
+    /// The backup that was brought back. `None` of an exchange back, and where an earlier version has not noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) backup: Option<BackupId>,
 }
 
 impl Live {
@@ -143,6 +146,7 @@ impl Live {
                 .collect(),
             safety,
             other,
+            backup: (!is_exchange).then(|| journal.backup.clone()),
         };
         self.papers()
             .write(LAST_RESTORE, &name_of(name), &last)

@@ -4,6 +4,7 @@
 //! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
 
 mod after;
+mod approval;
 mod chosen;
 pub(super) mod clearing;
 mod elsewhere;
@@ -27,11 +28,15 @@ mod switching;
 mod titles;
 mod unchanged;
 mod undo;
+mod written;
 
 use std::cell::Cell;
 
 use after::leave_out_unconfigured;
+use approval::Agreed;
+pub use approval::start_restore_alone;
 use journal::{Journal, Stage};
+use plan::Planned;
 use staged::{Restored, StagedInstance};
 use titles::{from_where, in_which, limited};
 
@@ -42,6 +47,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
+use crate::domain::milestone::Milestone;
 use crate::domain::plan::{PlanId, Selection, WorkspaceChange};
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
@@ -70,6 +76,8 @@ struct Way {
     /// That the first repository has turned out to take nothing: it is not tried again when the safety backup is taken
     /// anew, since that may be as much work as the first time, and people wait.
     first_takes_nothing: Cell<bool>,
+    /// That nobody else has agreed where somebody has to: why.
+    alone: Option<String>,
 }
 
 impl Way {
@@ -107,27 +115,22 @@ pub fn start_restore(engine: &Engine, plan: &PlanId, confirm: &str) -> Result<Jo
     let stored = planned::known_plan(engine, plan)?;
     engine
         .live(&stored.plan.environment)?
-        .start_restore(stored, confirm)
+        .start_restore(stored, confirm, Agreed::Nobody)
 }
 
 impl Live {
-    fn start_restore(&self, stored: StoredPlan, confirm: &str) -> Result<JobId, EngineError> {
-        let StoredPlan { plan, basis } = stored;
+    fn start_restore(&self, stored: StoredPlan, confirm: &str, agreed: Agreed) -> Result<JobId, EngineError> {
+        let StoredPlan { plan, basis } = &stored;
         self.may_restore(confirm)?;
-        let backup = self.still_holds(&plan, &basis)?;
+        let backup = self.still_holds(plan, basis)?;
         self.not_damaged(&backup)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
-        let slots: Vec<_> = backup.manifest.slots.iter().map(|slot| slot.label()).collect();
-        let called = if slots.is_empty() {
-            backup.manifest.trigger.names().to_owned()
-        } else {
-            slots.join(", ")
-        };
         let title = format!(
-            "restore of {} ({called}){}{}",
+            "restore of {} ({}){}{}",
             backup.id,
+            backup.manifest.called(),
             from_where(plan.from),
             limited(&plan.selection)
         );
@@ -136,10 +139,24 @@ impl Live {
             without_safety: plan.without_safety,
             even_if_unchanged: plan.even_if_unchanged,
             from: plan.from,
-            known: unchanged::worth_keeping(&plan),
+            known: unchanged::worth_keeping(plan),
+            alone: match &agreed {
+                Agreed::BrokenGlass(reason) if self.settings().approve => Some(reason.clone()),
+                _ => None,
+            },
             ..Way::default()
         };
-        self.start_restore_of(backup, way, JobKind::Restore, &title)
+        let alone = way.alone.clone();
+        let title = match &agreed {
+            Agreed::Nobody if self.settings().approve => return Err(self.ask_for(&stored, &title)),
+            Agreed::To(by) => format!("{title}, asked by {by}"),
+            _ => title,
+        };
+        let job = self.start_restore_of(backup, way, JobKind::Restore, &title)?;
+        if let Some(reason) = alone {
+            self.tell_of_broken_glass(&title, &reason, job);
+        }
+        Ok(job)
     }
 
     /// Takes back the last restore: by an exchange with the tables that it replaced, where they still stand; else by a
@@ -149,6 +166,7 @@ impl Live {
     /// As [`Live::start_restore`]; a refusal when neither stands.
     pub fn start_undo(&self, confirm: &str) -> Result<JobId, EngineError> {
         self.may_restore(confirm)?;
+        self.may_undo_alone()?;
         // What there is to take back is known only when an interrupted switch is finished: until then some instances have
         // tables to go back to and others do not, and going back would mix them.
         recover::settle_abandoned(self.engine())?;
@@ -240,7 +258,11 @@ impl Live {
             work.leaves_out(&[Phase::SafetyBackup]);
         }
         work.phase(Phase::Preparing)?;
-        let plan = self.plan(backup.clone(), way, work)?;
+        let Planned {
+            plan,
+            beforehand,
+            still_so,
+        } = self.plan(backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());
         }
@@ -264,19 +286,29 @@ impl Live {
             selection,
         };
 
-        work.was_known(&plan.warnings);
+        for warning in &beforehand {
+            work.log(Severity::Warning, warning);
+        }
+        work.was_known(&still_so);
         let mut warnings = Vec::new();
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
         self.note_how_it_is_saved(work, backup, way, &mut warnings);
+        warnings.extend(way.alone.as_ref().map(|reason| {
+            format!(
+                "nobody else has agreed to it, {} broke glass: {reason}",
+                work.by()
+            )
+        }));
         let mut safety = if way.without_safety || is_saved_later {
             None
         } else {
             self.take_safety_backup(work, backup, way, &mut warnings)?
         };
+        let say = |severity: Severity, text: &str| work.log(severity, text);
         let staged = self
             .beside(work, restored, &chosen)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let instances = staged
             .iter()
             .map(StagedInstance::record)
@@ -288,12 +320,12 @@ impl Live {
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
             stage: Stage::Staging,
-            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref()))?,
+            instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?,
             indexes_removed: false,
             settled: Vec::new(),
         };
         self.write_journal(&journal)
-            .inspect_err(|_| self.drop_safety(safety.as_ref()))?;
+            .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
         let prepared = self
             .make_beside(&staged, &mut journal)
             .and_then(|()| stage(work, restored, &staged))
@@ -376,6 +408,7 @@ impl Live {
         journal: &Journal,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<InstanceHealth>, EngineError> {
+        work.reached(Milestone::ContentLive);
         work.log(Severity::Information, "Live has the restored content");
         let say = |severity: Severity, text: &str| work.log(severity, text);
         warnings.extend(self.unconfirmed(journal, &say));

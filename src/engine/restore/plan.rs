@@ -21,6 +21,15 @@ use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
 use crate::watch::Watch;
 
+/// A plan, and its warnings by when they matter. It names both kinds together.
+pub(super) struct Planned {
+    pub(super) plan: RestorePlan,
+    /// What concerns only the time before the restore.
+    pub(super) beforehand: Vec<String>,
+    /// What is still so when it has ended well.
+    pub(super) still_so: Vec<String>,
+}
+
 impl Live {
     /// Works out what a restore would do.
     ///
@@ -49,7 +58,7 @@ impl Live {
             ..Way::default()
         };
         way.first_lost = self.first_lost(&way)?;
-        let mut plan = self.plan(backup.clone(), &way, watch).map_err(|error| {
+        let Planned { mut plan, .. } = self.plan(backup.clone(), &way, watch).map_err(|error| {
             // Of one that is damaged not everything that a plan looks at may be readable.
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| told(error))
@@ -64,22 +73,20 @@ impl Live {
         Ok(stored.plan)
     }
 
-    pub(super) fn plan(
-        &self,
-        backup: Backup,
-        way: &Way,
-        watch: &dyn Watch,
-    ) -> Result<RestorePlan, EngineError> {
+    pub(super) fn plan(&self, backup: Backup, way: &Way, watch: &dyn Watch) -> Result<Planned, EngineError> {
         let name = self.name();
         let selection = &way.selection;
         let settings = self.settings();
         let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
-        if !way.takes_back(&backup) {
+        if way.takes_back(&backup) {
+            found.warnings.extend(self.written_since(&backup, watch));
+        } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
         found.obstacles.extend(self.damage_of(&backup));
+        found.obstacles.extend(self.of_two_kinds(&backup, selection));
         for copy in backup
             .manifest
             .instances
@@ -99,7 +106,7 @@ impl Live {
                     }
                     let backed_up = repository.instance(&backup.id, copy);
                     place.plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
-                    found.warnings.extend(self.connected_now(instance)?);
+                    found.beforehand.extend(self.connected_now(instance)?);
                     found.warnings.extend(self.indexing_of(instance, copy, selection));
                     found.warnings.extend(self.unnamed_indexes(instance));
                 }
@@ -111,46 +118,37 @@ impl Live {
         }
         found.warnings.extend(dated_ahead(&backup, self.now()));
         found.warnings.extend(self.integrity_in_plan(&backup, selection)?);
-        found.warnings.extend(self.nobody_stops(selection));
-        if let Some(Drill {
-            at,
-            outcome: DrillOutcome::Failed { why },
-            ..
-        }) = &backup.drill
-        {
-            found.warnings.push(format!(
-                "a drill of this backup failed at {}: {why}. Choose another one if there is any",
-                measure::moment(*at)
-            ));
-        }
+        found.beforehand.extend(self.nobody_stops(selection));
+        found.beforehand.extend(failed_drill(&backup));
         let changes_nothing = found.changes_nothing() && found.obstacles.is_empty();
         let Found {
             changes,
             mut room,
             mut obstacles,
-            mut warnings,
+            warnings: mut still_so,
+            mut beforehand,
             newest_change,
             clusters,
             ..
         } = found;
-        warnings.extend(self.told_of_nodes(selection, &clusters));
+        still_so.extend(self.told_of_nodes(selection, &clusters));
         obstacles.extend(too_little_in_all(&room));
-        warnings.extend(not_held(&settings.instances, &backup, selection));
+        still_so.extend(not_held(&settings.instances, &backup, selection));
         // That it is left out is said by the plan itself.
         if !way.without_safety {
             let takes_it = self.repository_of(way.safety_goes_to(), false)?;
-            repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut warnings);
+            repository_room(takes_it.as_deref(), &backup, &changes, &mut room, &mut beforehand);
         }
-        warnings.extend(self.being_freed(&room));
-        warnings.extend(way.first_lost.clone());
+        beforehand.extend(self.being_freed(&room));
+        beforehand.extend(way.first_lost.clone());
         let versions_now = versions::read(settings).unwrap_or_else(|why| {
-            warnings.push(format!("it cannot be told which versions run in {name}: {why}"));
+            still_so.push(format!("it cannot be told which versions run in {name}: {why}"));
             backup.manifest.versions.clone()
         });
         let expected = self.expected_time(&backup, way)?;
         // Of a backup whose date is wrong, nobody can say what came after it.
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken || backup.dated_ahead);
-        let plan = RestorePlan {
+        let mut plan = RestorePlan {
             id: self.new_plan_id()?,
             environment: name.clone(),
             backup,
@@ -166,9 +164,31 @@ impl Live {
             expected,
             room,
             obstacles,
-            warnings,
+            warnings: beforehand.clone(),
         };
-        Ok(with_version_warnings(plan))
+        still_so.extend(version_warnings(&plan));
+        plan.warnings.extend_from_slice(&still_so);
+        Ok(Planned {
+            plan,
+            beforehand,
+            still_so,
+        })
+    }
+
+    /// That parts of content in folders and of tables are to come back at once, as a sentence: one is taken back alone, and the
+    /// other with the rest of its workspace, and both at once would take back too much of the first.
+    fn of_two_kinds(&self, backup: &Backup, selection: &Selection) -> Option<String> {
+        if !selection.has_paths() {
+            return None;
+        }
+        let chosen = self.chosen(backup, selection).into_iter();
+        let (tables, folders): (Vec<_>, Vec<_>) =
+            chosen.partition(|instance| self.place(instance).keeps_what_it_replaces());
+        let (tables, folders) = (tables.first()?, folders.first()?);
+        Some(format!(
+            "{} is in a database and {} in a folder: bring parts of them back one after the other (--instance)",
+            tables.name, folders.name
+        ))
     }
 
     /// That the backup was found damaged, as a sentence.
@@ -237,7 +257,7 @@ fn why_no_parts(place: &dyn Place, selection: &Selection) -> Option<String> {
     }
     // A selection that is none would be followed as what it is not.
     let checked = selection.checked().map_err(|error| error.to_string());
-    checked.and_then(|()| place.takes_parts()).err()
+    checked.and_then(|()| place.takes_parts(selection)).err()
 }
 
 /// Which of the instances stay as they are, since the backup holds nothing of them.
@@ -303,21 +323,22 @@ fn repository_room(
     }
 }
 
-fn with_version_warnings(mut plan: RestorePlan) -> RestorePlan {
+fn version_warnings(plan: &RestorePlan) -> Vec<String> {
+    let mut warnings = Vec::new();
     let (then, now) = (&plan.backup.manifest.versions, &plan.versions_now);
     if plan.magnolia_differs() {
-        plan.warnings.push(format!(
+        warnings.push(format!(
             "the content was written by Magnolia {} and {} runs now: going back may need that version's bundle too",
             then.magnolia, now.magnolia
         ));
     }
     if plan.release_differs() {
-        plan.warnings.push(format!(
+        warnings.push(format!(
             "the content belongs to release {} and {} runs now: templates and light modules may not fit it",
             then.release, now.release
         ));
     }
-    plan
+    warnings
 }
 
 /// What several instances need together on one disk, where that is too much though each by itself is not.
@@ -339,6 +360,18 @@ pub(in crate::engine) fn too_little_in_all(room: &[Room]) -> Option<String> {
             )
         })
     })
+}
+
+/// A warning of a backup that did not come back as it was taken.
+fn failed_drill(backup: &Backup) -> Option<String> {
+    let Drill { at, outcome, .. } = backup.drill.as_ref()?;
+    let DrillOutcome::Failed { why } = outcome else {
+        return None;
+    };
+    Some(format!(
+        "a drill of this backup failed at {}: {why}. Choose another one if there is any",
+        measure::moment(*at)
+    ))
 }
 
 /// A warning of a backup whose date is wrong.

@@ -51,7 +51,7 @@ impl Live {
         }
         let backup = &plan.backup.id;
         match self.choose_from(plan.from, &backup.0) {
-            Err(EngineError::UnknownBackup(ChoiceError::Unknown(_))) => Err(stale(Stale::BackupGone {
+            Err(EngineError::UnknownBackup(ChoiceError::Unknown { .. })) => Err(stale(Stale::BackupGone {
                 backup: backup.clone(),
             })),
             found => found,

@@ -94,6 +94,7 @@ fn take_over(engine: &Engine, jobs: Vec<(Job, bool)>) -> Result<(), EngineError>
                     job: Box::new(job.clone()),
                     from: from.clone(),
                 });
+                engine.notifier().took_over(&job, from.as_deref());
             }
             let live = engine.live_to_settle(&job.environment);
             live.settle_job(job, &claim, from.as_deref())?;
@@ -285,7 +286,7 @@ impl Live {
         job.state = state;
         job.outcome = outcome;
         self.engine().did(Deed::JobEnded(Box::new(job.clone())));
-        self.remember(&Principal::Lifeboat, &text, Some(job.id), severity);
+        self.remember_end(&Principal::Lifeboat, &text, job, severity);
         self.catalog().update_job(claim, job)?;
         Ok(())
     }
@@ -328,6 +329,11 @@ impl Live {
             return Ok(None);
         };
         let told = Told::of(self, &journal);
+        let job = journal.job;
+        let say = |severity: Severity, text: &str| {
+            // A log that cannot be written does not stop the recovery.
+            let _ = self.catalog().log(job, self.now(), severity, text);
+        };
         self.is_within_reach(&journal)?;
         if journal.stage == Stage::Staging {
             if !journal.holds_nothing_of_live() {
@@ -335,7 +341,7 @@ impl Live {
             }
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref(), &say);
             }
             return Ok(Some(Settled {
                 done: false,
@@ -374,7 +380,7 @@ impl Live {
             self.write_journal(&journal)?;
             let left = self.drop_staged(&journal)?;
             if let Some(id) = &journal.safety {
-                self.drop_safety(self.find_backup(id).ok().as_ref());
+                self.drop_safety(self.find_backup(id).ok().as_ref(), &say);
             }
             return Ok(Some(Settled {
                 done: false,
@@ -389,10 +395,6 @@ impl Live {
                 safety: None,
             }));
         }
-        let say = |severity: Severity, text: &str| {
-            // A log that cannot be written does not stop the recovery.
-            let _ = self.catalog().log(journal.job, self.now(), severity, text);
-        };
         for settled in &journal.settled {
             say(Severity::Information, &settled.to_string());
         }

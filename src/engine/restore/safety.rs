@@ -9,6 +9,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::settings::{InstanceSettings, RepositoryChoice};
 use crate::engine::backup::{Purpose, SAFETY_STANDS};
+use crate::engine::hooks::Say;
 use crate::engine::{EngineError, Live, Work};
 use crate::repository::Depth;
 use crate::watch::Unwatched;
@@ -36,6 +37,14 @@ impl Live {
         }
         let chosen = self.chosen(backup, &way.selection);
         let at_rest: Vec<_> = self.resting(&chosen).iter().map(|one| one.name.clone()).collect();
+        // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back. A file is
+        // where it is.
+        let has_tables = |instance: &&InstanceSettings| self.place(instance).keeps_what_it_replaces();
+        let replaces = if chosen.iter().any(|instance| has_tables(instance)) {
+            way.selection.with_whole_workspaces()
+        } else {
+            way.selection.clone()
+        };
         let purpose = |into| Purpose {
             trigger: Trigger::Restore,
             by: work.by(),
@@ -43,8 +52,7 @@ impl Live {
             slots: Vec::new(),
             serves: Vec::new(),
             stands: Some(SAFETY_STANDS),
-            // Nodes that had moved are taken from where they are in Live: only all of their workspaces is a way back.
-            replaces: Some(way.selection.with_whole_workspaces()),
+            replaces: Some(replaces.clone()),
             at_rest: at_rest.clone(),
             into,
             phases: (Phase::SafetyBackup, Phase::SafetyBackup),
@@ -104,7 +112,7 @@ impl Live {
                 "the safety backup is taken anew, since a database may have changed while everything was staged",
             );
             let fresh = self.take_safety_backup(work, backup, way, warnings)?;
-            self.drop_safety(safety.as_ref());
+            self.drop_safety(safety.as_ref(), &|severity, text| work.log(severity, text));
             *safety = fresh;
         }
         for _ in 1..SAFETY_ATTEMPTS {
@@ -127,7 +135,7 @@ impl Live {
                 "Live has changed since the safety backup: it is taken anew",
             );
             let fresh = self.take_safety_backup(work, backup, way, warnings)?;
-            self.drop_safety(safety.as_ref());
+            self.drop_safety(safety.as_ref(), &|severity, text| work.log(severity, text));
             *safety = fresh;
         }
         Ok(())
@@ -170,11 +178,21 @@ impl Live {
     }
 
     /// Drops the safety backup of a restore that replaced nothing: undo would go back to it, and undo nothing.
-    pub(super) fn drop_safety(&self, safety: Option<&Backup>) {
+    pub(super) fn drop_safety(&self, safety: Option<&Backup>, say: &Say<'_>) {
         let Some(safety) = safety else { return };
         // One that cannot be dropped stands until it expires; that does no harm to content.
         if let Ok(repository) = self.repository_holding(&safety.id) {
-            let _ = repository.forget(std::slice::from_ref(&safety.id));
+            // The log has said that it is recorded.
+            match repository.forget(std::slice::from_ref(&safety.id)) {
+                Ok(()) => say(
+                    Severity::Information,
+                    &format!("safety backup {} is dropped: nobody needs it", safety.id),
+                ),
+                Err(error) => say(
+                    Severity::Information,
+                    &format!("safety backup {} stays until it expires: {error}", safety.id),
+                ),
+            }
         }
         self.changed();
     }

@@ -178,7 +178,7 @@ impl Live {
         }
         match self.drop_staged(journal) {
             Ok(left) => {
-                self.drop_safety(safety);
+                self.drop_safety(safety, &|severity, text| work.log(severity, text));
                 if left.is_empty() {
                     return error;
                 }

@@ -180,6 +180,10 @@ impl Live {
             settled: Vec::new(),
         };
         self.write_journal(&journal)?;
+        let written = self.written_into_tables(left);
+        for told in &written {
+            work.log(Severity::Warning, told);
+        }
         let prepared = staged
             .iter()
             .try_for_each(|staged| Ok(staged.staged.make_room()?))
@@ -195,7 +199,7 @@ impl Live {
                 error
             });
         }
-        let mut warnings = Vec::new();
+        let mut warnings = written;
         let health = self.after_switch(work, &journal, &mut warnings)?;
         let until = self.replaced_tables().iter().map(|left| left.expires).max();
         let until = until.map_or(String::new(), |until| {

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant as Monotonic};
 use crate::catalog::DueClaim;
 use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
-use crate::domain::backup::Served;
 use crate::domain::job::JobKind;
+use crate::domain::notify::Topic;
+use crate::domain::schedule::Due;
 use crate::engine::restore::recover::settle_abandoned;
 use crate::engine::{Engine, EngineError, Live};
 use turns::{Turn, take_turns};
@@ -41,21 +42,21 @@ impl Drop for Scheduler {
 }
 
 impl Live {
-    /// The automatic slots of the environment that are due now. With `afresh`, the repository is listed anew.
-    pub(in crate::engine) fn due(&self, afresh: bool) -> Result<Vec<Served>, EngineError> {
+    /// What the schedule asks for in the environment now. With `afresh`, the repository is listed anew.
+    pub(in crate::engine) fn due(&self, afresh: bool) -> Result<Due, EngineError> {
         let name = self.name();
         let settings = self.settings();
         let known_since = self.catalog().met(name, self.now())?;
         if !settings.schedule.enabled {
             // Also where nobody could say what is there.
-            return Ok(Vec::new());
+            return Ok(Due::Nothing);
         }
         let backups = if afresh {
             self.list_backups()?
         } else {
             self.backups()?
         };
-        Ok(settings.schedule.due(name, &backups, known_since, self.now()))
+        Ok(settings.schedule.due_now(name, &backups, known_since, self.now()))
     }
 
     /// Starts a backup of the environment if one is due and nothing speaks against it.
@@ -67,14 +68,16 @@ impl Live {
             // A refusal says that another job runs: the next look meets the environment again.
             Ok(()) | Err(EngineError::Refused(_)) => {}
             Err(error) => {
-                self.remember_once(&format!("the scheduled backup cannot be started: {error}"));
+                let text = format!("the scheduled backup cannot be started: {error}");
+                let activity = self.engine().activity();
+                activity.remember_once_as(Topic::BackupFailed, Some(self.name()), &text);
             }
         }
     }
 
     fn try_if_due(&self) -> Result<(), EngineError> {
         let name = self.name();
-        if self.due(false)?.is_empty() || self.catalog().running(name)?.is_some() {
+        if self.due(false)?.is_nothing() || self.catalog().running(name)?.is_some() {
             return Ok(());
         }
         if self.catalog().holds(name)?.maintenance.is_some() || self.waits_after_failure()? {
@@ -82,7 +85,7 @@ impl Live {
         }
         // Another Lifeboat may have served the period since the last listing.
         let due = self.due(true)?;
-        if !due.is_empty() {
+        if !due.is_nothing() {
             self.start_scheduled_backup(&due, None)?;
         }
         Ok(())
@@ -98,7 +101,7 @@ impl Live {
             return Ok(Turn::Later(retry));
         }
         let due = self.due(true)?;
-        if due.is_empty() {
+        if due.is_nothing() {
             return Ok(Turn::NothingToDo);
         }
         // A machine that stands still in the middle of something keeps the environment's lock until it goes on or is
@@ -150,6 +153,7 @@ impl Schedule<'_> {
     /// Starts as much of what was written down as there is room for. Gives whether more may be left.
     fn serve_what_is_due(&self) -> bool {
         self.or_tell(self.serve_turns());
+        self.or_tell(self.0.notifier().tell_of_late_backups());
         let jobs = self.0.jobs();
         #[cfg(feature = "object-storage")]
         for live in self.0.all_live() {
@@ -164,6 +168,7 @@ impl Schedule<'_> {
     fn or_tell(&self, kept: Result<(), EngineError>) {
         if let Err(error) = kept {
             let text = format!("the schedule is not kept: {error}");
+            self.0.notifier().round_went_wrong(&text);
             self.0.activity().remember_once(None, &text);
         }
     }
@@ -205,7 +210,13 @@ impl Schedule<'_> {
             Err(EngineError::Refused(_)) => Turn::Later(now + AGAIN),
             Err(error) => {
                 let text = format!("the scheduled {} cannot be started: {error}", claim.kind);
-                engine.activity().remember_once(Some(&claim.environment), &text);
+                let topic = if claim.kind == turns::BACKUP {
+                    Topic::BackupFailed
+                } else {
+                    Topic::VerifyFailed
+                };
+                let activity = engine.activity();
+                activity.remember_once_as(topic, Some(&claim.environment), &text);
                 Turn::Later(now + AGAIN)
             }
         })?;
@@ -239,9 +250,14 @@ impl Schedule<'_> {
                 let mut is_more_left = false;
                 engine.activity().whatever_happens("looking what is due", || {
                     if let Err(error) = settle_abandoned(&engine) {
+                        engine.notifier().round_went_wrong(&error.to_string());
                         engine.activity().remember_once(None, &error.to_string());
                     }
                     is_more_left = engine.schedule().look_what_is_due();
+                    engine.notifier().round_ended();
+                });
+                engine.activity().whatever_happens("looking at targets", || {
+                    engine.schedule().look_at_targets();
                 });
                 let into_minute =
                     u64::try_from(engine.now().timestamp_millis().rem_euclid(60_000)).unwrap_or(0);

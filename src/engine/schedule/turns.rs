@@ -38,7 +38,8 @@ pub enum Turn {
 
 impl DueBook {
     /// Writes down what is due now. One row stands for all automatic slots of an environment: each of them becomes due at
-    /// the moment at which the daily one does, and one backup serves them all. Returns how many rows were new.
+    /// the moment at which the daily one does, and one backup serves them all. Each step between the daily ones has a row
+    /// of its own, which takes the place of earlier ones that nobody has begun to serve. Returns how many rows were new.
     ///
     /// # Errors
     /// What keeps the catalog from being written. What was not written then is written at the next look.
@@ -50,8 +51,16 @@ impl DueBook {
     ) -> Result<u64, CatalogError> {
         let due = environments
             .filter(|(_, schedule)| schedule.enabled)
-            .filter_map(|(name, schedule)| Some((name.clone(), schedule.period_of(name, Slot::Daily, now)?)));
-        self.write(catalog, BACKUP, due)
+            .filter_map(|(name, schedule)| {
+                let daily = || schedule.period_of(name, Slot::Daily, now);
+                Some((name.clone(), schedule.step_of(name, now).or_else(daily)?))
+            });
+        let noted = self.write(catalog, BACKUP, due)?;
+        if noted > 0 {
+            // What could not be served in an earlier step is not made up for.
+            catalog.drop_outrun_due(BACKUP, now)?;
+        }
+        Ok(noted)
     }
 
     /// Writes down which environments are to be proven, with when that became due: one row stands for reading back and

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use super::house::{House, OfHouse, back_up, backups, everything, request};
+use super::house::{House, OfHouse, back_up, backups, done, everything, request};
 use crate::clock::Clock as _;
 use crate::domain::backup::Verification;
 use crate::domain::check::Verdict;
+use crate::domain::request::BackupRequest;
+use crate::domain::version::MagnoliaVersion;
 use crate::engine::{Engine, check, details};
 use crate::watch::Unwatched;
 
@@ -91,6 +93,38 @@ fn backups_that_have_vanished_are_missed() {
     assert!(says(&engine, "records", "the job history knows of backups"));
     let told = trouble(&engine).unwrap();
     assert!(told.contains("the job history knows of backups"), "{told}");
+}
+
+#[test]
+fn backups_that_were_deleted_by_lifeboat_are_not_missed() {
+    let house = House::new();
+    let engine = house.engine();
+    let upgrade = BackupRequest {
+        environment: House::live(),
+        note: None,
+        upgrade_to: Some(MagnoliaVersion("6.4".to_owned())),
+    };
+    let job = engine.of_house().start_backup(&upgrade).unwrap();
+    let only = done(&engine, job).outcome.unwrap().backup.unwrap();
+    engine.of_house().delete(&only).unwrap();
+    assert!(backups(&engine).is_empty());
+    assert_eq!(trouble(&engine), None);
+    assert!(!says(&engine, "records", ""));
+    // What frees its room.
+    for id in engine.jobs().at_work() {
+        engine.jobs().wait_for(id);
+    }
+
+    // The next one is missed again.
+    back_up(&engine);
+    for record in fs::read_dir(house.path("repository/acme/live/snapshots")).unwrap() {
+        fs::remove_file(record.unwrap().path()).unwrap();
+    }
+    assert!(says(
+        &house.engine(),
+        "records",
+        "the job history knows of backups"
+    ));
 }
 
 #[test]

@@ -8,13 +8,14 @@ use chrono::Duration;
 use super::house::{House, OfHouse, back_up, backups, done, ended, everything, looked, request, restore};
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
+use crate::domain::check::Verdict;
 use crate::domain::job::{JobKind, JobState};
 use crate::domain::proof::{Drill, DrillOutcome, Every};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::JobQuery;
 use crate::domain::retention::holders;
 use crate::domain::slot::{Keep, Slot};
-use crate::engine::{Engine, EngineError, details};
+use crate::engine::{Engine, EngineError, check, details};
 use crate::watch::Unwatched;
 
 fn drill(engine: &Engine) -> Drill {
@@ -120,6 +121,20 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let summary = details(&engine, &House::live()).unwrap().summary;
     assert_eq!(summary.last_drill.unwrap().backup, id);
     assert_eq!(summary.last_proven, None);
+    assert_eq!(
+        (summary.newest, summary.bad),
+        (None, 1),
+        "there is one, and it is not good"
+    );
+    let report = check(&engine, Some(&House::live())).unwrap();
+    let mut findings = report.findings.iter();
+    let told = findings.find(|found| found.about == "drill").unwrap();
+    assert_eq!(told.verdict, Verdict::Failed);
+    assert!(
+        told.detail.contains("did not come back as it was taken"),
+        "{}",
+        told.detail
+    );
     nothing_is_left(&house, &house.path("state/scratch"));
     let nothing = engine.of_house().start_drill(None).unwrap_err();
     assert!(

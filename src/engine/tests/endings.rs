@@ -54,6 +54,21 @@ impl Gate {
     }
 }
 
+#[test]
+fn a_job_that_has_ended_tells_how_many_bytes_it_went_through() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let query = crate::domain::request::JobQuery {
+        limit: 1,
+        ..Default::default()
+    };
+    let job = engine.catalog().jobs(&query).unwrap().remove(0);
+    let bytes = backups(&engine)[0].manifest.bytes();
+    let progress = job.progress.unwrap();
+    assert!(progress.bytes_done >= bytes, "{progress:?}");
+}
+
 fn reasons() -> [StopReason; 8] {
     let by = || Principal::account("olga");
     [

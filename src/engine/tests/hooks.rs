@@ -258,6 +258,17 @@ fn a_failing_before_restore_leaves_live_alone_and_starts_again_what_it_stopped()
     assert!(house.beside("author").is_empty() && house.beside("public-1").is_empty());
     assert_eq!(Journal::read(&house.path("state"), &House::live()).unwrap(), None);
     assert_eq!(backups(&engine).len(), 1, "the safety backup saved nothing");
+    let log = engine.catalog().log_after(job.id, 0).unwrap();
+    let recorded = log
+        .iter()
+        .position(|line| line.text.ends_with(" is recorded"))
+        .unwrap();
+    assert!(
+        log[recorded..]
+            .iter()
+            .any(|line| line.text.contains(" is dropped: nobody needs it")),
+        "the log does not end with a backup that is there: {log:?}"
+    );
     assert_eq!(
         ran(&house)[6..],
         [

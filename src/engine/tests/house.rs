@@ -17,6 +17,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
+use crate::domain::notify::Receiver;
 use crate::domain::plan::Selection;
 use crate::domain::proof::{DrillSettings, Every, VerifySettings};
 use crate::domain::request::{BackupRequest, RestoreRequest};
@@ -27,6 +28,7 @@ use crate::domain::settings::{
     VersionSource,
 };
 use crate::domain::slot::{Keep, Slot};
+use crate::domain::target::Targets;
 use crate::domain::waiting_line::EngineLimits;
 use crate::engine::{Engine, EngineError, EngineSettings, Live, Surroundings};
 use crate::watch::Unwatched;
@@ -70,7 +72,13 @@ pub(super) struct House {
     pub(super) verify: VerifySettings,
     pub(super) drill: DrillSettings,
     pub(super) schedule: Schedule,
+    pub(super) keep: Keep,
+    pub(super) targets: Targets,
+    /// Whether a restore needs a second person.
+    pub(super) approve: bool,
     pub(super) limits: EngineLimits,
+    /// Who is told of what happens.
+    pub(super) receivers: Vec<Receiver>,
     /// Further Live environments, each with a small content of its own.
     pub(super) others: Vec<&'static str>,
     /// Whether the content of each instance is the home of a repository.
@@ -104,7 +112,11 @@ impl House {
                 ..DrillSettings::default()
             },
             schedule: Schedule::default(),
+            keep: Keep::default(),
+            targets: Targets::default(),
+            approve: false,
             limits: EngineLimits::default(),
+            receivers: Vec::new(),
             others: Vec::new(),
             homes: false,
             instances: INSTANCES.to_vec(),
@@ -179,7 +191,10 @@ impl House {
             release_version: Some(VersionSource::Text("v12".into())),
             magnolia_version: Some(VersionSource::Text("6.3.4".into())),
             schedule: self.schedule,
-            keep: Keep::default(),
+            keep: self.keep,
+            rpo: self.targets.rpo,
+            rto: self.targets.rto,
+            approve: self.approve,
             verify: self.verify,
             drill: self.drill.clone(),
             instances: self
@@ -252,6 +267,7 @@ impl House {
             catalog: self.catalog.clone(),
             repository: Some(repository),
             limits: self.limits,
+            receivers: self.receivers.clone(),
             environments: [
                 self.environment("live", EnvironmentKind::Live),
                 self.environment("uat", EnvironmentKind::Uat),
@@ -271,6 +287,10 @@ impl House {
         // What an earlier one has left to be removed.
         engine.clearing().wait();
         Ok(engine.acting_for(Caller::here(&"maria".into())))
+    }
+
+    pub(super) fn clock_now(&self) -> crate::domain::Instant {
+        self.clock.now()
     }
 
     pub(super) fn pass(&self, time: Duration) {

@@ -7,7 +7,7 @@ use super::house::{House, OfHouse, back_up, backups, ended, manual};
 use crate::domain::activity::Severity;
 use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, details};
 
 #[test]
 fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_so() {
@@ -52,6 +52,8 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
     let engine = house.engine();
     let place = engine.of_house().relocate().unwrap();
     assert_eq!(place, house.path("anew/acme/live").display().to_string());
+    let trouble = details(&engine, &House::live()).unwrap().summary.trouble;
+    assert_eq!(trouble, None, "what was left behind on purpose is not missed");
     let second = back_up(&engine);
     let ids: Vec<_> = backups(&engine).into_iter().map(|backup| backup.id).collect();
     assert_eq!(ids, [second]);

@@ -6,10 +6,15 @@ use super::house::{
     House, OfHouse, back_up, backups, done, everything, only, request, restore, start_restore, undo,
 };
 use crate::domain::activity::Severity;
-use crate::domain::job::Phase;
+use crate::domain::job::{JobId, Phase};
 use crate::domain::request::RestoreRequest;
-use crate::engine::details;
+use crate::engine::{Engine, details};
 use crate::watch::Unwatched;
+
+fn log(engine: &Engine, job: JobId) -> String {
+    let lines = engine.catalog().log_after(job, 0).unwrap();
+    lines.into_iter().map(|line| line.text + "\n").collect()
+}
 
 fn damage(house: &House) {
     house.remove("author", "website");
@@ -103,9 +108,25 @@ pub(super) fn a_live_that_is_gone_comes_back() {
     for instance in super::house::INSTANCES {
         fs::remove_dir_all(house.root(instance)).unwrap();
     }
+    let live = engine.of_house();
+    let plan = live
+        .plan_restore(&request("manual", everything()), &Unwatched)
+        .unwrap();
+    let told = plan.warnings.join("\n");
+    assert!(
+        told.contains("the content of author is gone: all of it comes back"),
+        "{told}"
+    );
     let job = restore(&engine, "manual", everything());
     assert_eq!(house.content(), good);
-    assert_eq!(job.outcome.unwrap().safety, None, "there was nothing to keep");
+    let outcome = job.outcome.unwrap();
+    assert_eq!(outcome.safety, None, "there was nothing to keep");
+    let told = outcome.warnings.join("\n");
+    assert!(!told.contains("is gone"), "that was before: {told}");
+    assert!(
+        log(&engine, job.id).contains("the content of author is gone"),
+        "the log keeps it"
+    );
 }
 
 #[test]

@@ -305,21 +305,3 @@ fn a_repository_is_its_owners_and_one_that_is_open_is_trouble() {
     assert!(modes.contains(&0o660), "{modes:?}");
     assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
 }
-
-#[test]
-fn nodes_alone_come_back_only_where_they_can() {
-    let house = House::new();
-    let engine = house.engine();
-    back_up(&engine);
-    let paths = vec!["author:/website/home".parse().unwrap()];
-    let wanted = crate::domain::plan::Selection::of_paths(Vec::new(), paths).unwrap();
-    let live = engine.live(&House::live()).unwrap();
-    let plan = live.plan_restore(&request("manual", wanted), &Unwatched).unwrap();
-    let told = plan.obstacles.join("; ");
-    assert!(
-        told.contains("author: its content is in folders") && told.contains("--workspace"),
-        "{told}"
-    );
-    assert!(plan.changes.is_empty(), "{plan:#?}");
-    assert!(crate::engine::start_restore(&engine, &plan.id, "acme/live").is_err());
-}

@@ -110,6 +110,7 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
             slots: vec![Slot::Manual],
             serves: Vec::new(),
             expires: None,
+            pin: None,
             replaced: None,
             added_bytes: copy.added_bytes,
             read_since: None,

@@ -13,7 +13,7 @@ const TOLD: usize = 20;
 /// Longer paths are told from further down.
 const LONGEST_PATH: usize = 4096;
 
-impl<B: Beside> Check<'_, B> {
+impl<B: Beside> Check<B> {
     /// What is wrong.
     #[must_use]
     pub fn finish(mut self, namespaces: &Namespaces) -> Integrity {
@@ -35,7 +35,6 @@ impl<B: Beside> Check<'_, B> {
         judging.circles();
         for wrong in &self.wrong {
             let about = match &wrong.about {
-                About::Reference { property, target } => judging.reference(*property, target),
                 About::Binary(id) => self.names.show(*id, namespaces),
                 About::Why(why) => why.to_string(),
             };
@@ -56,8 +55,8 @@ fn row_at(rows: &[Row], at: u32) -> Option<&Row> {
     rows.get(usize::try_from(at).ok()?)
 }
 
-struct Judging<'c, 'b, B> {
-    check: &'c Check<'b, B>,
+struct Judging<'c, B> {
+    check: &'c Check<B>,
     namespaces: &'c Namespaces,
     /// The places of rows, by their ids.
     by_id: Vec<u32>,
@@ -65,7 +64,7 @@ struct Judging<'c, 'b, B> {
     first: BTreeMap<FaultKind, BTreeSet<Fault>>,
 }
 
-impl<'c, B> Judging<'c, '_, B> {
+impl<'c, B: Beside> Judging<'c, B> {
     fn row(&self, at: u32) -> Option<&'c Row> {
         row_at(&self.check.rows, at)
     }
@@ -258,10 +257,16 @@ impl<'c, B> Judging<'c, '_, B> {
     }
 
     fn target(&mut self, pending: &Pending) {
-        if self.place(&pending.target).is_none() {
+        let target = &pending.target;
+        let is_there = match self.check.whose {
+            Whose::Workspace if pending.is_version => self.check.beside.has_version(target),
+            Whose::Workspace => self.place(target).is_some() || self.check.beside.has_version(target),
+            Whose::Versions => self.place(target).is_some(),
+        };
+        if !is_there {
             let kind = match self.check.whose {
-                Whose::Workspace => FaultKind::MissingTarget,
-                Whose::Versions => FaultKind::MissingVersion,
+                Whose::Workspace if !pending.is_version => FaultKind::MissingTarget,
+                Whose::Workspace | Whose::Versions => FaultKind::MissingVersion,
             };
             let about = self.reference(pending.property, &pending.target);
             self.found_at(kind, pending.source, about);

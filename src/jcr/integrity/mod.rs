@@ -13,6 +13,7 @@ mod names;
 mod tests;
 
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use self::names::{NameAt, Names};
 use super::NodeId;
@@ -49,12 +50,30 @@ pub enum Whose {
 
 /// What nodes refer to besides each other.
 pub trait Beside {
-    /// Whether the version storage has this node.
+    /// Whether the version storage has this node. Asked at the end alone, when all of it may have been seen.
     fn has_version(&self, id: &NodeId) -> bool;
     /// Whether the data store has this record.
     fn has_record(&self, id: &str) -> bool;
     /// Whether this row or file of a binary is there.
     fn has_binary(&self, id: &str) -> bool;
+}
+
+impl<P> Beside for P
+where
+    P: Deref,
+    P::Target: Beside,
+{
+    fn has_version(&self, id: &NodeId) -> bool {
+        (**self).has_version(id)
+    }
+
+    fn has_record(&self, id: &str) -> bool {
+        (**self).has_record(id)
+    }
+
+    fn has_binary(&self, id: &str) -> bool {
+        (**self).has_binary(id)
+    }
 }
 
 /// A node that has been seen.
@@ -79,6 +98,8 @@ struct Pending {
     source: u32,
     property: NameAt,
     target: NodeId,
+    /// Whether it can only be a version.
+    is_version: bool,
 }
 
 /// What was wrong when a node came.
@@ -90,15 +111,14 @@ struct Wrong {
 
 /// What there is to say of it.
 enum About {
-    Reference { property: NameAt, target: NodeId },
     Binary(NameAt),
     Why(BundleError),
 }
 
 /// See the module.
-pub struct Check<'b, B> {
+pub struct Check<B> {
     whose: Whose,
-    beside: &'b B,
+    beside: B,
     rows: Vec<Row>,
     entries: Vec<Entry>,
     pending: Vec<Pending>,
@@ -107,9 +127,9 @@ pub struct Check<'b, B> {
     names: Names,
 }
 
-impl<'b, B: Beside> Check<'b, B> {
+impl<B: Beside> Check<B> {
     /// A check of nodes that are to come.
-    pub fn new(whose: Whose, beside: &'b B) -> Self {
+    pub fn new(whose: Whose, beside: B) -> Self {
         Self {
             whose,
             beside,
@@ -196,27 +216,18 @@ impl<'b, B: Beside> Check<'b, B> {
     fn refer(&mut self, row: u32, outline: &Outline<'_>, property: BorrowedName<'_>, target: NodeId) {
         let kind = outline.primary_type;
         let is_looked_at = match self.whose {
-            Whose::Workspace => !ELSEWHERE.contains(&target) && !self.beside.has_version(&target),
+            Whose::Workspace => !ELSEWHERE.contains(&target),
             Whose::Versions => kind.namespace == NT && OF_HISTORIES.contains(&kind.local),
         };
-        if !is_looked_at {
-            return;
-        }
-        let leads_to_versions = self.whose == Whose::Workspace
-            && property.namespace == JCR
-            && OF_VERSIONS.contains(&property.local);
-        let property = self.names.add(property);
-        if leads_to_versions {
-            self.wrong.push(Wrong {
-                kind: FaultKind::MissingVersion,
-                row,
-                about: About::Reference { property, target },
-            });
-        } else {
+        if is_looked_at {
+            let is_version = self.whose == Whose::Workspace
+                && property.namespace == JCR
+                && OF_VERSIONS.contains(&property.local);
             self.pending.push(Pending {
                 source: row,
-                property,
+                property: self.names.add(property),
                 target,
+                is_version,
             });
         }
     }

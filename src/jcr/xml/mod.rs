@@ -36,6 +36,13 @@ const TYPES: [(&str, super::PropertyType); 13] = {
     ]
 };
 
+/// What a type of properties is called in the system view.
+#[must_use]
+pub fn type_name(of: super::PropertyType) -> &'static str {
+    let called = TYPES.iter().find(|(_, known)| *known == of);
+    called.map_or("undefined", |(called, _)| called)
+}
+
 /// A name of the document view, in which letters that no XML name has are written as `_x0020_` (ISO 9075-14).
 fn decoded(local: &str) -> String {
     let mut decoded = String::with_capacity(local.len());

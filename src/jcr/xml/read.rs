@@ -1,7 +1,7 @@
 //! Reads nodes from the system view or the document view of a tree, one after the other. What is no such view is told for
 //! what it is, so that it can be shown as a file.
 //!
-//! Nothing that a document says makes this take more memory or go deeper than [`Limits`] allows: entities are not expanded, a
+//! Nothing that a document says makes this take more memory or go deeper than [`Limits`] allow: entities are not expanded, a
 //! document type is refused, and no part of the text is believed before it is there.
 
 use std::cell::Cell;
@@ -12,71 +12,11 @@ use quick_xml::NsReader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-use super::super::{Name, Node};
+pub use super::super::document::{Limits, Placed, ReadError};
 use super::tree::Tree;
 
-/// How much is read.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Nodes in nodes.
-    pub depth: usize,
-    /// Nodes in all.
-    pub nodes: u64,
-    /// Bytes of one text, or of one tag.
-    pub piece: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            depth: 500,
-            nodes: 1_000_000,
-            piece: 64 << 20,
-        }
-    }
-}
-
-/// Why a document is no view, or cannot be read whole.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// It is no well-formed XML.
-    #[error("it is no XML: {0}")]
-    NotXml(String),
-    /// It is some other XML.
-    #[error("it is XML, and no view of a content repository")]
-    NotAView,
-    /// It has a document type, which could name files or grow without end.
-    #[error("it has a document type, which is not read")]
-    DocumentType,
-    /// An entity that XML does not have by itself.
-    #[error("it has the entity &{0};, which is not read")]
-    Entity(String),
-    /// A limit was reached.
-    #[error("{0}")]
-    TooMuch(String),
-    /// What is written in it does not go with what it says that it is.
-    #[error("{what} of the node {path} makes no sense: {why}")]
-    Wrong {
-        /// The property, or the name.
-        what: String,
-        /// Where.
-        path: String,
-        /// Why.
-        why: String,
-    },
-    /// The file could not be read.
-    #[error("it could not be read: {0}")]
-    Input(io::Error),
-}
-
-/// A node, and where it is in its document.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Placed {
-    /// The names from the topmost node of the document to it, each with its number among its like, from 1.
-    pub path: Vec<(Name, usize)>,
-    /// The node. Its id is made of its path where none is written.
-    pub node: Node,
-}
+/// What it is called in messages.
+pub(super) const XML: &str = "XML";
 
 /// Reads a view. Each node is given when it ends: those that are in it come before it.
 ///
@@ -103,7 +43,10 @@ pub fn read(input: impl BufRead, limits: Limits, take: &mut dyn FnMut(Placed)) -
             .map_err(|error| not_read(error, limits))?;
         match event {
             Event::Start(_) if is_over => {
-                return Err(ReadError::NotXml("it has two topmost elements".to_owned()));
+                return Err(ReadError::Malformed(
+                    XML,
+                    "it has two topmost elements".to_owned(),
+                ));
             }
             Event::Start(start) => tree.start(&start, &reader)?,
             Event::End(_) => is_over = tree.end(&reader)?,
@@ -130,16 +73,16 @@ pub fn read(input: impl BufRead, limits: Limits, take: &mut dyn FnMut(Placed)) -
             Event::DocType(_) => return Err(ReadError::DocumentType),
             Event::Eof if is_over => return Ok(()),
             Event::Eof if !tree.has_begun() => {
-                return Err(ReadError::NotXml("there is nothing in it".to_owned()));
+                return Err(ReadError::Malformed(XML, "there is nothing in it".to_owned()));
             }
-            Event::Eof => return Err(ReadError::NotXml("it ends in the middle".to_owned())),
+            Event::Eof => return Err(ReadError::Malformed(XML, "it ends in the middle".to_owned())),
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
         }
     }
 }
 
 pub(super) fn not_utf8() -> ReadError {
-    ReadError::NotXml("its text is not UTF-8".to_owned())
+    ReadError::Malformed(XML, "its text is not UTF-8".to_owned())
 }
 
 fn not_read(error: quick_xml::Error, limits: Limits) -> ReadError {
@@ -148,7 +91,7 @@ fn not_read(error: quick_xml::Error, limits: Limits) -> ReadError {
             format!("it has a text or a tag of more than {} bytes", limits.piece),
         ),
         quick_xml::Error::Io(error) => ReadError::Input(io::Error::new(error.kind(), error.to_string())),
-        error => ReadError::NotXml(error.to_string()),
+        error => ReadError::Malformed(XML, error.to_string()),
     }
 }
 

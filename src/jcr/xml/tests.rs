@@ -336,6 +336,7 @@ fn what_is_too_much_is_not_read() {
         depth: 10,
         nodes: 15,
         piece: 2_000,
+        ..Limits::default()
     };
     for (xml, why) in [
         (&deep, "more than 10 deep"),

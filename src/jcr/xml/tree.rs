@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::namespaces::{JCR, NT};
 use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
-use super::read::{Bounded, Limits, Placed, ReadError, not_utf8};
+use super::read::{Bounded, Limits, Placed, ReadError, XML, not_utf8};
 use super::{BASE64, SV, TYPES, decoded};
 
 /// Which of the two views it is.
@@ -102,7 +102,7 @@ impl<'t> Tree<'t> {
         };
         if view == View::Document {
             if self.open.is_empty() && find(JCR, "primaryType").is_none() {
-                return Err(ReadError::NotAView);
+                return Err(ReadError::NotAView(XML));
             }
             let name = Name {
                 namespace: element.namespace,
@@ -146,7 +146,7 @@ impl<'t> Tree<'t> {
                 _ => Err(self.wrong("a value", "it is in no property")),
             }
         } else {
-            Err(ReadError::NotAView)
+            Err(ReadError::NotAView(XML))
         }
     }
 
@@ -272,7 +272,7 @@ impl<'t> Tree<'t> {
             .map(id_of);
         let path = path_of(&self.open);
         let Some(open) = self.open.pop() else {
-            return Err(ReadError::NotAView);
+            return Err(ReadError::NotAView(XML));
         };
         let Some(primary_type) = open.primary_type else {
             self.open.push(open);
@@ -425,21 +425,21 @@ impl<'t> Tree<'t> {
     ) -> Result<Vec<(Name, String)>, ReadError> {
         let mut found = Vec::new();
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|error| ReadError::NotXml(error.to_string()))?;
+            let attribute = attribute.map_err(|error| ReadError::Malformed(XML, error.to_string()))?;
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
             let name = self.qualified(attribute.key, false, reader)?;
             let value = attribute
                 .decoded_and_normalized_value(XmlVersion::Implicit1_0, reader.decoder())
-                .map_err(|error| ReadError::NotXml(error.to_string()))?;
+                .map_err(|error| ReadError::Malformed(XML, error.to_string()))?;
             found.push((name, value.into_owned()));
         }
         Ok(found)
     }
 
     fn node(&mut self) -> Result<&mut Open, ReadError> {
-        self.open.last_mut().ok_or(ReadError::NotAView)
+        self.open.last_mut().ok_or(ReadError::NotAView(XML))
     }
 
     fn wrong(&self, what: &str, why: &str) -> ReadError {
@@ -466,7 +466,7 @@ fn text_of(bytes: &[u8]) -> Result<String, ReadError> {
 /// The address of a namespace, in which letters may be written as references.
 fn address_of(namespace: Namespace<'_>) -> Result<String, ReadError> {
     let written = text_of(namespace.0)?;
-    let address = unescape(&written).map_err(|error| ReadError::NotXml(error.to_string()))?;
+    let address = unescape(&written).map_err(|error| ReadError::Malformed(XML, error.to_string()))?;
     Ok(address.into_owned())
 }
 

@@ -382,7 +382,8 @@ impl Prefixes<'_> {
     }
 }
 
-fn is_left_out(name: &Name) -> bool {
+/// Whether a property is none that an import takes: it makes it by itself.
+pub(in crate::jcr) fn is_left_out(name: &Name) -> bool {
     name.namespace == JCR && LEFT_OUT.contains(&&*name.local)
 }
 

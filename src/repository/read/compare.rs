@@ -17,7 +17,7 @@ use crate::content::backed_up::{Comparison, Depth};
 use crate::content::{Content, ContentError, FileTime, Item, ItemKind};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
-use crate::domain::plan::Selection;
+use crate::domain::plan::{Reach, Selection};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
@@ -34,8 +34,9 @@ struct Pair {
 }
 
 impl Repository {
-    /// Compares an instance's content with a backup of it, limited to the selected workspaces. *Added* is what the
-    /// backup has and the content has not.
+    /// Compares an instance's content with a backup of it, limited to what is selected. *Added* is what the backup has and
+    /// the content has not. Folders on the way to a part that is selected count only at [`Depth::Whole`], where they were
+    /// written as well; in Live they stay as they are.
     ///
     /// # Errors
     /// [`RepositoryError`] when either side cannot be read, or it was cancelled.
@@ -50,6 +51,11 @@ impl Repository {
     ) -> Result<Comparison, RepositoryError> {
         let OpenedInstance { store, tree, .. } = self.open_instance(id, instance, selection, watch)?;
         let wanted = |workspace: &str| selection.has_workspace(workspace);
+        let counts = |path: &Path| match selection.reach(path) {
+            Reach::Within => true,
+            Reach::Above => depth == Depth::Whole,
+            Reach::Outside => false,
+        };
 
         let work = Work {
             store: &store,
@@ -65,16 +71,14 @@ impl Repository {
             let mut live = content
                 .walk(&mut left_out)
                 .map(|item| item.map_err(|error| RepositoryError::content(instance, error)))
-                .filter(|item| {
-                    item.as_ref()
-                        .map_or(true, |item| wanted(&workspace_of(&item.path)))
-                });
+                .filter(|item| item.as_ref().map_or(true, |item| counts(&item.path)));
             let mut stored = match tree {
                 Some(tree) => Some(TreeWalk::new(&store, tree, &wanted)?),
                 None => None,
             }
             .into_iter()
-            .flatten();
+            .flatten()
+            .filter(|stored| stored.as_ref().map_or(true, |stored| counts(&stored.item.path)));
             work.join(&mut live, &mut stored, pairs)
         };
         workers::fed((cores(), AHEAD), walk, |pairs| work.read_pairs(pairs))?;
@@ -245,13 +249,4 @@ impl Work<'_> {
         let mut findings = self.findings.lock();
         findings.notice(Some(changed));
     }
-}
-
-/// The name of the workspace that a path is in.
-fn workspace_of(path: &Path) -> String {
-    path.iter()
-        .next()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
 }

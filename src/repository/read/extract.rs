@@ -18,7 +18,7 @@ use crate::content::backed_up::{Donor, Extracted};
 use crate::content::{Item, ItemKind, Sink};
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
-use crate::domain::plan::Selection;
+use crate::domain::plan::{Reach, Selection};
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::fingerprint::Fingerprints;
@@ -31,7 +31,8 @@ use crate::watch::Watch;
 const AHEAD: usize = 8;
 
 impl Repository {
-    /// Writes an instance's content, or the workspaces of it that are selected, into `sink`, and finishes it.
+    /// Writes an instance's content, or what of it is selected, into `sink`, and finishes it. Folders on the way to a part that is
+    /// selected are written as well.
     ///
     /// Every piece that is written is known to come from this repository, or to be by its digest what is in it, and everything
     /// that was to be written is what the record says. Comparing what arrived with the backup ([`Repository::compare`]) is up to the caller.
@@ -87,6 +88,13 @@ impl Repository {
             for stored in TreeWalk::new(&store, tree, &wanted)? {
                 let mut stored = stored?;
                 tallies.add_stored(&stored.item, &stored.chunks);
+                // What a part is taken out of is known to be what the record says all the same.
+                if selection.reach(&stored.item.path) == Reach::Outside {
+                    if watch.is_cancelled() {
+                        return Err(RepositoryError::Cancelled);
+                    }
+                    continue;
+                }
                 let restored = stored.item.restored_mode();
                 if restored != stored.item.mode {
                     stored.item.mode = restored;

@@ -96,7 +96,7 @@ impl FileWriting<'_> {
         for run in runs(&pieces) {
             self.is_wanted()?;
             let mut done = Ok(());
-            let read = reader.read(&run, &pieces, Check::Seal, &mut |text| {
+            let read = reader.read(&run, &pieces, Check::Seal, &mut |_, text| {
                 if done.is_ok() {
                     done = writer.write(text);
                 }

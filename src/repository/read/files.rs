@@ -12,14 +12,15 @@ use rustic_core::{DataId, Id, NoProgressBars, TreeId};
 use super::runs::{Check, RunReader, runs};
 use super::store::Store;
 use super::tree::{self, TreeWalk};
-use crate::content::ItemKind;
 use crate::content::backed_up::{BackedUpFile, BackedUpFiles};
 use crate::content::restoring::RestoreError;
+use crate::content::{Item, ItemKind};
 use crate::domain::address::Address;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::InstanceName;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
+use crate::repository::format::node::{self, to_item};
 use crate::repository::guard::{Access, Guard};
 use crate::repository::library::classified;
 
@@ -29,7 +30,7 @@ const LONGEST: usize = 64 * 1024 * 1024;
 const TOGETHER: usize = 512;
 
 /// The bytes of a name, which the library only gives as text.
-fn bytes_of(id: Id) -> [u8; 32] {
+pub(super) fn bytes_of(id: Id) -> [u8; 32] {
     let hex = id.to_hex();
     let mut digest = [0; 32];
     for (byte, pair) in digest.iter_mut().zip(hex.as_str().as_bytes().as_chunks::<2>().0) {
@@ -114,6 +115,18 @@ impl BackedUpFiles for Files {
         Ok(())
     }
 
+    fn item(&self, path: &Path) -> Result<Option<Item>, RestoreError> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Some(tree) = self.descend(folder)? else {
+            return Ok(None);
+        };
+        let nodes = self.store.folder(tree)?.nodes;
+        let node = nodes.iter().find(|node| *node.name() == *name);
+        Ok(node.and_then(|node| node::to_item(node, folder)))
+    }
+
     fn pour(
         &self,
         file: &BackedUpFile,
@@ -139,7 +152,7 @@ impl BackedUpFiles for Files {
             for run in runs(&pieces) {
                 let mut done = Ok(());
                 reader
-                    .read(&run, &pieces, Check::Seal, &mut |text| {
+                    .read(&run, &pieces, Check::Seal, &mut |_, text| {
                         if done.is_ok() {
                             done = each(text);
                         }
@@ -189,6 +202,27 @@ impl BackedUpFiles for Files {
 }
 
 impl Files {
+    /// Tells everything in those workspaces that are wanted, with their own folders, parents before children. Paths are below
+    /// the instance.
+    ///
+    /// # Errors
+    /// What `each` says; [`RestoreError`] when a folder cannot be read.
+    pub fn walk_workspaces(
+        &self,
+        is_wanted: &dyn Fn(&str) -> bool,
+        each: &mut dyn FnMut(BackedUpFile) -> Result<(), RestoreError>,
+    ) -> Result<(), RestoreError> {
+        let Some(tree) = self.top else { return Ok(()) };
+        for stored in TreeWalk::new(&self.store, tree, is_wanted)? {
+            let stored = stored?;
+            each(BackedUpFile {
+                item: stored.item,
+                pieces: stored.chunks.iter().map(|piece| bytes_of(**piece)).collect(),
+            })?;
+        }
+        Ok(())
+    }
+
     fn descend(&self, folder: &Path) -> Result<Option<TreeId>, RepositoryError> {
         let Some(mut tree) = self.top else { return Ok(None) };
         for part in folder.components() {
@@ -203,6 +237,19 @@ impl Files {
             }
         }
         Ok(Some(tree))
+    }
+}
+
+impl Repository {
+    /// The folders of the instances in a backup, as its tree has them.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is no such backup, or it cannot be read.
+    pub fn instance_folders(&self, id: &BackupId) -> Result<Vec<Item>, RepositoryError> {
+        let (_, root) = self.find(id)?;
+        let nodes = self.store()?.folder(root)?.nodes;
+        let folders = nodes.iter().filter(|node| node.is_dir());
+        Ok(folders.filter_map(|node| to_item(node, Path::new(""))).collect())
     }
 }
 

@@ -66,7 +66,7 @@ impl Record {
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|error| format!("its manifest is not readable ({error})"))?;
         match value.get("format").and_then(serde_json::Value::as_u64) {
-            Some(format) if format > u64::from(Manifest::FORMAT) => {
+            Some(format) if format > u64::from(Manifest::PINNED_FORMAT) => {
                 return Err(format!(
                     "a newer Lifeboat made it (format {format}): update this one"
                 ));

@@ -114,7 +114,7 @@ impl<'a> RunReader<'a> {
         run: &Run,
         pieces: &[PieceLocation],
         check: Check<'_>,
-        each: &mut dyn FnMut(&[u8]),
+        each: &mut dyn FnMut(&PieceLocation, &[u8]),
     ) -> Result<(), Box<(RepositoryError, DataId)>> {
         let Some(wanted) = pieces.get(run.pieces.clone()) else {
             return Ok(());
@@ -168,7 +168,7 @@ impl<'a> RunReader<'a> {
                 failed.get_or_insert((piece, piece.id));
                 continue;
             };
-            each(text);
+            each(piece, text);
         }
         match failed {
             Some((piece, id)) => Err(Box::new((self.damaged(piece), id))),
@@ -182,7 +182,7 @@ impl<'a> RunReader<'a> {
         run: &Run,
         pieces: &[PieceLocation],
         check: Check<'_>,
-        each: &mut dyn FnMut(&[u8]),
+        each: &mut dyn FnMut(&PieceLocation, &[u8]),
     ) -> Result<(), Box<(RepositoryError, DataId)>> {
         let mut done = Ok(());
         for (index, piece) in run
@@ -382,7 +382,7 @@ mod tests {
         let mut read = |pieces: &[PieceLocation], check: Check<'_>| {
             let mut seen = Vec::new();
             let run = runs(pieces).remove(0);
-            let done = reader.read(&run, pieces, check, &mut |text| seen.push(text.to_vec()));
+            let done = reader.read(&run, pieces, check, &mut |_, text| seen.push(text.to_vec()));
             (seen, done.map_err(|failed| failed.0.to_string()))
         };
         let whole = [texts[0].as_bytes().to_vec(), texts[1].as_bytes().to_vec()];

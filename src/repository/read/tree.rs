@@ -68,10 +68,13 @@ impl Repository {
             .flat_map(|copy| copy.workspaces)
             .filter(|workspace| selection.has_workspace(&workspace.name))
             .collect();
-        watch.total(
-            workspaces.iter().map(|workspace| workspace.items).sum(),
-            workspaces.iter().map(|workspace| workspace.bytes).sum(),
-        );
+        // How much of a workspace a part of it is, its record does not say.
+        if !selection.has_paths() {
+            watch.total(
+                workspaces.iter().map(|workspace| workspace.items).sum(),
+                workspaces.iter().map(|workspace| workspace.bytes).sum(),
+            );
+        }
         watch.instance(instance);
         let store = self.store()?;
         let mut instances = instances(&store, root)?.into_iter();

@@ -18,6 +18,7 @@ use super::readings::{Known, PackName, Readings};
 use super::store::Store;
 use super::tree::{self, Holding, TreeWalk};
 use super::whole_packs::{PackReport, WantedPack, by_pack};
+use crate::content::backed_up::SeesPieces;
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::repository::Repository;
@@ -56,7 +57,8 @@ impl Repository {
     /// [`RepositoryError::Damaged`] when something is not what was stored; [`RepositoryError::Io`] when it could not
     /// be read, which says nothing about the backup.
     pub fn verify(&self, id: &BackupId, watch: &dyn Watch) -> Result<VerifyReport, RepositoryError> {
-        knowing_nothing(|known| Verifying::new(self).verify(id, known, watch)).map(|verified| verified.report)
+        knowing_nothing(|known| Verifying::new(self).verify(id, known, None, watch))
+            .map(|verified| verified.report)
     }
 
     /// Makes sure that the packs are there that these pieces and folders lie in, and reads those that were not `proven` and
@@ -99,7 +101,7 @@ impl Repository {
             }
         }
         let found = Mutex::new(Failure::default());
-        self.read_and_note(&left, known, watch, &|wanted, report| {
+        self.read_and_note(&left, known, None, watch, &|wanted, report| {
             report.note(wanted.pack, &wanted.pieces, store.damage());
             let mut found = found.lock();
             found.add(wanted, &report);
@@ -114,12 +116,13 @@ impl Repository {
         &self,
         packs: &[WantedPack<'_>],
         known: &mut Known<'_>,
+        onlooker: Option<&dyn SeesPieces>,
         watch: &dyn Watch,
         each: &(dyn Fn(&WantedPack<'_>, PackReport) + Sync),
     ) -> Result<(), RepositoryError> {
         let now = known.now;
         let readings = Mutex::new(&mut *known.readings);
-        self.read_whole_packs(packs, watch, &|wanted, report| {
+        self.read_whole_packs(packs, onlooker, watch, &|wanted, report| {
             {
                 let mut readings = readings.lock();
                 match wanted.length {
@@ -204,7 +207,7 @@ impl<'r> Verifying<'r> {
     }
 
     /// Compares a backup with the digests in its manifest, and reads the packs back that were not read for an earlier one
-    /// and do not count by what is known.
+    /// and do not count by what is known. `onlooker` sees what is read.
     ///
     /// # Errors
     /// [`RepositoryError::Damaged`] when something is not what was stored; [`RepositoryError::Io`] when it could not
@@ -213,6 +216,7 @@ impl<'r> Verifying<'r> {
         &mut self,
         id: &BackupId,
         known: &mut Known<'_>,
+        onlooker: Option<&dyn SeesPieces>,
         watch: &dyn Watch,
     ) -> Result<Verified, RepositoryError> {
         let stopwatch = Stopwatch::now();
@@ -254,7 +258,7 @@ impl<'r> Verifying<'r> {
         }
         let looked = Mutex::new(&mut self.looked);
         self.repository
-            .read_and_note(&left, known, watch, &|wanted, report| {
+            .read_and_note(&left, known, onlooker, watch, &|wanted, report| {
                 let mut looked = looked.lock();
                 looked.insert(wanted.pack, report);
             })?;

@@ -10,9 +10,11 @@ use std::slice;
 use rustic_core::{Id, NoProgressBars};
 
 use super::damage::Damage;
+use super::files::bytes_of;
 use super::runs::{Check, RunReader, runs};
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
+use crate::content::backed_up::SeesPieces;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::piece::PieceLocation;
@@ -124,7 +126,8 @@ impl Repository {
             .map_err(|error| classified(&error, "listing the packs", self.place()))
     }
 
-    /// Reads packs whole, and tells of each as soon as that is done what it has shown.
+    /// Reads packs whole, and tells of each as soon as that is done what it has shown. `onlooker` sees what is in them, whoever
+    /// wants it.
     ///
     /// # Errors
     /// [`RepositoryError`] when one could not be read, which says nothing about it, or it was cancelled. What was told of
@@ -132,6 +135,7 @@ impl Repository {
     pub(super) fn read_whole_packs(
         &self,
         packs: &[WantedPack<'_>],
+        onlooker: Option<&dyn SeesPieces>,
         watch: &dyn Watch,
         each: &(dyn Fn(&WantedPack<'_>, PackReport) + Sync),
     ) -> Result<(), RepositoryError> {
@@ -144,7 +148,8 @@ impl Repository {
         workers::each(WAITING + cores(), packs, |packs| {
             let mut reader = PackReader::new(self, &guard)?;
             while let Some(wanted) = packs.next() {
-                let report = reader.report(wanted, &|| watch.is_cancelled() || packs.is_stopped())?;
+                let report =
+                    reader.report(wanted, onlooker, &|| watch.is_cancelled() || packs.is_stopped())?;
                 each(wanted, report);
                 watch.advance(0, wanted.bytes);
             }
@@ -173,6 +178,7 @@ impl<'a> PackReader<'a> {
     fn report(
         &mut self,
         wanted: &WantedPack<'_>,
+        onlooker: Option<&dyn SeesPieces>,
         is_over: &dyn Fn() -> bool,
     ) -> Result<PackReport, RepositoryError> {
         let mut report = PackReport::default();
@@ -207,7 +213,12 @@ impl<'a> PackReader<'a> {
             if is_over() {
                 return Err(RepositoryError::Cancelled);
             }
-            match self.reader.read(&run, &pieces, Check::Name, &mut |_| {}) {
+            let shown = &mut |piece: &PieceLocation, text: &[u8]| {
+                if let Some(onlooker) = onlooker {
+                    onlooker.piece(bytes_of(*piece.id), text);
+                }
+            };
+            match self.reader.read(&run, &pieces, Check::Name, shown) {
                 Ok(()) => {}
                 Err(failed) => match failed.0 {
                     RepositoryError::Damaged { .. } => self.tell_of_each(&mut report)?,
@@ -223,7 +234,7 @@ impl<'a> PackReader<'a> {
         for piece in self.found.take_pieces() {
             let alone = slice::from_ref(&piece);
             for run in runs(alone) {
-                match self.reader.read(&run, alone, Check::Name, &mut |_| {}) {
+                match self.reader.read(&run, alone, Check::Name, &mut |_, _| {}) {
                     // A disk that gave something else before is not to be relied on.
                     Ok(()) => {
                         let what = RunReader::wrong_piece(&piece);

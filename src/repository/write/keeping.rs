@@ -91,6 +91,17 @@ impl Storage {
         }))
     }
 
+    /// Whether what is written is to be kept, and its bucket has no object lock to keep it with.
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when it cannot be asked.
+    pub(crate) fn lacks_object_lock(&self) -> Result<bool, RepositoryError> {
+        match self.kept() {
+            Some(bucket) => Ok(!bucket.look_at_lock()?.is_enabled),
+            None => Ok(false),
+        }
+    }
+
     /// What somebody has hidden of the repository, as sentences with what to do. `None` when that is nothing. Of the index, of
     /// which Lifeboat itself hides what it has replaced, only if it `lacks` something.
     ///

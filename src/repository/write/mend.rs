@@ -121,7 +121,7 @@ impl Mender<'_> {
             let mut text = Vec::new();
             let pieces = slice::from_ref(&piece);
             let read = runs(pieces).iter().try_for_each(|run| {
-                self.reader.read(run, pieces, Check::Name, &mut |sound| {
+                self.reader.read(run, pieces, Check::Name, &mut |_, sound| {
                     text.extend_from_slice(sound);
                 })
             });
@@ -151,7 +151,7 @@ impl Mender<'_> {
         let locations: Vec<PieceLocation> = whole.pieces.iter().map(|piece| piece.location(id)).collect();
         for run in runs(&locations) {
             self.reader
-                .read(&run, &locations, Check::Sum(&whole.sums), &mut |_| {})
+                .read(&run, &locations, Check::Sum(&whole.sums), &mut |_, _| {})
                 .map_err(|failed| failed.0)?;
         }
         self.reader

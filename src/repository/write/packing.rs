@@ -250,7 +250,7 @@ impl<'a> Packing<'a> {
                 return Ok(());
             }
             reader
-                .read(&run, &locations, Check::Sum(sums), &mut |_| {})
+                .read(&run, &locations, Check::Sum(sums), &mut |_, _| {})
                 .map_err(|failed| failed.0)?;
         }
         reader.check_list(pack, size, &locations.iter().collect::<Vec<_>>())?;

@@ -7,6 +7,7 @@ use rustic_core::{NoProgressBars, RusticError, StringList};
 use super::copy::UnrecordedBackup;
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, Manifest};
+use crate::domain::pin::Pin;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
@@ -63,9 +64,21 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`] when there is no such backup, or it cannot be written.
     pub fn change_expiry(&self, id: &BackupId, expires: Instant) -> Result<BackupId, RepositoryError> {
+        self.change(id, |manifest| manifest.expires = Some(expires))
+    }
+
+    /// Pins a backup, or takes its pin away. Its id changes with that, as with [`Repository::change_expiry`].
+    ///
+    /// # Errors
+    /// [`RepositoryError`] when there is no such backup, or it cannot be written.
+    pub fn set_pin(&self, id: &BackupId, pin: Option<Pin>) -> Result<BackupId, RepositoryError> {
+        self.change(id, |manifest| manifest.set_pin(pin))
+    }
+
+    fn change(&self, id: &BackupId, change: impl FnOnce(&mut Manifest)) -> Result<BackupId, RepositoryError> {
         let record = self.find_record(id)?;
         let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
-        manifest.expires = Some(expires);
+        change(&mut manifest);
         let mut file = record.file.clone();
         file.original = Some(record.origin());
         self.describe(&mut file, &manifest, record.changes() + 1)?;
@@ -155,6 +168,10 @@ fn tags(manifest: &Manifest, changes: u64) -> Vec<String> {
             .expires
             .map(|expires| format!("expires:{}", expires.format("%Y-%m-%dT%H:%MZ"))),
     );
+    tags.extend(manifest.pin.as_ref().map(|pin| match pin.until {
+        Some(until) => format!("pinned:{}", until.format("%Y-%m-%dT%H:%MZ")),
+        None => "pinned:ever".to_owned(),
+    }));
     if changes > 0 {
         tags.push(format!("{CHANGED}{changes}"));
     }

@@ -73,6 +73,8 @@ impl Repository {
             ..SnapshotFile::default()
         };
         manifest.read_since = None;
+        // A pin holds what it was set on. Copies follow their slots.
+        manifest.set_pin(None);
         manifest.read_since = since.filter(|since| *since < manifest.read_back());
         other.describe(&mut file, &manifest, 0)?;
         other.write(file)

@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::number;
 use crate::domain::explore::{
-    By, LONGEST_NEEDLE, MOST_CHARACTERS, MOST_LINES, NodePath, Source, USUAL_CHARACTERS, USUAL_LINES,
+    By, ExportForm, LONGEST_NEEDLE, MOST_CHARACTERS, MOST_LINES, NodePath, Source, USUAL_CHARACTERS,
+    USUAL_LINES,
 };
 
 /// Which children.
@@ -54,6 +55,21 @@ pub(in crate::server) struct WhichExport {
     /// The node.
     #[serde(deserialize_with = "path")]
     pub(in crate::server) path: NodePath,
+}
+
+/// What to export, and as what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct WhichExportFacts {
+    /// Where to take it from.
+    #[serde(deserialize_with = "source")]
+    pub(in crate::server) source: Source,
+    /// The node, the folder or the file; for a tar a workspace, an instance, or nothing for all of it.
+    #[serde(deserialize_with = "path")]
+    pub(in crate::server) path: NodePath,
+    /// As what.
+    #[serde(default)]
+    pub(in crate::server) form: ExportForm,
 }
 
 /// Whose versions.

@@ -241,6 +241,7 @@ impl Place {
             Self::Backups => "in the table of backups",
             Self::Choose | Self::Scope | Self::Plan => "in the restore wizard",
             Self::Job => "on a job",
+            Self::Fleet => "in the fleet",
             Self::Jobs => "in the list of jobs",
             Self::Log => "in a job's log",
             Self::List => "in the activity and the notifications",
@@ -273,16 +274,16 @@ mod tests {
 
     #[test]
     fn a_key_of_ones_own_takes_the_place_of_the_usual_ones() {
-        let keys = map(&[("backup", &["Ctrl-B", "A"])]);
+        let keys = map(&[("backup", &["Ctrl-B", "T"])]);
         // Ctrl-B is a page up there.
         assert!(
             keys.unwrap_err()
                 .contains("Ctrl-B would do two things in the list of environments")
         );
-        let keys = map(&[("backup", &["A", "Z"])]).unwrap();
-        assert_eq!(keys.all(Action::Backup), "A Z");
+        let keys = map(&[("backup", &["T", "Z"])]).unwrap();
+        assert_eq!(keys.all(Action::Backup), "T Z");
         assert_eq!(
-            keys.action(Key::Char('A'), Place::Backups, false),
+            keys.action(Key::Char('T'), Place::Backups, false),
             Some(Action::Backup)
         );
         assert_eq!(keys.action(Key::Char('b'), Place::Backups, false), None);

@@ -20,8 +20,9 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use self::pasting::Pasting;
-use self::sequence::{letter_key, whole};
+use self::sequence::{letter_key, told, whole};
 use super::key::Key;
+use super::theme::Background;
 
 /// How long `Esc` waits for the rest of a sequence before it counts as the key.
 const ESC_WAIT: Duration = Duration::from_millis(100);
@@ -29,8 +30,8 @@ const ESC_WAIT: Duration = Duration::from_millis(100);
 const REST_WAIT: Duration = Duration::from_secs(10);
 /// How long pasted text waits for its end.
 const PASTE_WAIT: Duration = Duration::from_secs(5);
-/// How long a text that a terminal sends by itself waits for its end. Nothing here asks for one, and a key with Alt may have
-/// looked like the beginning of one.
+/// How long a text that a terminal sends by itself waits for its end. A key with Alt may have looked like the beginning of
+/// one.
 const TOLD_WAIT: Duration = Duration::from_millis(400);
 /// The most of a sequence that is kept. No key has as many bytes.
 const LONGEST: usize = 64;
@@ -60,6 +61,8 @@ pub enum Decoded {
         /// The row.
         row: u16,
     },
+    /// The terminal has said what it writes on.
+    Background(Background),
     /// The terminal has said where its cursor stands: in its last corner, when it was sent there.
     Corner(Size),
     /// The terminal has got the focus, or lost it.
@@ -82,8 +85,8 @@ enum State {
     Control(Vec<u8>, bool),
     /// After `Esc O`, and whether that `Esc` has counted already.
     Single(bool),
-    /// In a text that the terminal sends by itself: so many bytes of it, and whether the last one was `Esc`.
-    Told(usize, bool),
+    /// In a text that the terminal sends by itself: its beginning, and whether the last byte was `Esc`.
+    Told(Vec<u8>, bool),
     /// In pasted text.
     Paste(Pasting),
 }
@@ -151,10 +154,18 @@ impl Decoder {
             },
             State::Control(bytes, late) => control(bytes, late, byte, found),
             State::Single(late) => single(late, byte, found),
-            State::Told(count, escaped) => match byte {
-                0x07 | 0x18 | 0x1a => State::Ground,
-                b'\\' if escaped => State::Ground,
-                _ => State::Told(count + 1, byte == 0x1b),
+            State::Told(mut text, escaped) => match byte {
+                0x18 | 0x1a => State::Ground,
+                0x07 | b'\\' if escaped || byte == 0x07 => {
+                    found.extend(told(&text));
+                    State::Ground
+                }
+                _ => {
+                    if byte != 0x1b && text.len() < LONGEST {
+                        text.push(byte);
+                    }
+                    State::Told(text, byte == 0x1b)
+                }
             },
             State::Paste(mut pasting) => {
                 if pasting.take(byte) {
@@ -210,7 +221,7 @@ fn after_escape(byte: u8, found: &mut Vec<Decoded>) -> State {
     match byte {
         b'[' => State::Control(Vec::new(), false),
         b'O' => State::Single(false),
-        b']' | b'P' | b'^' | b'_' => State::Told(0, false),
+        b']' | b'P' | b'^' | b'_' => State::Told(vec![byte], false),
         0x1b => {
             found.push(Decoded::Key(Key::Esc));
             State::Escape
@@ -329,8 +340,10 @@ mod tests {
             b"\x1b[<35;5;5M",
             b"\x1b[<0;5;5m",
             b"\x1b[?62;4c",
-            b"\x1b]11;rgb:ffff/ffff/ffff\x07",
-            b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
+            b"\x1b]10;rgb:ffff/ffff/ffff\x07",
+            b"\x1b]11;?\x07",
+            b"\x1b]11;rgb:fffff/ffff/ffff\x07",
+            b"\x1bP11;rgb:ffff/ffff/ffff\x1b\\",
             b"\x1bP1$r0m\x1b\\",
             b"\x1b[201~",
             b"\x1b[121;3u",
@@ -364,6 +377,26 @@ mod tests {
     #[test]
     fn a_terminal_says_where_its_corner_is() {
         assert_eq!(in_pieces(&[b"\x1b[24;80R"]), [Decoded::Corner(Size::new(80, 24))]);
+    }
+
+    #[test]
+    fn a_terminal_says_what_it_writes_on_and_no_key_is_lost_around_it() {
+        for (answer, background) in [
+            (&b"\x1b]11;rgb:ffff/ffff/ffff\x07"[..], Background::Light),
+            (b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\", Background::Dark),
+            (b"\x1b]11;rgb:f/f/f\x07", Background::Light),
+            (b"\x1b]11;rgba:0000/2b2b/3636/ffff\x07", Background::Dark),
+        ] {
+            let told = Decoded::Background(background);
+            for cut in 1..answer.len() {
+                let (first, second) = answer.split_at(cut);
+                let mut decoder = Decoder::default();
+                let mut found = decoder.feed(&[b"j", first].concat());
+                found.extend(decoder.feed(&[second, b"k"].concat()));
+                let keys = [key(Key::Char('j')), told.clone(), key(Key::Char('k'))];
+                assert_eq!(found, keys, "{answer:?} cut at {cut}");
+            }
+        }
     }
 
     #[test]

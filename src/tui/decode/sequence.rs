@@ -4,6 +4,7 @@ use ratatui::layout::Size;
 
 use super::Decoded;
 use crate::tui::key::Key;
+use crate::tui::theme::Background;
 
 /// The key of a sequence that ends with this letter.
 pub(super) fn letter_key(letter: u8) -> Option<Key> {
@@ -47,6 +48,31 @@ pub(super) fn whole(bytes: &[u8], last: u8) -> Option<Decoded> {
     } else {
         Decoded::Alt(key)
     })
+}
+
+/// What a whole text stands for that a terminal has sent by itself; its first byte says of which kind it is.
+pub(super) fn told(text: &[u8]) -> Option<Decoded> {
+    let colour = text.strip_prefix(b"]11;")?;
+    let colour = std::str::from_utf8(colour).ok()?;
+    let (_, parts) = colour
+        .split_once(':')
+        .filter(|(form, _)| matches!(*form, "rgb" | "rgba"))?;
+    let mut parts = parts.split('/').map(part_of_colour);
+    let (red, green, blue) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(Decoded::Background(Background::of_colour(red, green, blue)))
+}
+
+/// One to four hexadecimal digits, as a part of 65,535.
+fn part_of_colour(digits: &str) -> Option<u16> {
+    let most = match digits.len() {
+        1 => 0xf,
+        2 => 0xff,
+        3 => 0xfff,
+        4 => 0xffff,
+        _ => return None,
+    };
+    let value = u32::from_str_radix(digits, 16).ok()?;
+    u16::try_from(value * 0xffff / most).ok()
 }
 
 /// The numbers of a sequence; `None` where there is something else in it.

@@ -1,5 +1,7 @@
 //! The rows of the backup table: the four slots, then what stands outside of them.
 
+use super::Model;
+use super::screens::Screen;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::retention;
 use crate::domain::slot::Slot;
@@ -16,6 +18,10 @@ pub enum RowKind {
     Safety,
     /// A backup that was taken for this slot, and that only the second repository has.
     SecondOnly(Slot),
+    /// All that were made between the daily ones, in one line: Enter opens and closes it.
+    Recents,
+    /// One of those.
+    Recent,
     /// A backup that is dated ahead of the clock: it counts for nothing.
     Future,
     /// A backup that holds no slot: it is damaged or unverified, or will be dropped.
@@ -30,10 +36,22 @@ impl RowKind {
             Self::Slot(slot) | Self::SecondOnly(slot) => slot.label(),
             Self::Upgrade => "upgrade",
             Self::Safety => "safety",
+            Self::Recents | Self::Recent => "recent",
             Self::Future => "future",
             Self::Other => "no slot",
         }
     }
+}
+
+/// How those that were made between the daily ones are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recents {
+    /// In one line.
+    Folded,
+    /// One by one below that line.
+    Open,
+    /// One by one, where one is to be chosen.
+    Listed,
 }
 
 /// One row of the table.
@@ -54,11 +72,11 @@ impl BackupRow {
     }
 }
 
-/// The rows for an environment: each slot with its holders, then what is dated ahead of the clock, upgrade and safety
-/// backups, what only the second repository has, and the rest. Every backup is in at least one row; one that serves several slots is in each of them.
+/// The rows for an environment: each slot with its holders, then those between the daily ones, what is dated ahead of the clock,
+/// upgrade and safety backups, what only the second repository has, and the rest. Every backup is in at least one row, unless it is folded away; one that serves several slots is in each of them.
 /// While the first repository cannot be listed, there are no rows for its slots: nobody knows whether they are empty.
 #[must_use]
-pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
+pub fn rows(details: &EnvironmentDetails, recents: Recents) -> Vec<BackupRow> {
     if !details.summary.kind.is_recoverable() {
         return Vec::new();
     }
@@ -81,9 +99,18 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
             rows.push(BackupRow { kind, backup });
         }
     }
+    let many = recent(details).count() > 1;
+    let is_folded = many && recents == Recents::Folded;
+    if many && recents != Recents::Listed {
+        rows.push(BackupRow {
+            kind: RowKind::Recents,
+            backup: None,
+        });
+    }
     let mut add_all = |kind_of: &dyn Fn(usize, &Backup) -> Option<RowKind>| {
         for (index, backup) in all.iter().enumerate() {
             if let Some(kind) = kind_of(index, backup)
+                && !(is_folded && is_recent(backup))
                 && !rows.iter().any(|row: &BackupRow| row.backup == Some(index))
             {
                 rows.push(BackupRow {
@@ -93,6 +120,7 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
             }
         }
     };
+    add_all(&|_, backup| is_recent(backup).then_some(RowKind::Recent));
     add_all(&|_, backup| backup.dated_ahead.then_some(RowKind::Future));
     add_all(&|_, backup| {
         matches!(backup.manifest.trigger, Trigger::Upgrade { .. }).then_some(RowKind::Upgrade)
@@ -106,10 +134,52 @@ pub fn rows(details: &EnvironmentDetails) -> Vec<BackupRow> {
     rows
 }
 
+fn is_recent(backup: &Backup) -> bool {
+    backup.is_recent() && !backup.dated_ahead
+}
+
+/// The backups that were made between the daily ones, newest first.
+pub fn recent(details: &EnvironmentDetails) -> impl Iterator<Item = &Backup> {
+    details.backups.iter().filter(|backup| is_recent(backup))
+}
+
 /// The row that the table begins with: the daily slot's newest backup, which most restores go back to.
 #[must_use]
 pub fn first_row(rows: &[BackupRow]) -> usize {
     rows.iter()
         .position(|row| row.kind == RowKind::Slot(Slot::Daily))
         .unwrap_or(0)
+}
+
+/// Which row of the whole list it is that is selected where some may be folded away. Of those folded away it is the newest.
+#[must_use]
+pub fn in_list(details: &EnvironmentDetails, recents: Recents, selected: usize) -> usize {
+    let listed = rows(details, Recents::Listed);
+    let wanted = rows(details, recents).get(selected).copied();
+    let is_it = |row: &BackupRow| match wanted {
+        Some(wanted) if wanted.kind == RowKind::Recents => row.kind == RowKind::Recent,
+        wanted => Some(*row) == wanted,
+    };
+    listed.iter().position(is_it).unwrap_or(0)
+}
+
+impl Model {
+    /// How the backups between the daily ones are shown now.
+    #[must_use]
+    pub fn recents(&self) -> Recents {
+        match (self.screens.last(), self.recents_open) {
+            (Some(Screen::Wizard(_)), _) => Recents::Listed,
+            (_, true) => Recents::Open,
+            (_, false) => Recents::Folded,
+        }
+    }
+
+    /// Whether the line is selected that stands for all backups between the daily ones.
+    #[must_use]
+    pub fn is_on_recents(&self) -> bool {
+        let row = || self.backup_rows().get(self.backup_cursor.selected).copied();
+        self.screens.is_empty()
+            && self.shown.as_ref() == self.target_name()
+            && row().is_some_and(|row| row.kind == RowKind::Recents)
+    }
 }

@@ -20,7 +20,7 @@ impl Model {
         };
         let details = self.table_details()?;
         if wizard.step == Step::Choose {
-            let row = *backups::rows(details).get(wizard.choice.selected)?;
+            let row = *backups::rows(details, self.recents()).get(wizard.choice.selected)?;
             return row.of(details);
         }
         let id = wizard.backup.as_ref()?;

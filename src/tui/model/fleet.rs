@@ -31,6 +31,8 @@ pub struct Fleet {
     pub marked: BTreeSet<EnvironmentName>,
     filter: String,
     loaded: bool,
+    /// What is to be selected once the environments are known.
+    wanted: Option<EnvironmentName>,
 }
 
 impl Fleet {
@@ -44,6 +46,24 @@ impl Fleet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// All of them, whatever the filter.
+    pub fn all(&self) -> impl Iterator<Item = &EnvironmentSummary> {
+        self.all.iter()
+    }
+
+    /// Selects an environment, as soon as it is known. A filter that hides it is taken away.
+    pub fn select(&mut self, name: &EnvironmentName) {
+        if !self.loaded {
+            self.wanted = Some(name.clone());
+            return;
+        }
+        self.arrange(Some(name));
+        if self.selected().is_none_or(|selected| selected.name != *name) {
+            self.set_filter("");
+            self.arrange(Some(name));
+        }
     }
 
     /// The rows that the filter lets through.
@@ -84,6 +104,7 @@ impl Fleet {
         summaries
             .sort_by(|a, b| (a.name.project(), a.kind, &a.name).cmp(&(b.name.project(), b.kind, &b.name)));
         let selected = self.selected().map(|summary| summary.name.clone());
+        let selected = self.wanted.take().or(selected);
         self.searched = summaries.iter().map(searched).collect();
         self.positions = summaries
             .iter()
@@ -111,11 +132,6 @@ impl Fleet {
             let selected = self.selected().map(|summary| summary.name.clone());
             self.arrange(selected.as_ref());
         }
-    }
-
-    /// Selects an environment, where it is listed.
-    pub fn select(&mut self, name: &EnvironmentName) {
-        self.arrange(Some(name));
     }
 
     /// Takes note of how a job stands on its environment. One that is older than the job that runs there changes

@@ -10,6 +10,7 @@ pub mod explore;
 pub mod fleet;
 pub mod listing;
 pub mod looks;
+pub mod overview;
 pub mod screens;
 pub mod seek;
 pub mod selection;
@@ -107,11 +108,12 @@ pub struct Model {
     pub info: Option<BackendInfo>,
     /// Whether it is reached.
     pub connection: Connection,
-    /// When it last answered or told something; while the link is down, when it went down: until then what is shown was
-    /// so.
+    /// When it last answered or told something; while the link is down, when it went down.
     pub data_from: Option<Instant>,
     /// When a person last did something.
     pub last_input: Instant,
+    /// How often each action was done, for the palette.
+    pub used: BTreeMap<Action, u32>,
     /// Whether everything is hidden until a key is pressed.
     pub locked: bool,
     /// The environments.
@@ -126,10 +128,12 @@ pub struct Model {
     pub checks: BTreeMap<EnvironmentName, Result<crate::domain::check::Report, String>>,
     /// The environment that the right side shows. Follows the selection once it rests.
     pub shown: Option<EnvironmentName>,
-    /// Counts moves of the selection, so that only the last one's rest counts.
+    /// Counts moves of the selection: only the last one's rest counts.
     pub moves: u64,
     /// The selected row of the backup table.
     pub backup_cursor: Cursor,
+    /// Whether the backups between the daily ones are shown one by one.
+    pub recents_open: bool,
     /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
     pub begun_backup: Option<JobId>,
     /// The pane that keys go to.
@@ -152,6 +156,8 @@ pub struct Model {
     pub answering: Answering,
     /// Messages that came while something was typed or asked: they are shown once that is done.
     pub waiting: Vec<Notice>,
+    /// Whether an export goes on.
+    pub exports: bool,
     /// The form that was sent last, until it is known whether it was taken.
     pub sent: Option<Form>,
     /// What was typed into forms that were closed or refused, for when they are opened again.
@@ -178,8 +184,6 @@ pub struct Model {
     pub begun_here: BTreeSet<JobId>,
     /// Whether the configuration has something new that is used once the context is opened anew.
     pub waits_for_opening: bool,
-    /// The environment that was chosen when the cockpit was last left, until the environments are here.
-    pub comes_back_to: Option<EnvironmentName>,
     /// What was asked for before the environment was here: it is done once it is, unless another key is pressed.
     pub wish: Option<Action>,
     /// Where one was when one last looked inside, so that one comes back there.
@@ -207,6 +211,7 @@ impl Model {
             connection: Connection::Connecting,
             data_from: None,
             last_input: now,
+            used: BTreeMap::new(),
             locked: false,
             fleet: Fleet::default(),
             fleet_problem: None,
@@ -216,6 +221,7 @@ impl Model {
             shown: None,
             moves: 0,
             backup_cursor: Cursor::default(),
+            recents_open: false,
             begun_backup: None,
             pane: Pane::Backups,
             filtering: None,
@@ -227,6 +233,7 @@ impl Model {
             dialog,
             answering: Answering::default(),
             waiting: Vec::new(),
+            exports: false,
             sent: None,
             drafts: Vec::new(),
             line: None,
@@ -240,7 +247,6 @@ impl Model {
             is_away: false,
             begun_here: BTreeSet::new(),
             waits_for_opening: false,
-            comes_back_to: None,
             wish: None,
             visited: None,
         }
@@ -288,6 +294,7 @@ impl Model {
                 Step::Name => Place::Typing,
             },
             Some(Screen::Job { .. }) => Place::Job,
+            Some(Screen::Fleet(_)) if self.filtering.is_none() => Place::Fleet,
             Some(Screen::Jobs(_)) => Place::Jobs,
             Some(Screen::Log(_)) => Place::Log,
             Some(Screen::Activity(_) | Screen::Notifications(_)) => Place::List,
@@ -300,6 +307,7 @@ impl Model {
             Some(Screen::Search(_)) => Place::Found,
             Some(Screen::Differences(_)) => Place::Differences,
             Some(Screen::Page { .. }) => Place::Page,
+            Some(Screen::Fleet(_)) => Place::Typing,
             None if self.filtering.is_some() => Place::Typing,
             None => match self.pane {
                 Pane::Environments => Place::Environments,
@@ -420,7 +428,8 @@ impl Model {
     /// The rows of the backup table.
     #[must_use]
     pub fn backup_rows(&self) -> Vec<BackupRow> {
-        self.table_details().map(backups::rows).unwrap_or_default()
+        let rows = |details| backups::rows(details, self.recents());
+        self.table_details().map(rows).unwrap_or_default()
     }
 
     /// The backup that actions on this screen are about. None while the right side still shows another environment
@@ -438,7 +447,7 @@ impl Model {
                 .find(|backup| backup.id == *id),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
-                let row = *backups::rows(details).get(self.backup_cursor.selected)?;
+                let row = *backups::rows(details, self.recents()).get(self.backup_cursor.selected)?;
                 row.of(details)
             }
             _ => None,

@@ -6,11 +6,14 @@ use super::cursor::Cursor;
 use super::explore::Explorer;
 use super::explore::differences::Differences;
 use super::explore::search::Search;
+use super::overview::Overview;
 use super::wizard::Wizard;
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::explore::{NodePath, Source};
 use crate::domain::job::{JobId, LogLine};
+use crate::domain::plan::PlanId;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
@@ -25,6 +28,8 @@ pub enum Screen {
         /// The first line shown.
         scroll: usize,
     },
+    /// All environments over all contexts.
+    Fleet(Box<Overview>),
     /// The list of jobs.
     Jobs(Cursor),
     /// A job's log.
@@ -132,6 +137,14 @@ pub enum FormKind {
     Hold(EnvironmentName, HoldKind),
     /// Writing what is on the screen into a file.
     Save,
+    /// Writing what is inside a source on this machine.
+    Export(EnvironmentName, Source, Vec<NodePath>),
+    /// Agreeing to a restore that waits, by its plan.
+    Approve(EnvironmentName, PlanId),
+    /// Not agreeing to it.
+    Reject(EnvironmentName, PlanId),
+    /// Keeping a backup on purpose.
+    Pin(EnvironmentName, BackupId),
 }
 
 /// A field of a form.
@@ -228,6 +241,8 @@ pub enum About {
     Drill(EnvironmentName, BackupId),
     /// Keeping a backup that expires for longer.
     Extend(EnvironmentName, BackupId),
+    /// Letting a pinned backup go again.
+    Unpin(EnvironmentName, BackupId),
     /// Leaving the safety backup out of a restore.
     NoSafety(EnvironmentName),
     /// Restoring although nothing would change.

@@ -138,7 +138,7 @@ fn rows_of(model: &Model, name: &EnvironmentName) -> Vec<(BackupRow, Row)> {
     let Some(details) = model.details.get(name) else {
         return Vec::new();
     };
-    super::backups::rows(details)
+    super::backups::rows(details, model.recents())
         .into_iter()
         .map(|row| {
             let backup = row.of(details).map(|backup| backup.id.clone());

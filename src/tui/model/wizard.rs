@@ -32,6 +32,8 @@ pub struct Wizard {
     pub nodes: Option<Selection>,
     /// The plan.
     pub plan: PlanState,
+    /// What was written since the restore that is taken back, where a plan does not say it. `None` as long as it is not known.
+    pub written: Option<Vec<String>>,
     /// The first line of the plan shown.
     pub scroll: usize,
     /// The name, as far as it has been typed.
@@ -144,6 +146,7 @@ impl Wizard {
             scope_cursor: Cursor::default(),
             nodes: None,
             plan: PlanState::None,
+            written: None,
             scroll: 0,
             typed: Input::default(),
             problem: None,

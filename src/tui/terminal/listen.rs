@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::taken;
+use super::{asking, taken};
 use crate::tui::decode::Decoder;
 use crate::tui::key::Input;
 use crate::tui::presses::Presses;
@@ -110,6 +110,9 @@ fn read_until_closed(inputs: &UnboundedSender<Input>) -> Option<()> {
             Ok(None) => decoder.paused(),
         };
         for input in presses.sort(at, came) {
+            if matches!(input, Input::Background(_)) {
+                asking::answered();
+            }
             inputs.send(input).ok()?;
         }
     }

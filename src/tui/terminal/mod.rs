@@ -3,6 +3,7 @@
 //! It is given back after quitting, after an error, after a panic, on every signal that would end the process, and while
 //! the process is stopped. Nothing here waits for a terminal that takes no output for longer than a moment.
 //!
+//! - `asking`: whether an answer of the terminal is on its way.
 //! - `modes`: the terminal's own settings.
 //! - `output`: the thread that writes.
 //! - `listen`: the thread that reads, and signals.
@@ -10,6 +11,7 @@
 //! - `shell`: whether a process that is stopped here would ever go on.
 //! - `panics`: what a panic does.
 
+mod asking;
 mod listen;
 mod modes;
 mod output;
@@ -44,6 +46,11 @@ const LEAVE: &[u8] =
     b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l";
 /// Sends the cursor to the last corner, asks where it is, and brings it back.
 const ASK_CORNER: &[u8] = b"\x1b7\x1b[999;999H\x1b[6n\x1b8";
+/// Asks what the terminal writes on. The answer comes as input, whenever it does: nothing waits for it.
+const ASK_BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+/// How long an answer may be on its way when the terminal is given back. One that comes later would be typed into the
+/// shell.
+const ANSWERED: Duration = Duration::from_millis(250);
 /// How long a terminal may take to take what gives it back. One that stalls is left as it is.
 const LEAVING: Duration = Duration::from_millis(300);
 /// How often it is looked whether a job in the background has the terminal again.
@@ -71,8 +78,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes the terminal. What becomes of its frames is told as input.
-    pub fn take(mouse: bool, inputs: &UnboundedSender<Input>) -> io::Result<Self> {
+    /// Takes the terminal, and asks what it writes on where `asks_background` says so. What becomes of its frames is told as
+    /// input, and so is the answer.
+    pub fn take(mouse: bool, asks_background: bool, inputs: &UnboundedSender<Input>) -> io::Result<Self> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::other("input or output is not a terminal"));
         }
@@ -87,6 +95,10 @@ impl Terminal {
             waits: Arc::default(),
         };
         terminal.enter()?;
+        if asks_background {
+            asking::asked();
+            terminal.output.send(ASK_BACKGROUND);
+        }
         Ok(terminal)
     }
 
@@ -143,6 +155,7 @@ fn give_back() {
             output.wait(LEAVING);
         }
     }
+    asking::wait(ANSWERED);
     let _ = modes::give_back();
 }
 

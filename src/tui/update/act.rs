@@ -1,7 +1,7 @@
 //! What each action does.
 
 use super::{
-    allowed, ask, copying, explore, forms, looks, many, marks, refresh, saving, say, search, seek,
+    allowed, ask, copying, explore, forms, looks, many, marks, overview, refresh, saving, say, search, seek,
     selection_moved, wizard,
 };
 use crate::domain::activity::Severity;
@@ -9,6 +9,7 @@ use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Fetch};
+use crate::tui::model::backups;
 use crate::tui::model::cursor::{Cursor, Motion};
 use crate::tui::model::screens::{Dialog, Log, News, Page, Palette, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
@@ -18,7 +19,10 @@ use crate::tui::view::layout;
 /// Does the action, or says why not.
 pub fn try_act(model: &mut Model, action: Action) -> Vec<Effect> {
     match allowed::check(model, action) {
-        Ok(()) => act(model, action),
+        Ok(()) => {
+            *model.used.entry(action).or_default() += 1;
+            act(model, action)
+        }
         // Keys that only move about, or lead to where one is, need no answer.
         Err(_) if matches!(action, Action::NextPane | Action::PreviousPane | Action::Accept) => Vec::new(),
         Err(_) if on_the_screen_already(action) => Vec::new(),
@@ -107,6 +111,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::VerifyAll
         | Action::Drill
         | Action::Extend
+        | Action::Pin
+        | Action::Approve
+        | Action::Reject
         | Action::CancelJob => ask::first(model, action),
         Action::Contexts => {
             model.dialog = Some(Dialog::Contexts(Cursor {
@@ -116,6 +123,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::SwitchTo => switch(model),
+        Action::Fleet => overview::open(model),
+        Action::GoToEnvironment => overview::go_there(model),
+        Action::SortFleet => {
+            overview::sort(model);
+            Vec::new()
+        }
         Action::Restore if explore::is_inside(model) => marks::restore(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
@@ -142,6 +155,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoThere => explore::go_there(model),
         Action::Mark => marks::mark(model),
         Action::Unmark => marks::unmark(model),
+        Action::Export => marks::export(model),
+        Action::StopExport => vec![Effect::StopExport],
         Action::History => explore::history(model),
         Action::Compare => explore::compare(model),
         Action::Find => explore::find(model),
@@ -172,6 +187,10 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             model.screens.push(page(Page::Check(name.clone())));
             return model.fetch(Fetch::Check(name)).into_iter().collect();
+        }
+        Action::Details if model.is_on_recents() => {
+            model.recents_open = !model.recents_open;
+            return Vec::new();
         }
         Action::Details => match (model.target_name().cloned(), model.chosen_backup()) {
             (Some(name), Some(backup)) => page(Page::Backup(name, backup.id.clone())),
@@ -224,7 +243,9 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
         Action::Filter => {
-            model.pane = Pane::Environments;
+            if model.screens.is_empty() {
+                model.pane = Pane::Environments;
+            }
             model.filtering = Some(model.fleet.filter().to_owned().into());
             return Vec::new();
         }
@@ -305,6 +326,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return seek::end(model);
     }
     match model.screens.last() {
+        Some(Screen::Fleet(_)) if model.filtering.take().is_some() => {
+            model.fleet.set_filter("");
+            return Vec::new();
+        }
         Some(Screen::Wizard(_)) => {
             wizard::back(model);
             return Vec::new();
@@ -369,6 +394,7 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
             Step::Plan => wizard.scroll = scrolled(wizard.scroll, motion, page),
             Step::Name => {}
         },
+        Some(Screen::Fleet(_)) => overview::scroll(model, motion, page),
         Some(Screen::Jobs(cursor)) => cursor.go(motion, jobs, page),
         Some(Screen::Activity(cursor)) => cursor.go(motion, activity, page),
         Some(Screen::Notifications(list)) => list.cursor.go(motion, news, page),
@@ -407,8 +433,12 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     let chosen = model.chosen_backup().map(|backup| backup.id.clone());
     let mut wizard = Wizard::new(name.clone(), purpose);
     wizard.choice = model.backup_cursor;
+    // Where one is to be chosen, none is folded away.
+    if !on_page && let Some(details) = model.details.get(&name) {
+        wizard.choice.selected = backups::in_list(details, model.recents(), wizard.choice.selected);
+    }
     if on_page && let Some(details) = model.details.get(&name) {
-        let rows = model.backup_rows();
+        let rows = backups::rows(details, backups::Recents::Listed);
         let row = rows.iter().position(|row| {
             let backup = row.of(details);
             backup.map(|backup| &backup.id) == chosen.as_ref()
@@ -420,9 +450,14 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         && let Some(UndoWay::Exchange { job, .. }) = details.undo_way
     {
         let tables = details.replaced.iter().filter(|tables| tables.job == job);
-        wizard.plan = PlanState::Exchange(tables.cloned().collect());
+        let tables: Vec<_> = tables.cloned().collect();
+        let is_of_parts = tables.iter().any(|tables| tables.selection.has_paths());
+        wizard.plan = PlanState::Exchange(tables);
         model.screens.push(Screen::Wizard(Box::new(wizard)));
-        return Vec::new();
+        if !is_of_parts {
+            return Vec::new();
+        }
+        return model.fetch(Fetch::BeforeUndo(name)).into_iter().collect();
     }
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
@@ -434,8 +469,10 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         if details.is_only_copied(&backup.id) {
             wizard.from_copy = Some(backup.id.clone());
         }
-        if let Some(replaced) = &backup.manifest.replaced {
-            wizard.limit(replaced);
+        match &backup.manifest.replaced {
+            Some(replaced) if replaced.has_paths() => wizard.nodes = Some(replaced.clone()),
+            Some(replaced) => wizard.limit(replaced),
+            None => {}
         }
     }
     model.screens.push(Screen::Wizard(Box::new(wizard)));

@@ -77,8 +77,19 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
                 "only upgrade and safety backups expire: the others are kept by their slots".to_owned()
             })
         }
+        Action::Approve => {
+            super::approvals::waits(model)?;
+            restorable(model)
+        }
+        Action::Reject => super::approvals::waits(model),
+        Action::Pin => {
+            chosen(model)?;
+            in_the_first(model)?;
+            able_to_work(model)
+        }
         Action::CancelJob => cancellable(model),
         Action::Maintenance | Action::Protect => live_target(model).map(|_| ()),
+        Action::Details if model.is_on_recents() => Ok(()),
         Action::Details => chosen(model),
         Action::Copy => match super::copying::meant(model) {
             Some(_) => Ok(()),
@@ -107,6 +118,8 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         | Action::GoThere
         | Action::Mark
         | Action::Unmark
+        | Action::Export
+        | Action::StopExport
         | Action::History
         | Action::Compare
         | Action::OlderSource
@@ -177,7 +190,7 @@ fn deletable(model: &Model) -> Result<(), String> {
         .target_details()
         .zip(model.chosen_backup())
         .is_some_and(|(details, chosen)| {
-            let rows = backups::rows(details);
+            let rows = backups::rows(details, backups::Recents::Listed);
             rows.iter().any(|row| {
                 matches!(row.kind, RowKind::Slot(_) | RowKind::SecondOnly(_))
                     && row.of(details).is_some_and(|backup| backup.id == chosen.id)

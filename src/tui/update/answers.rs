@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
 use crate::domain::refusal::Refusal;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
 use crate::tui::model::screens::Screen;
@@ -70,6 +70,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Reread(found) => reread::found(model, found),
         Message::Many(deed, answers) => many::done(model, deed, answers),
         Message::Checked(name, answer) => checked(model, name, answer),
+        Message::BeforeUndo(name, answer) => before_undo(model, name, answer),
         Message::Plan(number, answer) => plan(model, number, *answer),
         Message::Started(start, answer) => started(model, start, answer),
         Message::Held(done, answer) => match answer {
@@ -88,6 +89,18 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Err(error) => failed(model, error),
         },
+        Message::Exporting(far) => {
+            say(model, Severity::Information, far);
+            Vec::new()
+        }
+        Message::Exported(ended) => {
+            model.exports = false;
+            match ended {
+                Ok(done) => say(model, Severity::Information, done),
+                Err(why) => notice(model, Severity::Warning, "not all of it was exported", why),
+            }
+            Vec::new()
+        }
         Message::Broke(answer) => match answer {
             Ok(sentence) => {
                 notice(model, Severity::Warning, "Live is broken now", sentence);
@@ -102,6 +115,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Alone(_)
         | Message::AskAgain(_)
         | Message::Told(..)
+        | Message::Elsewhere(..)
         | Message::Copied(..)
         | Message::CannotStop => Vec::new(),
     }
@@ -193,9 +207,6 @@ fn environments(model: &mut Model, answer: Answer<Vec<EnvironmentSummary>>) -> V
         news::of_job(model, job);
     }
     if first_time {
-        if let Some(name) = model.comes_back_to.take() {
-            model.fleet.select(&name);
-        }
         effects.extend(show_selected(model));
     } else if model.fleet.selected().map(|summary| &summary.name) != model.shown.as_ref() {
         effects.extend(selection_moved(model));
@@ -291,6 +302,22 @@ fn log(model: &mut Model, id: JobId, answer: Answer<Vec<LogLine>>) -> Vec<Effect
         }
         Err(error) => unanswered(model, error),
     }
+}
+
+fn before_undo(model: &mut Model, name: EnvironmentName, answer: Answer<BeforeUndo>) -> Vec<Effect> {
+    for screen in &mut model.screens {
+        if let Screen::Wizard(wizard) = screen
+            && wizard.environment == name
+        {
+            wizard.written = Some(match &answer {
+                Ok(told) => told.written.clone(),
+                Err(error) => vec![format!(
+                    "what was written since the restore cannot be told: {error}"
+                )],
+            });
+        }
+    }
+    settle(model, &Fetch::BeforeUndo(name))
 }
 
 fn plan(model: &mut Model, number: u64, answer: Answer<RestorePlan>) -> Vec<Effect> {

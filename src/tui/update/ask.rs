@@ -1,6 +1,6 @@
 //! What is asked before an action is done: what takes long, changes something or takes something away is never one key.
 
-use super::{forms, wizard};
+use super::{approvals, forms, pins, wizard};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
@@ -42,6 +42,14 @@ pub fn first(model: &mut Model, action: Action) -> Vec<Effect> {
                 None => return Vec::new(),
             }
         }
+        Action::Pin => match model.chosen_backup() {
+            Some(backup) => pins::dialog(model, name, backup),
+            None => return Vec::new(),
+        },
+        Action::Approve | Action::Reject => match approvals::dialog(model, action, name) {
+            Some(dialog) => dialog,
+            None => return Vec::new(),
+        },
         Action::Confirm => confirm_question(model, name),
         Action::CancelJob => {
             let chosen = model.chosen_job().and_then(|id| model.jobs.get(&id));

@@ -49,6 +49,11 @@ pub fn meant(model: &Model) -> Option<(String, String)> {
             let text = saved::written(model, saved::Form::Text).ok()?;
             (!text.is_empty()).then_some((what, text))
         }
+        Some(Screen::Fleet(fleet)) => {
+            let rows = crate::tui::model::overview::rows(model, fleet);
+            let name = rows.get(fleet.cursor.selected)?.summary.name.to_string();
+            Some((format!("the name {name}"), name))
+        }
         Some(Screen::Page { .. }) => read(model, "the page"),
         Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) => {
             let there = model.chosen_node()?;

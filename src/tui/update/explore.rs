@@ -139,8 +139,9 @@ pub fn open_node(model: &mut Model) -> Vec<Effect> {
     };
     let has_inside = explorer.chosen_line().is_some_and(|line| match line.kind {
         Kind::Environment | Kind::Instance | Kind::Workspace | Kind::Folder => true,
-        Kind::Node => line.children > 0,
-        Kind::Unreadable | Kind::Missing | Kind::File | Kind::Link => false,
+        // A file has something in it where nodes were read out of it.
+        Kind::Node | Kind::File => line.children > 0,
+        Kind::Unreadable | Kind::Missing | Kind::Link => false,
     });
     match explorer.chosen() {
         Some(path) if has_inside => explorer.go_in(path),

@@ -1,12 +1,14 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, link, saving, say, search, seek, wizard};
+use super::{act, allowed, approvals, link, pins, saving, say, search, seek, wizard};
 use crate::domain::activity::Severity;
+use crate::domain::explore::ExportForm;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
 use crate::domain::version::MagnoliaVersion;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::display::Stop;
 use crate::tui::effects::Effect;
+use crate::tui::exporting::Order;
 use crate::tui::model::Model;
 use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question, Screen};
 
@@ -100,6 +102,10 @@ fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
     let effects = effects_of(&mut form);
     if effects.is_empty() {
         model.dialog = Some(Dialog::Form(form));
+    } else if let FormKind::Export(..) = form.kind {
+        // Other forms are sent while it is written. What was typed is there when it is opened again.
+        keep_draft(model, &form);
+        model.exports = true;
     } else {
         model.sent = Some(form);
     }
@@ -127,6 +133,29 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
                 upgrade_to: Some(MagnoliaVersion(version)),
             })]
         }
+        FormKind::Export(environment, source, paths) => {
+            let written = text(0).unwrap_or_default().to_lowercase();
+            let as_what = written.parse::<ExportForm>();
+            let as_what = as_what.ok().filter(|as_what| *as_what != ExportForm::Tar);
+            let (Some(as_what), Some(folder)) = (as_what, text(1)) else {
+                form.active = usize::from(as_what.is_some());
+                form.problem = Some(match as_what {
+                    Some(_) => "write the folder that it goes into".to_owned(),
+                    None => "write xml, yaml or files".to_owned(),
+                });
+                return Vec::new();
+            };
+            vec![Effect::Export(Box::new(Order {
+                environment,
+                source,
+                paths,
+                form: as_what,
+                folder: folder.into(),
+            }))]
+        }
+        FormKind::Approve(environment, plan) => approvals::approved(form, environment, plan),
+        FormKind::Reject(environment, plan) => vec![Effect::Reject(environment, plan, text(0))],
+        FormKind::Pin(environment, backup) => pins::sent(form, environment, backup),
         FormKind::Hold(environment, hold) => vec![Effect::Hold(HoldRequest {
             environment,
             hold,
@@ -156,6 +185,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
         About::Verify(name, backup) => vec![Effect::Verify(name, backup)],
         About::Drill(name, id) => vec![Effect::Drill(name, id)],
         About::Extend(name, id) => vec![Effect::Extend(name, id)],
+        About::Unpin(name, id) => vec![Effect::Unpin(name, id)],
         About::NoSafety(_) => wizard::set_safety(model, false),
         About::EvenIfUnchanged(_) => wizard::go_on_unchanged(model),
         About::Break(name) => vec![Effect::Break(name)],
@@ -192,8 +222,9 @@ pub fn palette_matches(model: &Model, typed: &str) -> Vec<&'static Row> {
         .filter(|row| !is_movement(row.action) && allowed::check(model, row.action).is_ok())
         .filter(|row| row.label.contains(&typed) || row.help.to_lowercase().contains(&typed))
         .collect();
-    // What is called so comes before what is only described so.
-    found.sort_by_key(|row| !row.label.contains(&typed));
+    // What is called so comes before what is only described so, and what was done before, before the rest.
+    let used = |row: &Row| model.used.get(&row.action).copied().unwrap_or(0);
+    found.sort_by_key(|row| (!row.label.contains(&typed), std::cmp::Reverse(used(row))));
     found
 }
 

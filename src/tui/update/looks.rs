@@ -126,7 +126,9 @@ pub fn come_back(model: &mut Model) -> Vec<Effect> {
     if !view.filter.is_empty() {
         model.fleet.set_filter(&view.filter);
     }
-    model.comes_back_to = view.environment.and_then(|name| name.parse().ok());
+    if let Some(name) = view.environment.and_then(|name| name.parse().ok()) {
+        model.fleet.select(&name);
+    }
     match view.list {
         Some(ListKind::Jobs) => act::act(model, Action::Jobs),
         Some(ListKind::Activity) => act::act(model, Action::Activity),

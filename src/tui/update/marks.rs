@@ -2,15 +2,16 @@
 
 use super::{explore, wizard};
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::explore::Source;
+use crate::domain::explore::{ExportForm, Kind, NodePath, Source};
 use crate::domain::plan::Selection;
 use crate::domain::state::EnvironmentDetails;
 use crate::tui::effects::Effect;
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Motion;
 use crate::tui::model::explore::Column;
+use crate::tui::model::explore::chosen::There;
 use crate::tui::model::explore::marks::Mark;
-use crate::tui::model::screens::Screen;
+use crate::tui::model::screens::{Dialog, Form, FormKind, Screen};
 use crate::tui::model::wizard::{Purpose, Wizard};
 
 /// Marks the chosen node, or takes its mark away.
@@ -83,6 +84,54 @@ pub fn restorable(model: &Model) -> Result<(Backup, Selection), String> {
         Some(backup) => Ok((backup.clone(), selection)),
         None => Err("this backup is no longer there".to_owned()),
     }
+}
+
+/// What would be exported: what is marked in the backup on the screen, or else the chosen node.
+///
+/// # Errors
+/// The sentence that says why nothing can be.
+pub fn exportable(model: &Model) -> Result<(There, Vec<NodePath>), String> {
+    if model.exports {
+        return Err("an export is being written: c stops it".to_owned());
+    }
+    let there = model.chosen_node().ok_or("no node is chosen")?;
+    let marked: Vec<_> = model
+        .marks
+        .of(&there.environment, &there.source)
+        .cloned()
+        .collect();
+    if !marked.is_empty() {
+        return Ok((there, marked));
+    }
+    if there.path.workspace.is_none() {
+        return Err("a node is exported, or a workspace as files: go into one".to_owned());
+    }
+    let path = there.path.clone();
+    Ok((there, vec![path]))
+}
+
+/// Asks as what, and where to.
+pub fn export(model: &mut Model) -> Vec<Effect> {
+    let Ok((there, paths)) = exportable(model) else {
+        return Vec::new();
+    };
+    let kind = match model.screens.last() {
+        Some(Screen::Explorer(explorer)) => explorer.chosen_line().map(|line| line.kind),
+        _ => None,
+    };
+    let are_files = matches!(kind, Some(Kind::Folder | Kind::File | Kind::Workspace));
+    let usual = if are_files {
+        ExportForm::Files
+    } else {
+        ExportForm::Xml
+    };
+    let kind = FormKind::Export(there.environment, there.source, paths);
+    let mut form = Form::new(kind, &["As", "Folder"]);
+    let draft = model.drafts.iter().find(|(of, _)| *of == form.kind);
+    let texts = draft.map(|(_, texts)| texts.clone());
+    form.fill(texts.unwrap_or_else(|| vec![usual.to_string(), ".".to_owned()]));
+    model.dialog = Some(Dialog::Form(form));
+    Vec::new()
 }
 
 /// Plans the restore of what is marked, in the wizard.

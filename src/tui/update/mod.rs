@@ -13,12 +13,14 @@
 //! - `many`: doing something for several environments. `calls`: calling somebody when a job has ended.
 //! - `reread`: the configuration has changed.
 //! - `link`: how the backend is reached.
+//! - `overview`: the fleet at a glance.
 //! - `lock`: hiding everything while nobody is there.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
 
 mod act;
 pub mod allowed;
 mod answers;
+mod approvals;
 mod ask;
 mod calls;
 mod careful;
@@ -33,6 +35,8 @@ mod looks;
 mod many;
 mod marks;
 mod news;
+mod overview;
+mod pins;
 mod reread;
 mod saving;
 mod search;
@@ -125,6 +129,10 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             model.asking.rested(number);
             Vec::new()
         }
+        Message::Elsewhere(context, answer) => {
+            overview::heard(model, context, answer);
+            Vec::new()
+        }
         Message::Told(question, answer) => explore::told(model, &question, answer),
         Message::CannotStop => {
             say(
@@ -187,7 +195,7 @@ fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {
         Input::Paste(pasted) => keys::pasted(model, &pasted),
         Input::Wheel { up } => keys::turned(model, up),
         Input::Click { column, row } => keys::clicked(model, column, row),
-        Input::Resized | Input::Corner(_) | Input::Shown => Vec::new(),
+        Input::Resized | Input::Corner(_) | Input::Background(_) | Input::Shown => Vec::new(),
         Input::Stop => vec![Effect::Suspend(Stop::Process)],
         Input::Continued => vec![Effect::Redraw],
         Input::Terminate => vec![Effect::End(Ended::Asked)],

@@ -31,6 +31,7 @@ pub fn of_job(model: &mut Model, job: Job) {
     if job.state.has_ended() && (before == Some(false) || (before.is_none() && awaited())) {
         say_ended(model, &job);
     }
+    say_reached(model, &job);
     model.fleet.put_job(&job);
     model.jobs.insert(job.id, job);
     while model.jobs.len() > remembered(model, ListKind::Jobs) {
@@ -45,6 +46,26 @@ pub fn say_ended(model: &mut Model, job: &Job) {
     if on_its_screen {
         forget_line_of(model, job);
     } else if !is_outranked(model, &line) {
+        model.line = Some(line);
+    }
+}
+
+/// Says on the line that the moment has come that counts, while the job still clears up. Its own screen says so larger.
+fn say_reached(model: &mut Model, job: &Job) {
+    let known = model.jobs.get(&job.id);
+    let (Some(reached), true) = (
+        job.reached_so_far(),
+        known.is_some_and(|known| known.reached.is_none()),
+    ) else {
+        return;
+    };
+    let line = Line {
+        severity: Severity::Information,
+        text: format!("{}: {}", job.environment, reached.sentence()),
+        job: Some(job.id),
+    };
+    let on_its_screen = matches!(model.screens.last(), Some(Screen::Job { id, .. }) if *id == job.id);
+    if !on_its_screen && !is_outranked(model, &line) {
         model.line = Some(line);
     }
 }

@@ -65,7 +65,11 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     text.fact(
         "slots",
         &if slots.is_empty() {
-            "none: it expires".to_owned()
+            if manifest.is_recent() {
+                "none: it is one of the recent ones".to_owned()
+            } else {
+                "none: it expires".to_owned()
+            }
         } else {
             slots.join(", ")
         },
@@ -108,6 +112,14 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
             words::countdown(expires, model.now)
         );
         text.fact_as("expires", &words, Meaning::Warning);
+    }
+    if let Some(pin) = &manifest.pin {
+        let over = if pin.holds(model.now) {
+            ""
+        } else {
+            "; that is over"
+        };
+        text.fact("pinned", &format!("{}{over}; P lets it go", pin.in_words()));
     }
     text.fact("release", &manifest.versions.release.to_string());
     text.fact("Magnolia", &manifest.versions.magnolia.to_string());

@@ -1,19 +1,15 @@
-//! The table of an environment's backups, with the environment's state over it. The wizard shows the same table.
+//! The pane of an environment: whether it can be brought back, what is wrong, what runs, and the table of its backups.
 
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, Piece, piece, wrap};
 use super::layout::Main;
-use super::words;
-use crate::domain::backup::Backup;
+use super::{answer, backup_table};
 use crate::domain::measure;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::refusal;
-use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::model::Model;
-use crate::tui::model::backups::{BackupRow, RowKind};
-use crate::tui::model::cursor::Cursor;
 use crate::tui::theme::Meaning;
 
 /// Draws the pane.
@@ -51,7 +47,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
         height: panes.table_rows + 1,
     };
     let rows = model.backup_rows();
-    draw_table(
+    backup_table::draw(
         canvas,
         model,
         details,
@@ -86,14 +82,14 @@ fn paragraph(canvas: &mut Canvas<'_>, area: Rect, text: &str, meaning: Meaning) 
     }
 }
 
-/// What is to be said of the environment's state, the most urgent first, each on a line. The page about the
-/// environment says it in full.
+/// What is to be said of the environment, each on a line: whether Live can be brought back, then what is wrong, the most
+/// urgent first, then what runs. The page about the environment says it in full.
 pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     let Some(details) = model.shown_details() else {
         return Vec::new();
     };
     let summary = &details.summary;
-    let mut lines = Vec::new();
+    let mut lines = answer::lines(model, details);
     let mut problem = |label: &str, text: &str, meaning| {
         lines.push(vec![
             piece(format!("{label}: "), meaning),
@@ -112,7 +108,20 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some(hold) = &summary.protection {
         problem("protected", &reason(model, hold), Meaning::Warning);
     }
-    if let Some((label, text)) = standing(details) {
+    if let Some(asked) = &summary.asked {
+        let text = format!("{} (A agrees, F rejects)", asked.in_words());
+        problem("waits for another owner", &text, Meaning::Warning);
+    }
+    for missed in summary.targets.iter().filter(|one| !one.met) {
+        let label = format!("{} {} missed", missed.aim.label(), missed.target);
+        problem(
+            &label,
+            missed.cause.as_deref().unwrap_or_default(),
+            Meaning::Warning,
+        );
+    }
+    // Where there is nothing to go back to, the answer has said it.
+    if let Some((label, text)) = standing(details).filter(|_| summary.newest.is_some()) {
         problem(label, &text, Meaning::Warning);
     }
     let second_only = details.only_copied().count();
@@ -150,24 +159,8 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some(text) = replaced(model, details) {
         problem("replaced tables", &text, Meaning::Information);
     }
-    lines.extend(summary.last_proven.as_ref().map(|drill| proven(model, drill)));
     lines.push(running(details));
     lines
-}
-
-/// When a drill last brought everything back, and how long that took.
-fn proven(model: &Model, drill: &Drill) -> Vec<Piece> {
-    vec![
-        piece("last proven restorable, ", Meaning::Quiet),
-        piece(format!("in {}", measure::millis(drill.millis)), Meaning::Good),
-        piece(
-            match words::short_age(drill.at, model.now).as_str() {
-                "now" => ", just now".to_owned(),
-                age => format!(", {age} ago"),
-            },
-            Meaning::Quiet,
-        ),
-    ]
 }
 
 /// What restores have left in the databases, in a line: how much, and until when.
@@ -252,176 +245,5 @@ fn running(details: &EnvironmentDetails) -> Vec<Piece> {
             piece("versions unknown", Meaning::Warning),
             piece(on, Meaning::Quiet),
         ],
-    }
-}
-
-/// A column of the table: its head, where it begins, how wide it is, and whether it ends at its end.
-struct Column {
-    head: &'static str,
-    x: u16,
-    width: u16,
-    right: bool,
-}
-
-const fn column(head: &'static str, x: u16, width: u16, right: bool) -> Column {
-    Column {
-        head,
-        x,
-        width,
-        right,
-    }
-}
-
-/// For 58 columns.
-const NARROW: [Column; 7] = [
-    column("Slot", 2, 7, false),
-    column("Taken (UTC)", 10, 11, false),
-    column("Age", 22, 6, true),
-    column("Release", 29, 7, false),
-    column("CMS", 37, 6, false),
-    column("Size", 43, 8, true),
-    column("Ok", 52, 6, false),
-];
-
-/// For 75 columns and more.
-const BROAD: [Column; 7] = [
-    column("Slot", 2, 8, false),
-    column("Taken (UTC)", 11, 16, false),
-    column("Age", 28, 11, true),
-    column("Release", 41, 8, false),
-    column("Magnolia", 50, 8, false),
-    column("Size", 58, 9, true),
-    column("State", 69, 22, false),
-];
-
-/// Draws a table of backups with its head into an area.
-pub fn draw_table(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    details: &EnvironmentDetails,
-    rows: &[BackupRow],
-    (cursor, focused): (&Cursor, bool),
-    area: Rect,
-) {
-    let broad = area.width >= 82;
-    let columns = if broad { &BROAD } else { &NARROW };
-    for column in columns {
-        let x = area.x + column.x;
-        let width = column.width.min(area.right().saturating_sub(x));
-        // The head of the moments says their zone.
-        let head = match column.head {
-            "Taken (UTC)" if model.looks.local => "Taken local",
-            head => head,
-        };
-        if column.right {
-            canvas.right(x, area.y, width, head, Meaning::Column);
-        } else {
-            canvas.text(x, area.y, width, head, Meaning::Column);
-        }
-    }
-    let visible = usize::from(area.height - 1);
-    let shown = rows.iter().enumerate().skip(cursor.offset).take(visible);
-    for ((number, row), y) in shown.zip(area.y + 1..) {
-        let selected = number == cursor.selected;
-        let meaning = match (selected, focused) {
-            (true, true) => Meaning::Selected,
-            (true, false) => Meaning::SelectedElsewhere,
-            _ => Meaning::Text,
-        };
-        if selected {
-            canvas.text(area.x, y, 1, canvas.symbols().marker, meaning);
-        }
-        canvas.text(
-            area.x + columns[0].x,
-            y,
-            columns[0].width,
-            row.kind.label(),
-            meaning,
-        );
-        if let Some(backup) = row.of(details) {
-            let second_only = details.is_only_copied(&backup.id);
-            filled(canvas, model, (backup, second_only), columns, (area, y));
-        } else {
-            let text = empty_slot(model, details, row.kind);
-            let x = area.x + columns[1].x;
-            canvas.text(x, y, area.right().saturating_sub(x), &text, Meaning::Quiet);
-        }
-    }
-    let symbols = canvas.symbols();
-    if cursor.offset > 0 {
-        canvas.text(area.right() - 1, area.y, 1, symbols.up, Meaning::Key);
-    }
-    if rows.len() > cursor.offset + visible {
-        let last = area.bottom() - 1;
-        canvas.text(area.right() - 1, last, 1, symbols.below, Meaning::Key);
-    }
-}
-
-fn filled(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    (backup, second_only): (&Backup, bool),
-    columns: &[Column; 7],
-    (area, y): (Rect, u16),
-) {
-    let manifest = &backup.manifest;
-    let broad = columns[1].width > 11;
-    let (taken, age) = if broad {
-        (
-            model.when().in_column(manifest.taken),
-            words::age(manifest.taken, model.now),
-        )
-    } else {
-        (
-            model.when().in_narrow_column(manifest.taken),
-            words::short_age(manifest.taken, model.now),
-        )
-    };
-    let cells = [
-        (taken, Meaning::Text),
-        (age, Meaning::Quiet),
-        (manifest.versions.release.to_string(), Meaning::Text),
-        (manifest.versions.magnolia.to_string(), Meaning::Text),
-        (measure::bytes(manifest.bytes()), Meaning::Text),
-    ];
-    for (column, (text, meaning)) in columns[1..6].iter().zip(cells) {
-        let x = area.x + column.x;
-        if column.right {
-            canvas.right(x, y, column.width, &text, meaning);
-        } else {
-            canvas.text(x, y, column.width, &text, meaning);
-        }
-    }
-    let x = area.x + columns[6].x;
-    let width = columns[6].width.min(area.right().saturating_sub(x));
-    let mut pieces = words::verified(backup, canvas.symbols(), broad);
-    if second_only {
-        // There is no room for more, and where it is counts for more than that it came late.
-        pieces.truncate(1);
-        let mark = if broad { " 2nd only" } else { " 2nd" };
-        pieces.push(piece(mark, Meaning::Title));
-    }
-    canvas.pieces(x, y, width, &pieces);
-}
-
-/// What an empty slot waits for.
-fn empty_slot(model: &Model, details: &EnvironmentDetails, kind: RowKind) -> String {
-    if details.hides_backups() {
-        return "not known".to_owned();
-    }
-    match kind {
-        RowKind::Slot(Slot::Manual) => "empty: b takes one".to_owned(),
-        RowKind::Slot(slot) => {
-            let schedule = details.slot_schedules.iter().find(|other| other.slot == slot);
-            match schedule {
-                Some(schedule) if schedule.due => "empty: due now".to_owned(),
-                Some(schedule) => match schedule.next {
-                    Some(next) => format!("empty: next {}", words::countdown(next, model.now)),
-                    None => "empty: the schedule is off".to_owned(),
-                },
-                None => "empty".to_owned(),
-            }
-        }
-        _ => String::new(),
     }
 }

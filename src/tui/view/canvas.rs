@@ -7,6 +7,7 @@ use std::num::NonZeroU16;
 use ratatui::buffer::{Buffer, CellDiffOption, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::widgets::Widget;
 
 use crate::domain::{columns, printable};
 use crate::tui::theme::{Meaning, Symbols, Theme};
@@ -50,6 +51,28 @@ impl<'a> Canvas<'a> {
     /// The theme's symbols.
     pub fn symbols(&self) -> &'static Symbols {
         self.theme.symbols
+    }
+
+    /// The theme.
+    pub fn theme(&self) -> &'a Theme {
+        self.theme
+    }
+
+    /// Draws a widget that shows no text of its own into an area.
+    pub fn widget(&mut self, area: Rect, widget: impl Widget) {
+        widget.render(area.intersection(self.buffer.area), self.buffer);
+    }
+
+    /// Marks a row that has been drawn as the selected one, over its whole width. `focused` says whether its pane has the
+    /// keys.
+    pub fn select(&mut self, x: u16, y: u16, width: u16, focused: bool) {
+        let row = Rect::new(x, y, width, 1).intersection(self.buffer.area);
+        for position in row.positions() {
+            if let Some(cell) = self.buffer.cell_mut(position) {
+                let style = Style::new().fg(cell.fg).bg(cell.bg).add_modifier(cell.modifier);
+                cell.set_style(self.theme.selected(style, focused));
+            }
+        }
     }
 
     /// Draws a text from a column on, shortened to `width` columns. Returns the columns it took.

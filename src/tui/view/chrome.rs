@@ -7,6 +7,8 @@ use super::{field, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
 use crate::tui::action::{Action, Row, TABLE};
+use crate::tui::model::overview;
+use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::Meaning;
 use crate::tui::update::allowed;
@@ -50,12 +52,15 @@ fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Vec<Piece>> {
         }
         Connection::Connected => {
             let dot = piece(format!("{} ", symbols.full), Meaning::Good);
-            let from = from.unwrap_or_else(|| "no data yet".to_owned());
-            let words = format!("connected {} {from} ", symbols.dot);
-            vec![
-                vec![dot.clone(), piece(words, Meaning::Quiet)],
-                vec![dot, piece("connected ", Meaning::Quiet)],
-            ]
+            let short = vec![dot.clone(), piece("connected ", Meaning::Quiet)];
+            // What is new is shown as it happens: only what nothing has been heard of for long may have changed meanwhile.
+            match from.filter(|_| is_old(model)) {
+                Some(from) => {
+                    let words = format!("connected {} {from} ", symbols.dot);
+                    vec![vec![dot, piece(words, Meaning::Quiet)], short]
+                }
+                None => vec![short],
+            }
         }
         Connection::Lost {
             attempt, next_try, ..
@@ -86,6 +91,13 @@ fn connection(canvas: &Canvas<'_>, model: &Model) -> Vec<Vec<Piece>> {
             ]
         }
     }
+}
+
+/// Data of which nothing has been heard for so long is old.
+const OLD: chrono::Duration = chrono::Duration::minutes(10);
+
+fn is_old(model: &Model) -> bool {
+    model.data_from.is_some_and(|at| model.now - at >= OLD)
 }
 
 /// The line above the footer: what was last said, or the newest notification that nobody has seen.
@@ -158,9 +170,12 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
     let y = model.size.height - 1;
     if let Some(input) = &model.filtering
         && model.dialog.is_none()
-        && model.screens.is_empty()
+        && matches!(model.screens.last(), None | Some(Screen::Fleet(_)))
     {
-        let found = model.fleet.rows().len();
+        let found = match model.screens.last() {
+            Some(Screen::Fleet(shown)) => overview::rows(model, shown).len(),
+            _ => model.fleet.rows().len(),
+        };
         canvas.text(1, y, 1, "/", Meaning::Key);
         let hint = if found == 0 {
             "nothing fits   Enter keep   Esc all"
@@ -174,28 +189,34 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
         canvas.right(2, y, room, hint, Meaning::Quiet);
         return Some(cursor);
     }
+    // What does not apply now is dim: its key says why.
     // What is the same everywhere stands at the right, so that it stays in its place while the rest comes and goes.
     let rows = shown(model);
-    let (mut general, local): (Vec<&Row>, Vec<&Row>) =
-        rows.into_iter().partition(|row| is_general(row.action));
+    let (mut general, local): (Vec<Shown>, Vec<Shown>) =
+        rows.into_iter().partition(|shown| is_general(shown.row.action));
     // The least useful one stands leftmost: when it has to go, the others stay where they are.
-    general.sort_by_key(|row| std::cmp::Reverse(row.footer));
+    general.sort_by_key(|shown| std::cmp::Reverse(shown.row.footer));
     let mut x = 1;
-    for row in local {
-        x += draw_row(canvas, model, row, x, y) + GAP;
+    for shown in local {
+        x += draw_row(canvas, model, shown, x, y) + GAP;
     }
-    let width: u16 = general.iter().map(|row| row_width(model, row) + GAP).sum();
+    let width: u16 = general.iter().map(|shown| shown.width(model) + GAP).sum();
     let mut x = (model.size.width + 1).saturating_sub(width);
-    for row in general {
-        x += draw_row(canvas, model, row, x, y) + GAP;
+    for shown in general {
+        x += draw_row(canvas, model, shown, x, y) + GAP;
     }
     None
 }
 
-fn draw_row(canvas: &mut Canvas<'_>, model: &Model, row: &Row, x: u16, y: u16) -> u16 {
-    let key = model.settings.keys.first(row.action);
-    let label = piece(format!(" {}", row.label), Meaning::Text);
-    canvas.pieces(x, y, row_width(model, row), &[piece(&key, Meaning::Key), label])
+fn draw_row(canvas: &mut Canvas<'_>, model: &Model, shown: Shown, x: u16, y: u16) -> u16 {
+    let key = model.settings.keys.first(shown.row.action);
+    let (of_key, of_label) = if shown.applies {
+        (Meaning::Key, Meaning::Text)
+    } else {
+        (Meaning::Quiet, Meaning::Quiet)
+    };
+    let label = piece(format!(" {}", shown.label), of_label);
+    canvas.pieces(x, y, shown.width(model), &[piece(&key, of_key), label])
 }
 
 /// Whether an action is about the cockpit rather than about what is on the screen.
@@ -210,6 +231,7 @@ fn is_general(action: Action) -> bool {
             | Action::About
             | Action::Recovery
             | Action::Palette
+            | Action::Fleet
             | Action::Contexts
             | Action::Help
             | Action::NextPane
@@ -220,32 +242,69 @@ fn is_general(action: Action) -> bool {
 
 const GAP: u16 = 2;
 
-fn row_width(model: &Model, row: &Row) -> u16 {
-    let key = columns::count(&model.settings.keys.first(row.action));
-    u16::try_from(key + 1 + columns::count(row.label)).unwrap_or(0)
+/// A key in the footer.
+#[derive(Clone, Copy)]
+struct Shown {
+    row: &'static Row,
+    label: &'static str,
+    /// Whether it makes sense here and now.
+    applies: bool,
 }
 
-/// The rows of the table that go into the footer, in its order: what makes sense here and now, as far as there is
-/// room.
-fn shown(model: &Model) -> Vec<&'static Row> {
+impl Shown {
+    fn width(self, model: &Model) -> u16 {
+        let key = columns::count(&model.settings.keys.first(self.row.action));
+        u16::try_from(key + 1 + columns::count(self.label)).unwrap_or(0)
+    }
+}
+
+/// What keeps its place in the footer whether it applies or not.
+fn is_lasting(action: Action) -> bool {
+    matches!(action, Action::Backup | Action::Restore | Action::Undo)
+}
+
+/// The rows of the table that go into the footer, in its order, as far as there is room: what makes sense here and now, and
+/// then what does not at this moment. What never does here is left out.
+fn shown(model: &Model) -> Vec<Shown> {
     let place = model.place();
-    let mut rows: Vec<&Row> = TABLE
+    let never = |row: &Row| {
+        (row.changes && model.settings.read_only)
+            || (row.action == Action::BreakLive && !model.is_demo())
+            || (row.action == Action::Confirm
+                && model
+                    .target_details()
+                    .is_none_or(|details| details.replaced.is_empty()))
+    };
+    let mut rows: Vec<Shown> = TABLE
         .iter()
-        .filter(|row| row.footer > 0 && row.places.contains(&place))
-        .filter(|row| allowed::check(model, row.action).is_ok() && model.is_reached(row.action))
+        .filter(|row| row.footer > 0 && row.places.contains(&place) && !never(row))
+        .map(|row| Shown {
+            row,
+            label: label(model, row),
+            applies: allowed::check(model, row.action).is_ok() && model.is_reached(row.action),
+        })
+        .filter(|shown| shown.applies || shown.row.changes)
         .collect();
-    rows.sort_by_key(|row| row.footer);
+    rows.sort_by_key(|shown| (!shown.applies && !is_lasting(shown.row.action), shown.row.footer));
     let mut room = model.size.width - 1;
-    rows.retain(|row| {
-        let wanted = row_width(model, row) + GAP;
+    rows.retain(|shown| {
+        let wanted = shown.width(model) + GAP;
         let fits = wanted <= room + 1;
         if fits {
             room = room.saturating_sub(wanted);
         }
         fits
     });
-    rows.sort_by_key(|row| TABLE.iter().position(|other| other.action == row.action));
+    rows.sort_by_key(|shown| TABLE.iter().position(|other| other.action == shown.row.action));
     rows
+}
+
+/// The word for an action; what Enter does in the palette is more than confirming.
+fn label(model: &Model, row: &'static Row) -> &'static str {
+    match (&model.dialog, row.action) {
+        (Some(Dialog::Palette(_)), Action::Accept) => "run",
+        _ => row.label,
+    }
 }
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.

@@ -6,7 +6,7 @@ use super::canvas::Canvas;
 use super::layout::CONTEXT_ROWS;
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
-use crate::tui::theme::{Meaning, Theme};
+use crate::tui::theme::Meaning;
 
 const WIDTH: u16 = 72;
 const NAME: u16 = 18;
@@ -29,7 +29,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor) {
         if choice.name == settings.context {
             canvas.text(inside.x + 2, y, 1, symbols.full, Meaning::Good);
         }
-        let colours = Theme::new(settings.theme, choice.accent, settings.ascii);
+        let colours = canvas.theme().with_accent(choice.accent);
         canvas.text_as(
             inside.x + 4,
             y,
@@ -46,5 +46,8 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor) {
             Meaning::Quiet
         };
         canvas.text(from, y, inside.right() - from - 10, &choice.leads_to, meaning);
+        if is_selected {
+            canvas.select(inside.x, y, inside.width, true);
+        }
     }
 }

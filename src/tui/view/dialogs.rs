@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::canvas::{Canvas, piece};
+use super::canvas::{Canvas, piece, wrap};
 use super::chrome::moment_and_age;
 use super::contexts;
 use super::field;
@@ -20,6 +20,9 @@ use crate::tui::update;
 const WIDTH: u16 = 72;
 /// How wide the inside of one is.
 const INSIDE: u16 = WIDTH - 4;
+
+/// So many paths are named in a form.
+const PATHS: usize = 5;
 
 /// Draws a dialog. Returns where the cursor stands in it.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, dialog: &Dialog) -> Option<Position> {
@@ -55,6 +58,13 @@ fn form_title(kind: &FormKind) -> String {
     match kind {
         FormKind::Backup(name) => format!("Manual backup of {name}"),
         FormKind::UpgradeBackup(name) => format!("Backup before an upgrade of {name}"),
+        FormKind::Export(name, source, paths) => match paths.as_slice() {
+            [_] => format!("Export out of {name}, {}", source.short()),
+            paths => format!("Export {} marked out of {name}, {}", paths.len(), source.short()),
+        },
+        FormKind::Approve(name, _) => format!("Agree to a restore of {name}"),
+        FormKind::Reject(name, _) => format!("Reject a restore of {name}"),
+        FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
         FormKind::Save => "Save what is on the screen".to_owned(),
@@ -99,6 +109,42 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
         FormKind::UpgradeBackup(_) => text.paragraph(
             "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
             Meaning::Quiet,
+        ),
+        FormKind::Export(_, _, paths) => {
+            for path in paths.iter().take(PATHS) {
+                text.paragraph(&path.to_string(), Meaning::Text);
+            }
+            if paths.len() > PATHS {
+                text.paragraph(&format!("and {} more", paths.len() - PATHS), Meaning::Text);
+            }
+            text.blank();
+            text.paragraph(
+                "With all that is below, into a folder on this machine. xml and yaml: what Magnolia's own import takes, ids kept. \
+                 files: folders and files to look at; of content in folders the files themselves. Nothing is written over.",
+                Meaning::Quiet,
+            );
+        }
+        FormKind::Approve(name, plan) | FormKind::Reject(name, plan) => {
+            let asked = model.fleet.get(name).and_then(|summary| summary.asked.as_ref());
+            match asked.filter(|asked| asked.plan == *plan) {
+                Some(asked) => {
+                    text.paragraph(&format!("The {}.", asked.in_words()), Meaning::Text);
+                    for warning in &asked.warnings {
+                        text.marked(&[piece("! ", Meaning::Warning)], warning, Meaning::Text);
+                    }
+                }
+                None => text.paragraph("It does not wait any more.", Meaning::Warning),
+            }
+            if matches!(kind, FormKind::Approve(..)) {
+                text.paragraph(
+                    &format!("It begins at once. Type {name} to agree."),
+                    Meaning::Quiet,
+                );
+            }
+        }
+        FormKind::Pin(..) => text.paragraph(
+            "It is kept whatever its slot does. Until is its last day (UTC), such as 2027-03-31; left empty, it is kept for ever.",
+            Meaning::Text,
         ),
         FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",
@@ -199,10 +245,28 @@ fn draw_notice(canvas: &mut Canvas<'_>, model: &Model, notice: &Notice) {
     text.draw(canvas, inside, notice.scroll);
 }
 
+/// How wide the palette is at most.
+const PALETTE: u16 = 120;
+/// How many rows the whole sentence of the selected action takes.
+const SENTENCE: u16 = 2;
+
 fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Position {
     let found = update::palette_matches(model, palette.input.value());
-    let title = "Actions";
-    let inside = frame(canvas, model, PALETTE_ROWS + 2, title, Meaning::FocusedTitle);
+    let list = u16::try_from(PALETTE_ROWS).unwrap_or(1);
+    // The typed text, an empty row, the actions, a line, and the sentence.
+    let height = (1 + 1 + list + 1 + SENTENCE + 2).min(model.size.height - 3);
+    let width = model.size.width.saturating_sub(8).clamp(WIDTH, PALETTE);
+    let place = Rect::new(
+        (model.size.width - width) / 2,
+        1 + (model.size.height - 3 - height) / 2,
+        width,
+        height,
+    );
+    let inside = canvas.frame(
+        place,
+        "Actions: Enter runs the selected one",
+        Meaning::FocusedTitle,
+    );
     canvas.text(inside.x, inside.y, 1, ":", Meaning::Key);
     let cursor = field::draw(
         canvas,
@@ -233,6 +297,17 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
         canvas.text(inside.x + 8, y, 16, row.label, meaning);
         let x = inside.x + 24;
         canvas.text(x, y, inside.right().saturating_sub(x), row.help, Meaning::Quiet);
+        if selected {
+            canvas.select(inside.x, y, inside.width, true);
+        }
+    }
+    if let Some(row) = found.get(palette.cursor.selected) {
+        let y = inside.bottom() - SENTENCE - 1;
+        canvas.across(inside.x, y, inside.width, Meaning::Rule);
+        let sentence = wrap(row.help, usize::from(inside.width));
+        for (line, y) in sentence.iter().zip(y + 1..inside.bottom()) {
+            canvas.text(inside.x, y, inside.width, line, Meaning::Text);
+        }
     }
     cursor
 }

@@ -44,6 +44,9 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
                 let selected = (number == fleet.cursor.selected).then_some(focused);
                 if let Some(summary) = fleet.at(*index) {
                     environment(canvas, model, summary, (area.x, y, area.width), selected);
+                    if let Some(focused) = selected {
+                        canvas.select(area.x, y, area.width, focused);
+                    }
                 }
             }
         }

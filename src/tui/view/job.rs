@@ -2,6 +2,7 @@
 
 use super::canvas::piece;
 use super::chrome::moment_and_age;
+use super::headline;
 use super::text::Text;
 use super::words;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
@@ -41,6 +42,7 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
             Meaning::Critical,
         );
     }
+    headline::draw(&mut text, job, symbols);
     ending(&mut text, model, job, symbols);
     phases(&mut text, job, symbols);
     text.blank();
@@ -62,6 +64,13 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
         JobState::Waiting { .. } => {
             let waiting = job.state.waits_for().unwrap_or_default();
             text.marked(&mark, &waiting, Meaning::Text);
+        }
+        JobState::Running if job.reached.is_some() => {
+            text.marked(
+                &mark,
+                "clearing up; Esc leaves it to go on by itself",
+                Meaning::Text,
+            );
         }
         JobState::Running if allowed::is_past_the_switch(job) => text.marked(
             &mark,
@@ -258,6 +267,7 @@ mod tests {
             left_out: Vec::new(),
             cancel_asked: false,
             stop_reason: None,
+            reached: None,
             outcome: Some(Outcome::default()),
         };
         change(&mut job);

@@ -1,6 +1,7 @@
 //! Jobs: the strip of running ones on the main screen, and the list of all.
 
-use super::canvas::{Canvas, shorten_middle};
+use super::canvas::{Canvas, piece, shorten_middle};
+use super::headline;
 use super::layout::Main;
 use super::{lists, words};
 use crate::domain::job::Job;
@@ -59,6 +60,15 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
     };
     if let Some(waiting) = job.state.waits_for() {
         canvas.text(x, area.y, width, &waiting, Meaning::Quiet);
+        return;
+    }
+    if let Some(reached) = headline::sentence(job) {
+        let good = canvas.symbols().good;
+        let pieces = [
+            piece(format!("{good} {reached}"), Meaning::Good),
+            piece(format!(", {}", progress.phase.label()), Meaning::Quiet),
+        ];
+        canvas.pieces(x, area.y, width, &pieces);
         return;
     }
     let place = words::whereabouts(progress);
@@ -190,6 +200,9 @@ fn list_row(
     let took = job.ended.and_then(|ended| job.took_millis(ended));
     let took = took.map(measure::millis).unwrap_or_default();
     canvas.right(area.right() - TOOK, y, TOOK, &took, Meaning::Quiet);
+    if selected {
+        canvas.select(area.x, y, area.width, true);
+    }
 }
 
 /// How wide the state of a job is at most.

@@ -4,6 +4,7 @@
 use ratatui::layout::{Rect, Size};
 
 use super::{dialogs, screen_text};
+use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::wizard::Step;
 use crate::tui::model::{Model, Pane, SMALLEST};
@@ -14,6 +15,12 @@ pub const PALETTE_ROWS: usize = 12;
 pub const CONTEXT_ROWS: usize = 12;
 /// From this width on, tables show more columns.
 const WIDE: u16 = 100;
+/// From this width on there is a pane beside the others.
+const BESIDE: u16 = 140;
+/// From this height on there is one below the others, where there is none beside them.
+const BELOW: u16 = 44;
+/// How wide the pane is that stands beside the others, and how high the one below them.
+const ASIDE: (u16, u16) = (37, 11);
 
 /// How wide the list of environments is at least.
 const LEFT: u16 = 21;
@@ -38,6 +45,8 @@ pub struct Main {
     pub metadata: Rect,
     /// Running jobs; no height when there is none.
     pub jobs: Rect,
+    /// What has happened, and how the backups grow: beside everything else, or below it. None where there is no room.
+    pub aside: Option<Rect>,
     /// Whether there is room for the wide tables.
     pub wide: bool,
 }
@@ -48,23 +57,47 @@ pub fn is_wide(size: Size) -> bool {
     size.width >= WIDE
 }
 
+/// How wide the list of environments and the schedule are.
+fn sides(model: &Model) -> (u16, u16) {
+    let width = model.size.width;
+    let (usual, schedule, narrowest) = match width {
+        BESIDE.. => (28, 25, WIDE_RIGHT),
+        WIDE.. => ((width / 4).min(40), 31, WIDE_RIGHT),
+        _ => (LEFT, 25, NARROW_RIGHT),
+    };
+    // The table of backups keeps the room that its columns need.
+    let most = width
+        .saturating_sub(beside_width(width) + narrowest + 1)
+        .max(LEFT);
+    let left = usual.saturating_add_signed(model.looks.wider).clamp(LEFT, most);
+    (left, schedule)
+}
+
+/// How much the pane beside the others takes, with the line before it.
+fn beside_width(width: u16) -> u16 {
+    if width >= BESIDE { ASIDE.0 + 1 } else { 0 }
+}
+
+/// How wide the pane of the environment is.
+#[must_use]
+pub fn main_width(model: &Model) -> u16 {
+    let width = model.size.width;
+    if model.looks.zoomed {
+        return width;
+    }
+    let left = sides(model).0 + 1;
+    width.saturating_sub(left + beside_width(width))
+}
+
 /// The panes of the main screen.
 #[must_use]
 pub fn main(model: &Model) -> Main {
-    let size = model.size;
-    let (usual, narrowest) = if is_wide(size) {
-        ((size.width / 4).min(40), WIDE_RIGHT)
-    } else {
-        (LEFT, NARROW_RIGHT)
-    };
-    // The table of backups keeps the room that its columns need.
-    let most = size.width.saturating_sub(narrowest + 1).max(LEFT);
-    let left = usual.saturating_add_signed(model.looks.wider).clamp(LEFT, most);
-    let wide = is_wide(size);
-    let schedule_width = if wide { 31 } else { 25 };
     if model.looks.zoomed {
         return zoomed(model);
     }
+    let size = model.size;
+    let wide = is_wide(size);
+    let (left, schedule_width) = sides(model);
     let body = size.height.saturating_sub(3);
     let most_jobs: usize = if size.height >= 30 { 4 } else { 2 };
     let shown_jobs = model.unfinished_jobs().count().min(most_jobs);
@@ -72,9 +105,21 @@ pub fn main(model: &Model) -> Main {
         0 => 0,
         count => count + 1,
     };
-    let panes = body - jobs_height;
+    let beside = size.width >= BESIDE;
+    let below_height = if !beside && size.height >= BELOW {
+        ASIDE.1
+    } else {
+        0
+    };
+    let panes = body - jobs_height - below_height;
     let right = left + 1;
-    let right_width = size.width - right;
+    let right_width = main_width(model);
+    let aside = if beside {
+        let x = right + right_width + 1;
+        Some(Rect::new(x, 1, size.width - x, panes))
+    } else {
+        (below_height > 0).then(|| Rect::new(0, 1 + panes, size.width, below_height))
+    };
 
     let most_lines = if size.height >= 30 { 4 } else { 2 };
     let state_lines = super::backups::state_lines(model).len().clamp(1, most_lines);
@@ -85,16 +130,17 @@ pub fn main(model: &Model) -> Main {
     let table_rows = rows.min(panes.saturating_sub(around + 8)).max(4);
     let backups_height = around + table_rows;
     let below = 1 + backups_height;
-    let below_height = panes.saturating_sub(backups_height);
+    let rest_height = panes.saturating_sub(backups_height);
     let metadata_x = right + schedule_width + 1;
     Main {
         environments: Rect::new(0, 1, left, panes),
         backups: Rect::new(right, 1, right_width, backups_height),
         table_rows,
         state_lines,
-        schedule: Rect::new(right, below, schedule_width, below_height),
-        metadata: Rect::new(metadata_x, below, size.width - metadata_x, below_height),
-        jobs: Rect::new(0, 1 + panes, size.width, jobs_height),
+        schedule: Rect::new(right, below, schedule_width, rest_height),
+        metadata: Rect::new(metadata_x, below, right + right_width - metadata_x, rest_height),
+        jobs: Rect::new(0, 1 + panes + below_height, size.width, jobs_height),
+        aside,
         wide,
     }
 }
@@ -119,6 +165,7 @@ fn zoomed(model: &Model) -> Main {
         schedule: nowhere,
         metadata: nowhere,
         jobs: nowhere,
+        aside: None,
         wide: is_wide(size),
     }
 }
@@ -169,6 +216,13 @@ pub fn heights(model: &Model) -> Heights {
         screen: match model.screens.last() {
             // The lists have a head, the wizard's steps a line that shows them.
             Some(Screen::Jobs(_) | Screen::Activity(_) | Screen::Notifications(_)) => rows - 1,
+            Some(Screen::Fleet(fleet)) => {
+                let away = fleet
+                    .elsewhere
+                    .values()
+                    .filter(|known| !matches!(known, Some(Ok(_))));
+                rows.saturating_sub(1 + away.count().min(rows / 3)).max(1)
+            }
             Some(Screen::Wizard(_)) => rows - 2,
             _ => rows,
         },
@@ -187,6 +241,7 @@ pub fn clamp_scrolls(model: &mut Model) {
             notice.scroll = notice.scroll.min(last);
         }
     }
+    overview::keep(model, heights.screen);
     let length = screen_text(model).map_or(0, |text| text.len());
     let rows = model.backup_rows().len();
     let jobs = model.jobs.len();
@@ -210,7 +265,7 @@ pub fn clamp_scrolls(model: &mut Model) {
         Some(Screen::Log(log)) => {
             log.scroll = log.scroll.min(last);
         }
-        Some(Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) | None => {}
+        Some(Screen::Fleet(_) | Screen::Explorer(_) | Screen::Search(_) | Screen::Differences(_)) | None => {}
     }
 }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, shorten, wrap};
 use super::words;
 use crate::domain::activity::Severity;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::{columns, printable};
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
@@ -105,7 +106,7 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
             .environment
             .as_ref()
             .map_or_else(String::new, ToString::to_string),
-        what: &entry.text,
+        what: named_once(&entry.text, entry.environment.as_ref()),
         new: entry.number > seen_before,
     });
     let heads = Heads::of(canvas, model, ListKind::News);
@@ -115,6 +116,12 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
         heads.head(Some(2), "What"),
     ];
     list(canvas, entries, &news.cursor, area, &heads);
+}
+
+/// A text about an environment that stands beside its name, without that name at its beginning.
+pub fn named_once<'a>(text: &'a str, environment: Option<&EnvironmentName>) -> &'a str {
+    let rest = environment.and_then(|name| text.strip_prefix(&*name.to_string())?.strip_prefix(": "));
+    rest.unwrap_or(text)
 }
 
 /// Draws entries one line each, the selected one in full below the list.
@@ -178,6 +185,9 @@ fn list<'a>(
         canvas.text(area.x + 21, y, who_width, &entry.who, Meaning::Quiet);
         let width = area.width - what_x;
         canvas.text(area.x + what_x, y, width, entry.what, meaning);
+        if is_selected {
+            canvas.select(area.x, y, area.width, true);
+        }
     }
     if needs > 0 {
         let y = area.bottom() - needs;

@@ -11,7 +11,6 @@ use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspac
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, columns, measure};
 use crate::tui::model::Model;
-use crate::tui::model::backups;
 use crate::tui::theme::Meaning;
 
 /// Draws the pane.
@@ -27,13 +26,17 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     let Some(details) = model.shown_details() else {
         return;
     };
-    let row = backups::rows(details).get(model.backup_cursor.selected).copied();
+    let row = model.backup_rows().get(model.backup_cursor.selected).copied();
     let Some(backup) = row.and_then(|row| row.of(details)) else {
         canvas.text(
             inside.x,
             inside.y,
             inside.width,
-            "this slot is empty",
+            if model.is_on_recents() {
+                "between the daily ones"
+            } else {
+                "this slot is empty"
+            },
             Meaning::Quiet,
         );
         let mut rest = Rect::new(
@@ -65,7 +68,11 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     if panes.wide {
         replaced(canvas, model, &details.replaced, &mut rest);
         instances(canvas, details, &backup.manifest, &mut rest);
-        workspaces(canvas, &backup.manifest, &mut rest);
+        // They differ from backup to backup in every number, and each move would write them all again: the backup's page has
+        // them, and this pane where there is room to spare.
+        if panes.aside.is_some_and(|aside| aside.x > 0) {
+            workspaces(canvas, &backup.manifest, &mut rest);
+        }
     } else {
         compact_instances(canvas, details, &backup.manifest, &mut rest);
     }
@@ -97,10 +104,12 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
     };
     let note = manifest.note.clone().unwrap_or_else(|| "-".to_owned());
-    let expires = manifest.expires.map_or_else(
-        || "with its slot".to_owned(),
-        |expires| words::countdown(expires, model.now),
-    );
+    let expires = match (backup.pinned(model.now), manifest.expires) {
+        (Some(pin), _) => format!("pinned {}, {}", pin.how_long(), pin.by),
+        (None, Some(expires)) => words::countdown(expires, model.now),
+        (None, None) if manifest.is_recent() => "as it ages".to_owned(),
+        (None, None) => "with its slot".to_owned(),
+    };
     let holds = format!(
         "{} items, {}",
         measure::count(manifest.items()),
@@ -120,12 +129,23 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("holds", holds, Meaning::Text),
         ("added", measure::bytes(manifest.added_bytes), Meaning::Text),
         ("took", took, Meaning::Text),
-        (
-            "instances",
-            format!("copied {} apart", measure::millis(manifest.spread_millis())),
-            Meaning::Text,
-        ),
+        versions(model, manifest),
     ]
+}
+
+/// What ran when it was taken; in another colour where something else runs now.
+fn versions(model: &Model, manifest: &Manifest) -> (&'static str, String, Meaning) {
+    let then = &manifest.versions;
+    let now = model
+        .shown_details()
+        .and_then(|details| details.versions.as_ref());
+    let meaning = if now.is_some_and(|now| now != then) {
+        Meaning::Warning
+    } else {
+        Meaning::Text
+    };
+    let words = format!("{}, Magnolia {}", then.release, then.magnolia);
+    ("versions", words, meaning)
 }
 
 /// Whether the backup is in the second repository, and how old what is there is.
@@ -220,7 +240,7 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
     canvas.text(rest.x, rest.y, 15, "replaced in", Meaning::Column);
     canvas.text(rest.x + 16, rest.y, 13, "since", Meaning::Column);
     canvas.right(rest.x + 29, rest.y, 10, "goes", Meaning::Column);
-    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    number(canvas, rest, (40, 10), "size", Meaning::Column);
     next(rest);
     for tables in replaced {
         if rest.height == 0 {
@@ -231,10 +251,10 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
         canvas.text(rest.x + 16, rest.y, 13, &since, Meaning::Quiet);
         let goes = words::countdown(tables.expires, model.now);
         canvas.right(rest.x + 26, rest.y, 13, &goes, Meaning::Text);
-        canvas.right(
-            rest.x + 40,
-            rest.y,
-            10,
+        number(
+            canvas,
+            rest,
+            (40, 10),
             &measure::bytes(tables.bytes),
             Meaning::Text,
         );
@@ -242,7 +262,7 @@ fn replaced(canvas: &mut Canvas<'_>, model: &Model, replaced: &[ReplacedTables],
     }
 }
 
-/// The instances with whether each is up now and when its copy was begun.
+/// The instances with whether each is up now.
 fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &Manifest, rest: &mut Rect) {
     if rest.height < 3 {
         return;
@@ -267,9 +287,8 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     let up = 25 - name;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    canvas.text(rest.x + 27, rest.y, 11, "copy begun", Meaning::Column);
-    canvas.right(rest.x + 38, rest.y, 9, "items", Meaning::Column);
-    canvas.right(rest.x + 47, rest.y, 9, "size", Meaning::Column);
+    number(canvas, rest, (27, 9), "items", Meaning::Column);
+    number(canvas, rest, (37, 9), "size", Meaning::Column);
     next(rest);
     for instance in &manifest.instances {
         if rest.height == 0 {
@@ -277,18 +296,11 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         }
         let items = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
-        // Counted from the backup's beginning, so that the time between the instances can be read off.
-        let after = (instance.began - manifest.taken).num_milliseconds();
-        let at = match u64::try_from(after) {
-            Ok(after @ 1..) => format!("+{}", measure::millis(after)),
-            _ => "first".to_owned(),
-        };
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
         canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
-        canvas.text(rest.x + 27, rest.y, 11, &at, Meaning::Quiet);
-        canvas.right(rest.x + 38, rest.y, 9, &measure::count(items), Meaning::Text);
-        canvas.right(rest.x + 47, rest.y, 9, &measure::bytes(bytes), Meaning::Text);
+        number(canvas, rest, (27, 9), &measure::count(items), Meaning::Text);
+        number(canvas, rest, (37, 9), &measure::bytes(bytes), Meaning::Text);
         next(rest);
     }
 }
@@ -327,18 +339,26 @@ fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
     }
 }
 
+/// A number in a place of the first row of what is left, given by where it begins and how wide it is; left out where it has
+/// no room.
+fn number(canvas: &mut Canvas<'_>, rest: &Rect, (from, width): (u16, u16), text: &str, meaning: Meaning) {
+    if from + width <= rest.width {
+        canvas.right(rest.x + from, rest.y, width, text, meaning);
+    }
+}
+
 fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
     canvas.text(rest.x, rest.y, 15, first, Meaning::Column);
     canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Column);
-    canvas.right(rest.x + 29, rest.y, 10, "items", Meaning::Column);
-    canvas.right(rest.x + 40, rest.y, 10, "size", Meaning::Column);
+    number(canvas, rest, (29, 8), "items", Meaning::Column);
+    number(canvas, rest, (38, 8), "size", Meaning::Column);
     next(rest);
 }
 
 fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
     canvas.text(rest.x, rest.y, 15, name, Meaning::Text);
     canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Quiet);
-    canvas.right(rest.x + 29, rest.y, 10, &measure::count(items), Meaning::Text);
-    canvas.right(rest.x + 40, rest.y, 10, &measure::bytes(bytes), Meaning::Text);
+    number(canvas, rest, (29, 8), &measure::count(items), Meaning::Text);
+    number(canvas, rest, (38, 8), &measure::bytes(bytes), Meaning::Text);
     next(rest);
 }

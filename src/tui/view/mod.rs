@@ -3,7 +3,10 @@
 //! One file per pane or screen. All of them draw on a [`canvas::Canvas`]; longer texts are laid out as
 //! [`text::Text`] first, so that `update` knows how far they can be scrolled.
 
+mod answer;
+mod aside;
 mod backup_page;
+mod backup_table;
 mod backups;
 pub mod canvas;
 mod chrome;
@@ -12,6 +15,8 @@ mod dialogs;
 mod environments;
 pub mod explore;
 mod field;
+mod headline;
+mod help;
 mod job;
 mod jobs;
 pub mod layout;
@@ -19,6 +24,7 @@ mod lists;
 mod lock;
 mod log;
 mod metadata;
+mod overview;
 mod pages;
 mod plan;
 pub mod saved;
@@ -74,7 +80,7 @@ fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
             main(canvas, model);
             filter_cursor
         }
-        Some(screen) => draw_screen(canvas, model, screen).or(filter_cursor),
+        Some(screen) => draw_screen(canvas, model, screen, filter_cursor).or(filter_cursor),
     };
     match &model.dialog {
         Some(dialog) => dialogs::draw(canvas, model, dialog),
@@ -112,8 +118,15 @@ fn main(canvas: &mut Canvas<'_>, model: &Model) {
             panes.schedule.height.saturating_sub(1),
         );
     }
+    if let Some(area) = panes.aside {
+        aside::draw(canvas, model, area);
+        if area.x > 0 {
+            canvas.text(area.x - 1, 1, 1, symbols.tee_down, Meaning::Rule);
+            canvas.down(area.x - 1, 2, area.height - 1);
+        }
+    }
     jobs::strip(canvas, model, &panes);
-    if panes.jobs.height > 0 {
+    if panes.jobs.height > 0 && panes.aside.is_none_or(|aside| aside.x > 0) {
         canvas.text(divide, panes.jobs.y, 1, symbols.tee_up, Meaning::Rule);
         if is_live {
             canvas.text(
@@ -127,11 +140,20 @@ fn main(canvas: &mut Canvas<'_>, model: &Model) {
     }
 }
 
-fn draw_screen(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) -> Option<Position> {
+fn draw_screen(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    screen: &Screen,
+    filter_cursor: Option<Position>,
+) -> Option<Position> {
     canvas.titled_rule(0, 1, model.size.width, &title(model, screen), true);
     let area = layout::screen(model.size);
     match screen {
         Screen::Wizard(wizard) => return wizard::draw(canvas, model, wizard, area),
+        Screen::Fleet(overview) => {
+            overview::draw(canvas, model, overview, area);
+            return filter_cursor;
+        }
         Screen::Jobs(cursor) => jobs::list(canvas, model, cursor, area),
         Screen::Activity(cursor) => lists::activity(canvas, model, cursor, area),
         Screen::Notifications(news) => lists::notifications(canvas, model, news, area),
@@ -159,6 +181,7 @@ fn title(model: &Model, screen: &Screen) -> String {
         Screen::Log(shown) => log::title(model, shown),
         Screen::Activity(_) => list_title(model, "Activity"),
         Screen::Notifications(_) => list_title(model, "Notifications"),
+        Screen::Fleet(overview) => overview::title(model, overview),
         Screen::Page { page, .. } => pages::title(page),
         Screen::Explorer(explorer) => explore::title(model, explorer),
         Screen::Search(search) => format!("Find in {}", search.environment),

@@ -1,7 +1,8 @@
-//! Pages to read: the help, the recovery table, everything about a backup, everything about an environment.
+//! Pages to read: the recovery table, everything about a backup, everything about an environment.
 
 use super::backup_page;
 use super::canvas::piece;
+use super::help;
 use super::text::Text;
 use super::words;
 use crate::domain::Instant;
@@ -12,7 +13,6 @@ use crate::domain::proof::{self};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
-use crate::tui::action::{Place, TABLE};
 use crate::tui::model::screens::Page;
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
@@ -31,7 +31,7 @@ pub fn title(page: &Page) -> String {
 /// The page's text.
 pub fn text(model: &Model, page: &Page, width: u16) -> Text {
     match page {
-        Page::Help => help(model, width),
+        Page::Help => help::text(model, width),
         Page::Recovery => recovered(model, width),
         Page::Backup(name, id) => {
             let details = model.details.get(name);
@@ -48,124 +48,6 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
         Page::About(name) => about(model, name, width),
         Page::Check(name) => check(model, name, width),
     }
-}
-
-/// The help: the table of actions, by where they apply, and what the symbols mean.
-fn help(model: &Model, width: u16) -> Text {
-    let mut text = Text::new(width);
-    let mut groups: [(&str, &[Place]); 6] = [
-        ("On the main screen", &[Place::Environments, Place::Backups]),
-        (
-            "In the restore wizard",
-            &[Place::Choose, Place::Scope, Place::Plan],
-        ),
-        (
-            "On jobs and lists",
-            &[Place::Job, Place::Jobs, Place::Log, Place::List],
-        ),
-        (
-            "Inside a backup or Live",
-            &[
-                Place::Tree,
-                Place::Node,
-                Place::History,
-                Place::Found,
-                Place::Differences,
-            ],
-        ),
-        (
-            "In dialogs",
-            &[
-                Place::Question,
-                Place::Grave,
-                Place::Contexts,
-                Place::Notice,
-                Place::Typing,
-            ],
-        ),
-        ("On pages", &[Place::Page]),
-    ];
-    // What can be done on the screen that one comes from is what one looks for.
-    let behind = model.place_behind_pages();
-    groups.sort_by_key(|(_, places)| !places.contains(&behind));
-    let mut listed = Vec::new();
-    for (heading, places) in groups {
-        let rows: Vec<_> = TABLE
-            .iter()
-            .filter(|row| {
-                places.iter().any(|place| row.places.contains(place)) && !listed.contains(&row.action)
-            })
-            .filter(|row| model.is_demo() || row.action != crate::tui::action::Action::BreakLive)
-            .collect();
-        if rows.is_empty() {
-            continue;
-        }
-        text.heading(heading);
-        for row in rows {
-            listed.push(row.action);
-            let mut words = row.help.to_owned();
-            if row.changes && model.settings.read_only {
-                words.push_str(" (not in this read-only context)");
-            }
-            let mark = [
-                piece(
-                    format!("{:<14}", model.settings.keys.all(row.action)),
-                    Meaning::Key,
-                ),
-                piece(format!("{:<16}", row.label), Meaning::Title),
-            ];
-            text.marked(&mark, &words, Meaning::Text);
-        }
-    }
-    symbols(&mut text, model);
-    text
-}
-
-fn symbols(text: &mut Text, model: &Model) {
-    let settings = &model.settings;
-    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
-    text.heading("Symbols");
-    for (symbol, meaning, words) in [
-        (
-            symbols.full,
-            Meaning::Good,
-            "the environment has a good backup, and none is overdue",
-        ),
-        (symbols.running, Meaning::Information, "a job is running"),
-        (
-            symbols.warning,
-            Meaning::Warning,
-            "a scheduled backup is overdue; something to look at soon",
-        ),
-        (
-            symbols.critical,
-            Meaning::Critical,
-            "the last job failed, or something is wrong: i says what",
-        ),
-        (symbols.empty, Meaning::Quiet, "no backup yet"),
-        (
-            symbols.none,
-            Meaning::Quiet,
-            "UAT or Integration: never backed up; also an empty slot",
-        ),
-        (
-            symbols.maintenance,
-            Meaning::Warning,
-            "maintenance mode: jobs wait",
-        ),
-        (
-            symbols.protected,
-            Meaning::Warning,
-            "protected: restores are refused",
-        ),
-    ] {
-        text.marked(&[piece(format!("{symbol:<14}"), meaning)], words, Meaning::Text);
-    }
-    text.marked(
-        &[piece(format!("{:<14}", "MWDm"), Meaning::Good)],
-        "the slots that are filled: monthly, weekly, daily, manual",
-        Meaning::Text,
-    );
 }
 
 /// The table of rule 2.
@@ -345,6 +227,15 @@ fn known(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
         "off".to_owned()
     };
     text.fact("schedule", &words);
+    if schedule.enabled {
+        let minute = (schedule.window.start_minute() + details.minute_in_window) % (24 * 60);
+        let words = format!(
+            "begins at {:02}:{:02} UTC, its own minute in the window",
+            minute / 60,
+            minute % 60
+        );
+        text.fact("", &words);
+    }
     let keep = &details.keep;
     text.fact(
         "keeps",

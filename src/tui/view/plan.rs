@@ -33,7 +33,10 @@ pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
             text.paragraph("Nothing was changed. Esc goes back.", Meaning::Quiet);
         }
         PlanState::Ready(plan) => ready(&mut text, model, wizard.purpose, plan, symbols),
-        PlanState::Exchange(tables) => exchange(&mut text, model, tables),
+        PlanState::Exchange(tables) => {
+            exchange(&mut text, model, tables);
+            written(&mut text, wizard, tables, symbols);
+        }
     }
     text
 }
@@ -71,6 +74,23 @@ fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
     }
 }
 
+/// What was written since into a workspace of which nodes were brought back.
+fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols: &Symbols) {
+    if !tables.iter().any(|tables| tables.selection.has_paths()) {
+        return;
+    }
+    match wizard.written.as_deref() {
+        None => text.fact("written", "what was written since is being counted"),
+        Some([]) => text.fact("written", "no node was added or changed since the restore"),
+        Some(told) => {
+            for told in told {
+                let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+                text.marked(&mark, told, Meaning::Warning);
+            }
+        }
+    }
+}
+
 /// What the plan, and the step after it, say of a restore without a safety backup.
 pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore replaces beside Live can undo it, as long as that stays";
 
@@ -100,34 +120,12 @@ pub fn source(model: &Model, from: RepositoryChoice) -> Option<String> {
 }
 
 fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
-    if plan.without_safety {
-        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
-        text.marked(&mark, NO_SAFETY, Meaning::Warning);
-    }
-    for obstacle in &plan.obstacles {
-        let mark = [piece(format!("{} ", symbols.critical), Meaning::Critical)];
-        text.marked(&mark, &format!("in the way: {obstacle}"), Meaning::Critical);
-    }
-    for warning in &plan.warnings {
-        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
-        text.marked(&mark, warning, Meaning::Text);
-    }
-    if !plan.selection.is_everything() {
-        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
-        text.marked(&mark, &only_a_part(plan), Meaning::Warning);
-    }
-    if plan.changes_nothing && purpose == Purpose::Restore {
-        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
-        let words = if plan.even_if_unchanged {
-            "Nothing would change, and everything is put back all the same.".to_owned()
-        } else {
-            format!(
-                "Nothing would change, and a restore would say so and end. {COMPARED}. Enter asks whether everything is to \
-                 be put back all the same."
-            )
-        };
-        text.marked(&mark, &words, Meaning::Warning);
-    }
+    // What happens comes first, then what stands in the way of it or should be known: on the smallest screen as well.
+    text.fact_as("changes", &changed(plan), Meaning::Title);
+    lost(text, plan);
+    time(text, plan);
+    text.blank();
+    warned(text, purpose, plan, symbols);
     text.blank();
     let manifest = &plan.backup.manifest;
     text.fact(
@@ -148,52 +146,92 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
     if plan.selection.is_everything() {
         text.fact("takes", "everything");
     }
-    let (added, changed, removed) = plan.totals();
-    let words = if added + changed + removed == 0 && !plan.obstacles.is_empty() {
-        "not all of it could be compared, since something is in the way".to_owned()
-    } else if plan.changes.is_empty() {
-        "there is nothing to compare: the backup holds nothing of what was chosen".to_owned()
-    } else if added + changed + removed == 0 {
-        "nothing: Live is as it is in the backup".to_owned()
-    } else {
-        format!(
-            "{} items come back, {} are turned back, {} are taken away",
-            measure::count(added),
-            measure::count(changed),
-            measure::count(removed)
-        )
-    };
-    text.fact_as("changes", &words, Meaning::Title);
-    lost(text, plan);
     versions(text, plan);
-    match &plan.expected {
-        Some(expected) => {
-            let basis = match (expected.drill, expected.past_jobs) {
-                (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, plan.made)),
-                (None, 1) => "from 1 past job".to_owned(),
-                (None, many) => format!("from {many} past jobs"),
-            };
-            text.fact(
-                "time",
-                &format!(
-                    "about {}, safety backup {} ({basis})",
-                    measure::millis(expected.millis),
-                    if plan.without_safety {
-                        "left out"
-                    } else {
-                        "included"
-                    },
-                ),
-            );
-        }
-        None => text.fact("time", "not known yet: no past job to judge by"),
-    }
     room(text, plan);
     if !plan.changes.is_empty() {
         text.blank();
         changes(text, plan);
         examples(text, plan);
     }
+}
+
+/// What stands in the way, and what should be known, each once.
+fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
+    for obstacle in &plan.obstacles {
+        let mark = [piece(format!("{} ", symbols.critical), Meaning::Critical)];
+        text.marked(&mark, &format!("in the way: {obstacle}"), Meaning::Critical);
+    }
+    let mut warning = |words: &str, meaning| {
+        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+        text.marked(&mark, words, meaning);
+    };
+    if plan.without_safety {
+        warning(NO_SAFETY, Meaning::Warning);
+    }
+    for (number, told) in plan.warnings.iter().enumerate() {
+        if !plan.warnings[..number].contains(told) {
+            warning(told, Meaning::Text);
+        }
+    }
+    if !plan.selection.is_everything() {
+        warning(&only_a_part(plan), Meaning::Warning);
+    }
+    if plan.changes_nothing && purpose == Purpose::Restore {
+        let words = if plan.even_if_unchanged {
+            "Nothing would change, and everything is put back all the same.".to_owned()
+        } else {
+            format!(
+                "Nothing would change, and a restore would say so and end. {COMPARED}. Enter asks whether everything is to \
+                 be put back all the same."
+            )
+        };
+        warning(&words, Meaning::Warning);
+    }
+}
+
+/// What would come, change and go, in a sentence.
+fn changed(plan: &RestorePlan) -> String {
+    let (added, changed, removed) = plan.totals();
+    if added + changed + removed > 0 {
+        return format!(
+            "{} items come back, {} are turned back, {} are taken away",
+            measure::count(added),
+            measure::count(changed),
+            measure::count(removed)
+        );
+    }
+    let words = if !plan.obstacles.is_empty() {
+        "not all of it could be compared, since something is in the way"
+    } else if plan.changes.is_empty() {
+        "there is nothing to compare: the backup holds nothing of what was chosen"
+    } else {
+        "nothing: Live is as it is in the backup"
+    };
+    words.to_owned()
+}
+
+/// How long it should take.
+fn time(text: &mut Text, plan: &RestorePlan) {
+    let Some(expected) = &plan.expected else {
+        return text.fact("time", "not known yet: no past job to judge by");
+    };
+    let basis = match (expected.drill, expected.past_jobs) {
+        (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, plan.made)),
+        (None, 1) => "from 1 past job".to_owned(),
+        (None, many) => format!("from {many} past jobs"),
+    };
+    let safety = if plan.without_safety {
+        "left out"
+    } else {
+        "included"
+    };
+    text.fact(
+        "time",
+        &format!(
+            "about {}, safety backup {safety} ({basis})",
+            measure::millis(expected.millis)
+        ),
+    );
 }
 
 /// What a plan that leaves something out is limited to, as a sentence.
@@ -295,8 +333,11 @@ fn versions(text: &mut Text, plan: &RestorePlan) {
         ),
     ] {
         if differs {
-            let words = format!("{then} in the backup, {now} runs now: a restore brings back content only");
-            text.fact_as(label, &words, Meaning::Warning);
+            text.fact_as(
+                label,
+                &format!("{then} in the backup, {now} runs now"),
+                Meaning::Warning,
+            );
         } else {
             text.fact(label, &format!("{now}, as in the backup"));
         }

@@ -1,4 +1,4 @@
-//! The schedule of an environment: its window, its own minute, what is due when, and how the last run ended.
+//! The schedule of an environment: its window, what is due when, and how the last run ended.
 
 use ratatui::layout::Rect;
 
@@ -41,17 +41,20 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
         return text;
     }
     text.line(pair("window", format!("{} UTC", schedule.window)));
-    let minute = (schedule.window.start_minute() + details.minute_in_window) % (24 * 60);
-    text.line(pair(
-        "minute",
-        format!("{:02}:{:02} UTC", minute / 60, minute % 60),
-    ));
     for slot in &details.slot_schedules {
         let mut line = pair(slot.slot.label(), due(model, slot));
         if slot.due {
             line[1].meaning = Meaning::Warning;
         }
         text.line(line);
+    }
+    if let Some(recent) = &details.recent {
+        let next = match recent.next {
+            _ if recent.due => "due now".to_owned(),
+            Some(next) => words::countdown(next, model.now),
+            None => "off".to_owned(),
+        };
+        text.line(pair("recent", format!("{next}, every {}", recent.every)));
     }
     if let Some(late) = details.slot_schedules.iter().find(|slot| slot.last_late) {
         let label = format!("last {} was late", late.slot);

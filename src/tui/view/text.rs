@@ -23,6 +23,33 @@ impl Text {
         }
     }
 
+    /// Another text below, with an empty line between them.
+    pub fn append(&mut self, other: Self) {
+        self.blank();
+        self.lines.extend(other.lines);
+    }
+
+    /// Two texts beside each other.
+    pub fn beside(left: Self, right: Self, gap: usize) -> Self {
+        let column = left.width;
+        let mut both = Self {
+            width: column + gap + right.width,
+            lines: Vec::new(),
+        };
+        let rows = left.lines.len().max(right.lines.len());
+        let (mut left, mut right) = (left.lines.into_iter(), right.lines.into_iter());
+        for _ in 0..rows {
+            let mut line = left.next().unwrap_or_default();
+            if let Some(more) = right.next() {
+                let blanks = (column + gap).saturating_sub(wide(&line));
+                line.push(piece(" ".repeat(blanks), Meaning::Text));
+                line.extend(more);
+            }
+            both.lines.push(line);
+        }
+        both
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, piece, wrap};
 use super::text::Text;
-use super::{backups, field, plan};
+use super::{backup_table, field, plan};
 use crate::domain::measure;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::model::Model;
@@ -65,7 +65,7 @@ fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         height: height + 1,
         ..area
     };
-    backups::draw_table(canvas, model, details, &rows, (&wizard.choice, true), table);
+    backup_table::draw(canvas, model, details, &rows, (&wizard.choice, true), table);
     let row = rows.get(wizard.choice.selected);
     let chosen = row.and_then(|row| row.of(details));
     let y = area.bottom() - 2;
@@ -131,6 +131,9 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         };
         canvas.text(area.x + 4, y, 10, kind, Meaning::Quiet);
         canvas.text(area.x + 15, y, area.width - 15, name, meaning);
+        if selected {
+            canvas.select(area.x, y, area.width, true);
+        }
     }
     if wizard.scope.len() > cursor.offset + visible {
         canvas.text(area.right(), area.bottom() - 3, 1, symbols.below, Meaning::Key);

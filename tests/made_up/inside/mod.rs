@@ -9,9 +9,9 @@ use lifeboat::backend::BackendError;
 use lifeboat::backend::explore::{Download, Explores};
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::explore::{
-    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportRequest, FindRequest, Finds, FirstLook,
-    HistoryRequest, Kind, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodePath, NodeRequest,
-    Source, SourceAt, VersionList, VersionsRequest, file_name,
+    Children, ChildrenRequest, Diff, DiffRequest, ExportFacts, ExportForm, ExportRequest, FindRequest, Finds,
+    FirstLook, HistoryRequest, Kind, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodePath,
+    NodeRequest, Source, SourceAt, VersionList, VersionsRequest, file_name,
 };
 
 use super::{Fixture, two_projects};
@@ -170,7 +170,8 @@ impl Explores for Fixture {
         }
         Ok(Looked::Ready(ExportFacts {
             seen: self.seen(&request.environment, &request.source)?,
-            file: file_name(&request.path),
+            file: file_name(&request.path, request.form),
+            form: request.form,
             nodes: 1,
             bytes: EXPORTED.len() as u64,
             remarks: self.state().inside.remarks.clone(),
@@ -181,7 +182,10 @@ impl Explores for Fixture {
     async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
         self.called(format!("export {}", request.path)).await?;
         let breaks_off = self.state().inside.exports_break_off;
-        let mut pieces = vec![Ok(EXPORTED.to_vec())];
+        let mut pieces = vec![Ok(match request.form {
+            ExportForm::Files => exported_files(&file_name(&request.path, request.form)),
+            _ => EXPORTED.to_vec(),
+        })];
         if breaks_off {
             pieces.push(Err(BackendError::Failed(
                 "the data store has no file abc".to_owned(),
@@ -189,6 +193,20 @@ impl Explores for Fixture {
         }
         Ok(Download::of(pieces))
     }
+}
+
+/// What an export as files is here: a folder with a file in it, as a tar.
+fn exported_files(top: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut add = |path: String, kind, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, path, content).unwrap();
+    };
+    add(format!("{top}/"), tar::EntryType::Directory, b"");
+    add(format!("{top}/properties.json"), tar::EntryType::Regular, b"{}");
+    builder.into_inner().unwrap()
 }
 
 /// The kind of what stands at a path.

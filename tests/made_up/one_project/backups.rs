@@ -46,6 +46,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             slots: slots.to_vec(),
             serves: Vec::new(),
             expires: None,
+            pin: None,
             added_bytes: 5 << 20,
             read_since: None,
             instances: vec![InstanceCopy {

@@ -13,6 +13,7 @@ use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::check::Report;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome};
+use lifeboat::domain::proof::{Drill, DrillOutcome};
 use lifeboat::domain::refusal::Refusal;
 
 use backups::backups;
@@ -48,6 +49,7 @@ pub fn state(script: Script) -> State {
         activity: past::activity(),
         notifications: Vec::new(),
         nodes: past::nodes(),
+        receivers: past::receivers(),
         report,
         plan: Ok(plan::plan()),
         fit_plan: plan::fit,
@@ -134,6 +136,27 @@ pub fn in_trouble() -> Fixture {
     let globex = state.environments.get_mut(&name("globex/live")).unwrap();
     globex.summary.trouble =
         Some("the key does not open the repository: name the right file in password_file".to_owned());
+    Fixture::on(state)
+}
+
+/// A drill of `acme/live` has failed, and no backup of `globex/live` is good.
+pub fn with_bad_backups() -> Fixture {
+    let mut state = state(Script::Succeeds);
+    let live = state.environments.get_mut(&name("acme/live")).unwrap();
+    live.summary.bad = 1;
+    live.summary.last_drill = Some(Drill {
+        at: at(23, 4, 0),
+        backup: live.backups[0].id.clone(),
+        millis: 4_000,
+        bytes: 4_000,
+        newest: true,
+        outcome: DrillOutcome::Failed {
+            why: "a row is missing".to_owned(),
+        },
+    });
+    let globex = state.environments.get_mut(&name("globex/live")).unwrap();
+    globex.summary.bad = 2;
+    globex.summary.newest = None;
     Fixture::on(state)
 }
 

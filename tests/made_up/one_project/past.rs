@@ -3,6 +3,7 @@
 use lifeboat::domain::activity::{Activity, Severity};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase, Progress};
 use lifeboat::domain::lifeboat_node::{LifeboatNode, NodeJob, NodeStanding};
+use lifeboat::domain::notify::{ReceiverStanding, Topic};
 
 use super::{at, backups};
 use crate::made_up::records::{self, name};
@@ -55,6 +56,39 @@ pub fn jobs() -> Vec<Job> {
     ]
 }
 
+/// Receivers: one that takes what is sent, and one that does not.
+pub fn receivers() -> Vec<ReceiverStanding> {
+    let pager = ReceiverStanding {
+        name: "pager".into(),
+        kind: "webhook".into(),
+        place: "https://pager.example.com".into(),
+        events: vec![Topic::BackupFailed, Topic::RestoreFailed],
+        environments: vec!["globex/*".into()],
+        severity: Severity::Critical,
+        waiting: 0,
+        oldest: None,
+        delivered: Some(at(23, 2, 14)),
+        failing_since: None,
+        next_try: None,
+        why: None,
+    };
+    let mail = ReceiverStanding {
+        name: "mail".into(),
+        kind: "email".into(),
+        place: "ops@example.com through mail.example.com".into(),
+        events: Vec::new(),
+        environments: Vec::new(),
+        severity: Severity::Warning,
+        waiting: 3,
+        oldest: Some(at(23, 2, 14)),
+        delivered: None,
+        failing_since: Some(at(23, 2, 14)),
+        next_try: Some(at(23, 2, 31)),
+        why: Some("mail.example.com did not take the mail: Connection error: Connection refused".into()),
+    };
+    vec![pager, mail]
+}
+
 /// Two machines that share the catalog, and one that has gone in the middle of a drill.
 pub fn nodes() -> Vec<LifeboatNode> {
     let job = |id, environment, kind, title: &str| NodeJob {
@@ -68,6 +102,7 @@ pub fn nodes() -> Vec<LifeboatNode> {
         name: Some(called.to_owned()),
         started: Some(at(20, 8, 0)),
         lease: Some(at(23, 5, minute)),
+        keeps_schedule: Some(number != 6),
         standing,
         is_this: number == 7,
         jobs,

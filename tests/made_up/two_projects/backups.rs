@@ -96,6 +96,7 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             slots: slots.to_vec(),
             serves,
             expires: None,
+            pin: None,
             added_bytes: 3_400_000 + u64::from(number) * 210_000,
             read_since: None,
             instances: copies(taken, u64::from(number)),

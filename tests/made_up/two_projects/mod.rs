@@ -57,6 +57,7 @@ pub fn state() -> State {
         activity: activity(),
         notifications: news(),
         nodes: Vec::new(),
+        receivers: Vec::new(),
         report: |_| records::report(),
         plan: Ok(plan()),
         fit_plan: |_, _| {},

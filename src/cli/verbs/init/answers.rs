@@ -1,6 +1,6 @@
 //! The answers to the questions of `lifeboat init`: from its arguments, from the keyboard, or by default.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -9,7 +9,6 @@ use super::storage::Root;
 use super::{InitArguments, checks, databases};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
-use crate::domain::printable;
 use crate::domain::settings::ContentSettings;
 
 /// An instance and the folder of its content, written `NAME=DIR`.
@@ -188,8 +187,7 @@ impl Questions<'_, '_> {
     pub(super) fn ask(&mut self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
         let brackets = default.map(|default| format!(" [{default}]")).unwrap_or_default();
         let prompt = format!("{question}{brackets}: ");
-        write!(self.call.outside.err, "{}", printable::line(&prompt))?;
-        self.call.outside.err.flush()?;
+        self.call.prompt(&prompt)?;
         let mut answer = String::new();
         if self.call.outside.input.read_line(&mut answer)? == 0 {
             return Err(CliError::failed(

@@ -68,7 +68,7 @@ pub(crate) fn plan(
                  what the backup has of it"
             ));
         } else if selection.workspaces.is_empty() && is_in(copy) {
-            found.warnings.push(format!("{gone}: its files come back"));
+            found.beforehand.push(format!("{gone}: its files come back"));
         }
     }
     if !is_in(copy) {

@@ -170,7 +170,7 @@ fn changes(
         return Ok(true);
     }
     found.changes = if is_empty {
-        found.warnings.push(format!(
+        found.beforehand.push(format!(
             "the database of {} holds nothing: all of it comes back",
             copy.name
         ));
@@ -213,7 +213,7 @@ fn before_any_look(connector: &Connector, copy: &InstanceCopy) -> Found {
 fn tell_lacking(lacking: &[String], wanted: &Wanted<'_>, found: &mut Found) {
     for lacking in lacking {
         if wanted.without_safety {
-            found.warnings.push(lacking.clone());
+            found.beforehand.push(lacking.clone());
         } else {
             found.obstacles.push(format!(
                 "{lacking}. As it is, no backup can be taken of Live: restore without a safety backup, which brings it back"

@@ -68,7 +68,7 @@ pub(in crate::content::postgres) fn room_for_tables(
     let tables = bytes + rows * 96;
     let needed = tables + log.min(tables);
     let Some(place) = disk(connector, client) else {
-        found.warnings.push(format!(
+        found.beforehand.push(format!(
             "{} are needed in {}, and how much is free there cannot be told from here: name a folder on its disk as \
              room, or look yourself",
             measure::bytes(needed),

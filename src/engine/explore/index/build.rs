@@ -9,10 +9,11 @@ use super::IndexError;
 use crate::content::inside::{Found, StoredFile};
 
 const TABLES: &str = "\
-CREATE TABLE files (nr INTEGER PRIMARY KEY, pieces BLOB NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE files (nr INTEGER PRIMARY KEY, pieces BLOB NOT NULL, size INTEGER NOT NULL, place TEXT NOT NULL);
 CREATE TABLE nodes (nr INTEGER PRIMARY KEY, id BLOB NOT NULL, parent BLOB, what INTEGER NOT NULL, type TEXT NOT NULL,
   digest BLOB NOT NULL, list BLOB NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, children INTEGER NOT NULL,
-  versionable INTEGER NOT NULL, file INTEGER NOT NULL, start INTEGER NOT NULL);
+  versionable INTEGER NOT NULL, file INTEGER NOT NULL, start INTEGER NOT NULL, own BLOB,
+  remark TEXT);
 CREATE TABLE entries (parent INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, folded TEXT,
   nth INTEGER NOT NULL, child BLOB NOT NULL, PRIMARY KEY (parent, position)) WITHOUT ROWID;
 ";
@@ -21,11 +22,14 @@ CREATE TABLE entries (parent INTEGER NOT NULL, position INTEGER NOT NULL, name T
 const INDEXES: &str = "\
 CREATE INDEX nodes_by_id ON nodes (id, digest, list, parent);
 CREATE INDEX entries_by_child ON entries (child);
+CREATE INDEX nodes_by_own ON nodes (own) WHERE length(own) = 16;
 ";
 
-/// Nothing has to outlive a crash: a file that is not finished is made again. Memory is bounded by the cache.
+/// Nothing has to outlive a crash: a file that is not finished is made again. Memory is bounded by the cache. What indexes are
+/// sorted with may use a second core.
 const FAST: &str = "\
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536;
+PRAGMA threads = 2;
 ";
 
 /// An index while it is made.
@@ -63,14 +67,16 @@ impl Builder {
 
     fn write(&mut self, files: &[StoredFile], found: &[Found]) -> rusqlite::Result<()> {
         let first_file = self.files;
-        let mut insert = self.connection.prepare("INSERT INTO files VALUES (?1, ?2, ?3)")?;
+        let mut insert = self
+            .connection
+            .prepare("INSERT INTO files VALUES (?1, ?2, ?3, ?4)")?;
         for file in files {
-            insert.execute(params![self.files, file.pieces, signed(file.size)])?;
+            insert.execute(params![self.files, file.pieces, signed(file.size), file.place])?;
             self.files += 1;
         }
-        let mut node = self
-            .connection
-            .prepare("INSERT INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
+        let mut node = self.connection.prepare(
+            "INSERT INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
         let mut entry = self
             .connection
             .prepare("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
@@ -91,6 +97,11 @@ impl Builder {
                 found.is_versionable,
                 first_file + i64::from(found.at.file),
                 i64::from(found.at.offset),
+                found
+                    .own
+                    .as_ref()
+                    .map(|own| if *own == found.id { &[][..] } else { own }),
+                found.remark,
             ])?;
             let mut like: HashMap<&str, i64> = HashMap::new();
             for (position, (name, child)) in (0_i64..).zip(&found.children) {

@@ -5,7 +5,7 @@
 //!
 //! | table | one row for | in the order of |
 //! | --- | --- | --- |
-//! | `files` | a file of the backup with rows in it | being read |
+//! | `files` | a file with rows or nodes in it, or a file of a folder | being read |
 //! | `nodes` | a node or a file | being read; by id as well |
 //! | `entries` | an entry in a list of children | parent and place; by child as well |
 //!
@@ -27,7 +27,7 @@ use crate::content::inside::found::Digest;
 use crate::jcr::NodeId;
 
 /// The form of the files. One of another form is made again.
-pub(super) const FORM: u32 = 1;
+pub(super) const FORM: u32 = 2;
 
 /// Why an index cannot be used. Whoever meets it has it made again.
 #[derive(Debug, thiserror::Error)]
@@ -86,4 +86,10 @@ fn opened(path: &Path) -> Result<Connection, IndexError> {
 fn sixteen(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Digest> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?;
     Ok(bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default())
+}
+
+/// The id that a row has to those who ask: nothing is written for one that is kept by it.
+fn own(row: &rusqlite::Row<'_>, column: usize, kept_by: NodeId) -> rusqlite::Result<Option<NodeId>> {
+    let bytes = row.get_ref(column)?.as_blob_or_null()?;
+    Ok(bytes.map(|bytes| bytes.try_into().unwrap_or(kept_by)))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{IndexError, sixteen};
+use super::{IndexError, own, sixteen};
 use crate::content::inside::found::Digest;
 use crate::content::inside::{StoredFile, What};
 use crate::domain::explore::Step;
@@ -17,7 +17,10 @@ const DEEPEST: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine::explore) struct Row {
     pub(in crate::engine::explore) nr: i64,
+    /// What it is kept by.
     pub(in crate::engine::explore) id: NodeId,
+    /// The id that it has to those who ask.
+    pub(in crate::engine::explore) own: Option<NodeId>,
     pub(in crate::engine::explore) parent: Option<NodeId>,
     pub(in crate::engine::explore) what: What,
     pub(in crate::engine::explore) primary_type: String,
@@ -31,6 +34,8 @@ pub(in crate::engine::explore) struct Row {
     pub(in crate::engine::explore) is_versionable: bool,
     file: i64,
     pub(in crate::engine::explore) offset: u32,
+    /// What should be known of it, as a sentence.
+    pub(in crate::engine::explore) remark: Option<String>,
 }
 
 impl Row {
@@ -39,6 +44,7 @@ impl Row {
         Self {
             nr: -1,
             id,
+            own: Some(id),
             parent: None,
             what: What::Folder,
             primary_type: String::new(),
@@ -50,6 +56,7 @@ impl Row {
             is_versionable: false,
             file: -1,
             offset: 0,
+            remark: None,
         }
     }
 }
@@ -65,16 +72,20 @@ pub(in crate::engine::explore) struct Entry {
 
 /// The columns of a [`Row`].
 const ROW: &str = "n.nr, n.id, n.parent, n.what, n.type, n.digest, n.list, n.size, n.modified, n.children, n.versionable, \
-                   n.file, n.start";
+                   n.file, n.start, n.own, n.remark";
+/// How many they are.
+const COLUMNS: usize = 15;
 
 fn row(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Row> {
     let unsigned = |column: usize| -> rusqlite::Result<u64> {
         Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
     };
     let has_parent = row.get_ref(from + 2)?.as_blob_or_null()?.is_some();
+    let id = sixteen(row, from + 1)?;
     Ok(Row {
         nr: row.get(from)?,
-        id: sixteen(row, from + 1)?,
+        id,
+        own: own(row, from + 13, id)?,
         parent: has_parent.then(|| sixteen(row, from + 2)).transpose()?,
         what: What::of(row.get(from + 3)?),
         primary_type: row.get(from + 4)?,
@@ -86,6 +97,7 @@ fn row(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Row> {
         is_versionable: row.get(from + 10)?,
         file: row.get(from + 11)?,
         offset: u32::try_from(unsigned(from + 12)?).unwrap_or(u32::MAX),
+        remark: row.get(from + 14)?,
     })
 }
 
@@ -123,6 +135,18 @@ impl Pages {
                 .optional()
         };
         find().map_err(self.wrong())
+    }
+
+    /// What nodes in files are kept by that have this id, and are not kept by it.
+    pub(in crate::engine::explore) fn others(&self, own: &NodeId) -> Answer<Vec<NodeId>> {
+        let read = || -> rusqlite::Result<Vec<NodeId>> {
+            let mut statement = self
+                .connection
+                .prepare("SELECT id FROM nodes WHERE length(own) = 16 AND own = ?1 ORDER BY nr")?;
+            let found = statement.query_map(params![own], |found| sixteen(found, 0))?;
+            found.collect()
+        };
+        read().map_err(self.wrong())
     }
 
     /// The root of the workspace.
@@ -167,25 +191,71 @@ impl Pages {
 
     /// The node at the end of a path from the root.
     pub(in crate::engine::explore) fn resolve(&self, steps: &[Step]) -> Answer<Option<Row>> {
-        let mut current = self.root()?;
+        match self.root()? {
+            Some(root) => self.resolve_from(root, steps),
+            None => Ok(None),
+        }
+    }
+
+    /// The node at the end of a path from another one.
+    pub(in crate::engine::explore) fn resolve_from(&self, from: Row, steps: &[Step]) -> Answer<Option<Row>> {
+        let mut current = Some(from);
         for step in steps {
             let Some(above) = current else { return Ok(None) };
-            let find = || -> rusqlite::Result<Option<NodeId>> {
-                self.connection
-                    .prepare(
-                        "SELECT child FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1",
-                    )?
-                    .query_row(params![above.nr, step.name, step.index], |found| {
-                        sixteen(found, 0)
-                    })
-                    .optional()
-            };
-            current = match find().map_err(self.wrong())? {
-                Some(child) => self.row(&child)?,
-                None => None,
-            };
+            current = self.child(&above, step)?;
         }
         Ok(current)
+    }
+
+    /// A child.
+    pub(in crate::engine::explore) fn child(&self, of: &Row, step: &Step) -> Answer<Option<Row>> {
+        let text = "SELECT child FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1";
+        self.listed(text, params![of.nr, step.name, step.index])
+    }
+
+    /// A node that is topmost in one of the files of a folder, by its name and its number among those that are called so.
+    pub(in crate::engine::explore) fn topmost(&self, folder: &Row, step: &Step) -> Answer<Option<Row>> {
+        let text = "SELECT t.child FROM entries e JOIN nodes f ON f.id = e.child JOIN entries t ON t.parent = f.nr \
+                    WHERE e.parent = ?1 AND f.what = ?2 AND t.name = ?3 ORDER BY e.position, t.position LIMIT 1 OFFSET ?4";
+        let before = step.index.saturating_sub(1);
+        self.listed(text, params![folder.nr, What::File.number(), step.name, before])
+    }
+
+    /// The files that are called so, wherever they are, with their names.
+    pub(in crate::engine::explore) fn called(&self, names: &[String]) -> Answer<Vec<(String, Row)>> {
+        let read = || -> rusqlite::Result<Vec<(String, NodeId)>> {
+            let marks = vec!["?"; names.len()].join(", ");
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT name, child FROM entries WHERE name IN ({marks}) ORDER BY parent, position"
+            ))?;
+            let found = statement.query_map(rusqlite::params_from_iter(names), |found| {
+                Ok((found.get(0)?, sixteen(found, 1)?))
+            })?;
+            found.collect()
+        };
+        let mut files = Vec::new();
+        for (name, id) in read().map_err(self.wrong())? {
+            files.extend(
+                self.row(&id)?
+                    .filter(|row| row.what == What::File)
+                    .map(|row| (name, row)),
+            );
+        }
+        Ok(files)
+    }
+
+    /// The row of the only id that a question asks for.
+    fn listed(&self, text: &str, parameters: impl rusqlite::Params) -> Answer<Option<Row>> {
+        let find = || -> rusqlite::Result<Option<NodeId>> {
+            let mut statement = self.connection.prepare(text)?;
+            statement
+                .query_row(parameters, |found| sixteen(found, 0))
+                .optional()
+        };
+        match find().map_err(self.wrong())? {
+            Some(id) => self.row(&id),
+            None => Ok(None),
+        }
     }
 
     /// Where a node is: the names from the root on. `None` for what no path leads to: a node that its parent does not list, or
@@ -228,11 +298,12 @@ impl Pages {
     pub(in crate::engine::explore) fn file(&self, of: &Row) -> Answer<StoredFile> {
         let find = || -> rusqlite::Result<Option<StoredFile>> {
             self.connection
-                .prepare("SELECT pieces, size FROM files WHERE nr = ?1")?
+                .prepare("SELECT pieces, size, place FROM files WHERE nr = ?1")?
                 .query_row(params![of.file], |found| {
                     Ok(StoredFile {
                         pieces: found.get(0)?,
                         size: u64::try_from(found.get::<_, i64>(1)?).unwrap_or(0),
+                        place: found.get(2)?,
                     })
                 })
                 .optional()
@@ -287,7 +358,10 @@ impl Pages {
             while let Some(found) = rows.next().map_err(&wrong)? {
                 let has_other: bool = found.get(0).map_err(&wrong)?;
                 let ours = row(found, 1).map_err(&wrong)?;
-                let theirs = has_other.then(|| row(found, 14)).transpose().map_err(&wrong)?;
+                let theirs = has_other
+                    .then(|| row(found, 1 + COLUMNS))
+                    .transpose()
+                    .map_err(&wrong)?;
                 each(ours, theirs)?;
             }
             Ok(())

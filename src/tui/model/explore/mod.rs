@@ -315,7 +315,7 @@ impl Explorer {
         }
         if let (Some(line), Some(path)) = (self.chosen_line(), self.chosen())
             && self.node.as_ref().is_some_and(|node| node.path == path)
-            && matches!(line.kind, Kind::Node | Kind::Folder | Kind::Instance)
+            && matches!(line.kind, Kind::Node | Kind::Folder | Kind::File | Kind::Instance)
             && line.children > 0
             && self.ahead.as_ref().is_none_or(|(ahead, _)| *ahead != path)
         {

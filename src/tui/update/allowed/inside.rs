@@ -26,6 +26,9 @@ pub(super) fn check(model: &Model, action: Action) -> Result<(), String> {
         },
         Action::Mark => marks::can_mark(model),
         Action::Unmark => marks::has_marks(model),
+        Action::Export => marks::exportable(model).map(|_| ()),
+        Action::StopExport if model.exports => Ok(()),
+        Action::StopExport => Err("nothing is being exported".to_owned()),
         Action::History => match model.chosen_node() {
             Some(there) if there.path.steps.is_empty() => {
                 Err("only nodes and files have a history: choose one".to_owned())

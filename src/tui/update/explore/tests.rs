@@ -15,7 +15,7 @@ use crate::tui::clipboard::Clipboard;
 use crate::tui::key::{Input, Key, Press};
 use crate::tui::message::Message;
 use crate::tui::settings::{Care, CockpitSettings};
-use crate::tui::theme::ThemeChoice;
+use crate::tui::theme::{Background, ThemeChoice};
 use crate::tui::update::update;
 
 fn now() -> Instant {
@@ -40,14 +40,18 @@ struct Cockpit {
 impl Cockpit {
     fn at(place: &str) -> Self {
         let settings = CockpitSettings {
+            showing: crate::tui::Showing::default(),
             context: "local".to_owned(),
             read_only: false,
             accent: None,
             theme: ThemeChoice::Dark,
+            background: Background::Dark,
+            asks_background: false,
             ascii: false,
             mouse: false,
             demo: false,
             contexts: Vec::new(),
+            elsewhere: None,
             idle_lock: None,
             notice: None,
             keys: Arc::default(),

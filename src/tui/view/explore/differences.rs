@@ -170,6 +170,9 @@ fn draw_list(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, 
                 canvas.text(area.x + 4, y, area.width - 4, symbols.more, Meaning::Quiet);
             }
         }
+        if is_selected {
+            canvas.select(area.x, y, area.width, !differences.in_node);
+        }
     }
     if cursor.offset > 0 {
         canvas.text(area.right(), area.y, 1, symbols.up, Meaning::Key);

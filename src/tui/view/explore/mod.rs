@@ -318,6 +318,9 @@ fn lines(canvas: &mut Canvas<'_>, model: &Model, explorer: &Explorer, length: us
                 canvas.text(area.x + 4, y, area.width - 4, symbols.more, Meaning::Quiet);
             }
         }
+        if is_selected {
+            canvas.select(area.x, y, area.width, explorer.column == Column::Tree);
+        }
     }
     let height = usize::from(area.height);
     if cursor.offset > 0 {
@@ -356,6 +359,10 @@ fn one_line(
         Kind::Unreadable => (line.kind.label().to_owned(), Meaning::Critical),
         Kind::Missing => (line.kind.label().to_owned(), Meaning::Warning),
         Kind::Link => (line.kind.label().to_owned(), Meaning::Quiet),
+        Kind::File if line.children > 0 => (
+            format!("{} {}", measure::bytes(line.size), symbols.next),
+            Meaning::Quiet,
+        ),
         Kind::File => (measure::bytes(line.size), Meaning::Quiet),
         _ if line.children > 0 => (
             format!("{} {}", measure::count(line.children), symbols.next),

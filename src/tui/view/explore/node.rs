@@ -91,6 +91,11 @@ fn of_facts(linked: &mut Linked, model: &Model, source: &Source, facts: &NodeFac
         text.fact("modified", &model.when().moment_exact(modified));
     }
     for remark in &facts.remarks {
+        // Where a link leads is nothing to be warned of.
+        if facts.kind == Kind::Link {
+            text.paragraph(remark, Meaning::Text);
+            continue;
+        }
         let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
         text.marked(&mark, remark, Meaning::Warning);
     }

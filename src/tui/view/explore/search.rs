@@ -134,6 +134,9 @@ fn finds(canvas: &mut Canvas<'_>, model: &Model, search: &Search, area: Rect) {
                 canvas.text(area.x + 2, y, area.width - 2, symbols.more, Meaning::Quiet);
             }
         }
+        if is_selected {
+            canvas.select(area.x, y, area.width, !search.is_typed);
+        }
     }
     if cursor.offset > 0 {
         canvas.text(area.right(), area.y, 1, symbols.up, Meaning::Key);

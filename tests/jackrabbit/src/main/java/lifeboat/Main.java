@@ -21,6 +21,7 @@ public final class Main {
               nodes    writes every node as a line of JSON    --out FILE
               import   imports each file of a folder below the root of a workspace  --workspace NAME --folder DIR
                        [--empty yes] removes everything there before; what is there with the same id is replaced
+              export   writes each node below the root of a workspace as a file, once  --workspace NAME --folder DIR
               register registers a node type while the repository runs, and adds a node of it
               use      finds, changes and adds nodes of that type; exit code 1 and a line for what does not work
               damage   deletes, changes and adds              [--seed N]
@@ -79,6 +80,7 @@ public final class Main {
             case "assorted" -> did = Assorted.run(options);
             case "nodes" -> did = Nodes.run(options);
             case "import" -> did = Import.run(options);
+            case "export" -> did = Export.run(options);
             case "register" -> did = Types.register(options);
             case "use" -> {
                 int findings = Types.use(options, out);

@@ -1,0 +1,117 @@
+//! What waits for receivers: put in by whoever does something, taken out by one at a time.
+
+use chrono::Duration as Span;
+
+use super::*;
+
+fn outgoing(receiver: &str, text: &str, seconds: i64) -> Outgoing {
+    Outgoing {
+        receiver: receiver.to_owned(),
+        folds: text.to_owned(),
+        happened: at(seconds),
+        not_before: at(seconds),
+        held: false,
+        fold: Span::hours(1),
+        gives_up: at(seconds) + Span::days(1),
+        record: format!("\"{text}\""),
+    }
+}
+
+fn texts(bag: &Bag) -> Vec<(&str, u64, bool)> {
+    let rows = bag.waiting.iter();
+    rows.map(|row| (row.record.as_str(), row.times, row.follows))
+        .collect()
+}
+
+fn take(catalog: &Catalog, seconds: i64) -> Vec<Bag> {
+    catalog.take_bags(&["ops", "mail"], at(seconds)).unwrap()
+}
+
+fn taken(catalog: &Catalog, bag: &Bag, seconds: i64) {
+    let fates: Vec<_> = bag.waiting.iter().map(|row| (row, Fate::Taken)).collect();
+    let again = at(seconds) + Span::hours(1);
+    catalog.settle_bag(bag, &fates, None, again, at(seconds)).unwrap();
+}
+
+pub(super) fn a_receiver_is_in_the_hands_of_one_at_a_time(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    one.post(&[outgoing("ops", "a", 0), outgoing("mail", "a", 0)])
+        .unwrap();
+    one.post(&[outgoing("ops", "b", 1)]).unwrap();
+    let bags = take(&one, 5);
+    assert_eq!(bags.len(), 2);
+    assert_eq!(texts(&bags[0]), [("\"a\"", 1, false), ("\"b\"", 1, false)]);
+    assert_eq!(take(&other, 5), [], "they are in the hands of the first");
+    taken(&one, &bags[0], 6);
+    assert_eq!(
+        take(&other, 6),
+        [],
+        "nothing is left for one, and the other is still in its hands"
+    );
+    taken(&one, &bags[1], 6);
+    let rows = other.receivers(&["ops", "mail", "new"]).unwrap();
+    assert_eq!(rows[0].taken, Some(at(6)));
+    assert_eq!((rows[1].waiting, rows[2].waiting), (0, 0));
+}
+
+pub(super) fn what_a_dead_lifeboat_had_in_its_hands_is_delivered_by_another(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    one.post(&[outgoing("ops", "a", 0)]).unwrap();
+    let number = take(&one, 1)[0].waiting[0].number;
+    assert_eq!(take(&other, 1), []);
+    place.kill(one);
+    let bags = take(&other, 1);
+    assert_eq!(bags[0].waiting[0].number, number, "under the same number");
+}
+
+pub(super) fn a_receiver_that_takes_nothing_is_left_alone_until_its_time(place: &Place) {
+    let one = place.open();
+    one.post(&[outgoing("ops", "a", 0)]).unwrap();
+    let bags = take(&one, 1);
+    let fates = [(&bags[0].waiting[0], Fate::Tried)];
+    one.settle_bag(&bags[0], &fates, Some(("it is down", at(20))), at(9), at(2))
+        .unwrap();
+    assert_eq!(take(&one, 19), []);
+    assert_eq!(one.next_mail(&["ops"]).unwrap(), Some(at(20)));
+    assert_eq!(one.next_mail(&["mail"]).unwrap(), None);
+    let row = &one.receivers(&["ops"]).unwrap()[0];
+    assert_eq!(
+        (row.since, row.not_before, row.waiting),
+        (Some(at(2)), Some(at(20)), 1)
+    );
+    assert_eq!(row.why.as_deref(), Some("it is down"));
+    drop(one);
+    let bags = take(&place.open(), 20);
+    assert_eq!((bags[0].failures, bags[0].waiting[0].tries), (1, 1));
+}
+
+pub(super) fn repeats_are_counted_where_one_like_them_waits_or_was_told(place: &Place) {
+    let one = place.open();
+    for seconds in 0..3 {
+        one.post(&[outgoing("ops", "a", seconds)]).unwrap();
+    }
+    let bags = take(&one, 5);
+    assert_eq!(texts(&bags[0]), [("\"a\"", 3, false)]);
+    // What happens while it is told is not lost.
+    one.post(&[outgoing("ops", "a", 6)]).unwrap();
+    taken(&one, &bags[0], 7);
+    assert_eq!(take(&one, 8), []);
+    let bags = take(&one, 7 + 3600);
+    assert_eq!(texts(&bags[0]), [("\"a\"", 1, true)]);
+    taken(&one, &bags[0], 7 + 3600);
+    one.post(&[outgoing("ops", "a", 4000), outgoing("ops", "b", 4000)])
+        .unwrap();
+    assert_eq!(
+        texts(&take(&one, 4001)[0]),
+        [("\"b\"", 1, false)],
+        "the first was told less than an hour ago"
+    );
+}
+
+pub(super) fn what_everybody_sees_is_told_by_one(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    let late = [outgoing("ops", "late", 0)];
+    assert!(one.post_once("late|acme/live|0", at(0), &late).unwrap());
+    assert!(!other.post_once("late|acme/live|0", at(1), &late).unwrap());
+    assert_eq!(texts(&take(&other, 2)[0]), [("\"late\"", 1, false)]);
+}

@@ -1,0 +1,175 @@
+//! One backend for the whole of a stay: verbs that run in it do not open another one.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+#[cfg(feature = "engine")]
+use crate::backend::embedded::Embedded;
+use crate::cli::verbs::demo::DemoArguments;
+use crate::cli::{CliError, Connection, Globals, House, Interrupts, Outside};
+use crate::config::Places;
+use crate::domain::address::Address;
+use crate::domain::check::{DatabaseFound, HomeFound};
+#[cfg(feature = "engine")]
+use crate::domain::deed::Deeds;
+use crate::domain::environment::EnvironmentName;
+#[cfg(feature = "engine")]
+use crate::domain::settings::ServerSettings;
+use crate::domain::settings::{PostgresSettings, StorageOptions};
+
+/// Why a stay has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The person wanted it.
+    Asked,
+    /// The process was asked to end.
+    Signal,
+    /// There is nobody any more: what runs goes on to its end.
+    Gone,
+}
+
+/// What closes a backend that was open for a stay. Where something goes on in this process, interrupts end it.
+pub type Closing<'h> = Box<dyn FnOnce(Why, Interrupts) -> Pin<Box<dyn Future<Output = ()> + 'h>> + 'h>;
+
+/// A backend that is open for a stay.
+pub struct Stay<'h> {
+    /// The backend, and the context that led to it.
+    pub connection: Connection,
+    /// Whether its jobs run in this process.
+    pub is_here: bool,
+    /// Lets go of it.
+    pub close: Closing<'h>,
+}
+
+/// The house around a stay.
+pub(super) struct Kept<'h> {
+    house: &'h dyn House,
+    connection: Connection,
+    is_here: bool,
+}
+
+impl<'h> Kept<'h> {
+    pub(super) fn new(house: &'h dyn House, connection: Connection, is_here: bool) -> Self {
+        Self {
+            house,
+            connection,
+            is_here,
+        }
+    }
+
+    /// The name of the context.
+    pub(super) fn context(&self) -> &str {
+        &self.connection.context.name
+    }
+
+    /// Whether it refuses changes.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.connection.context.context.read_only
+    }
+
+    /// Whether these arguments lead to the same context.
+    fn is_same(&self, globals: &Globals) -> bool {
+        globals
+            .context
+            .as_ref()
+            .is_none_or(|context| *context == self.connection.context.name)
+    }
+}
+
+#[async_trait(?Send)]
+impl House for Kept<'_> {
+    fn places(&self) -> &Places {
+        self.house.places()
+    }
+
+    fn config_file(&self, globals: &Globals) -> Result<PathBuf, CliError> {
+        self.house.config_file(globals)
+    }
+
+    fn state_folder(&self, globals: &Globals) -> Result<PathBuf, CliError> {
+        self.house.state_folder(globals)
+    }
+
+    fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError> {
+        if self.is_same(globals) {
+            return Ok(self.is_here);
+        }
+        self.house.jobs_run_here(globals)
+    }
+
+    fn engine_for(&self, what: &str) -> Result<(), CliError> {
+        self.house.engine_for(what)
+    }
+
+    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        self.house.look_at_database(settings)
+    }
+
+    fn look_at_home(&self, home: &Path) -> Result<(), String> {
+        self.house.look_at_home(home)
+    }
+
+    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
+        self.house.look_at_folder(folder)
+    }
+
+    fn look_at_storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        self.house.look_at_storage(root, options, environment)
+    }
+
+    async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {
+        if self.is_same(globals) {
+            return Ok(Connection {
+                backend: Arc::clone(&self.connection.backend),
+                context: self.connection.context.clone(),
+            });
+        }
+        // Two engines on the same content would be in each other's way.
+        if self.is_here && self.house.jobs_run_here(globals)? {
+            return Err(CliError::usage(format!(
+                "the context \"{}\" is of this machine as well: leave, and come back with --context",
+                globals.context.as_deref().unwrap_or_default()
+            )));
+        }
+        self.house.connect(globals).await
+    }
+
+    #[cfg(feature = "engine")]
+    fn engine_here(
+        &self,
+        globals: &Globals,
+        keep_schedule: bool,
+        deeds: Deeds,
+    ) -> Result<(Embedded, ServerSettings), CliError> {
+        self.house.engine_here(globals, keep_schedule, deeds)
+    }
+
+    fn user(&self) -> &str {
+        self.house.user()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.house.variable(name)
+    }
+
+    async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
+        self.house.cockpit(globals, outside).await
+    }
+
+    async fn demo(
+        &self,
+        arguments: &DemoArguments,
+        globals: &Globals,
+        outside: &mut Outside,
+    ) -> Result<(), CliError> {
+        self.house.demo(arguments, globals, outside).await
+    }
+}

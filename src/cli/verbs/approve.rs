@@ -1,0 +1,100 @@
+//! `lifeboat approve ENV` and `lifeboat reject ENV`: the second person's answer to a restore that waits.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::backend::{Backend, BackendError};
+use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::{Call, CliError};
+use crate::domain::approval::Asked;
+use crate::domain::environment::EnvironmentName;
+use crate::domain::refusal::{Refusal, confirmed};
+
+/// What `lifeboat approve --help` says first.
+pub const LONG_ABOUT: &str = "\
+Agrees to the restore that waits in an environment whose configuration says approve = true, and follows it. Whoever asked \
+for it cannot approve it, nor can a token that one of the two has made for the other. What is approved is the plan \
+that was looked at: if Live, the backup or the configuration is another one by now, it is refused, and has to be asked for anew. \
+It waits for an hour.";
+
+/// What `lifeboat approve` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ApproveArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// The environment's name once more, so that nothing is restored by reflex; asked for on a terminal
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
+    /// How the job is followed.
+    #[command(flatten)]
+    pub job: JobArguments,
+}
+
+/// What `lifeboat reject` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RejectArguments {
+    /// The environment, written PROJECT/ENVIRONMENT
+    #[arg(value_name = "ENV")]
+    pub environment: EnvironmentName,
+    /// Why; whoever asked reads it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+pub(super) async fn approve(arguments: ApproveArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let detached = arguments.job.detach;
+    follow::start_telling(&arguments.job, call, async |backend, call| {
+        let name = &arguments.environment;
+        let asked = waiting(backend, name).await?;
+        let tells = !call.globals.json && !call.in_background;
+        if tells {
+            call.remark(&asked.in_words())?;
+            for warning in &asked.warnings {
+                call.remark(&format!("warning: {warning}"))?;
+            }
+        }
+        let confirm = match arguments.confirm {
+            Some(confirm) => confirm,
+            None if call.can_ask() && !detached => {
+                call.ask(&format!("To agree, and to restore it now, type {name}: "))?
+            }
+            None => String::new(),
+        };
+        confirmed(name, &confirm).map_err(BackendError::from)?;
+        let id = backend
+            .approve_restore(name.clone(), asked.plan.clone(), confirm)
+            .await?;
+        Ok(Begun {
+            id,
+            remark: None,
+            told: if tells { asked.warnings } else { Vec::new() },
+        })
+    })
+    .await
+}
+
+pub(super) async fn reject(arguments: RejectArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    let backend = call.backend().await?;
+    let name = &arguments.environment;
+    let asked = waiting(backend.as_ref(), name).await?;
+    backend
+        .reject_restore(name.clone(), asked.plan.clone(), arguments.reason)
+        .await?;
+    if call.globals.json {
+        return call.json(&json!({ "environment": name, "rejected": asked }));
+    }
+    call.tell(&format!(
+        "The {} of {name}, asked by {}, is rejected: nothing was done.",
+        asked.title, asked.by
+    ))
+}
+
+/// What waits in an environment.
+async fn waiting(backend: &dyn Backend, name: &EnvironmentName) -> Result<Asked, BackendError> {
+    let asked = backend.environment(name).await?.summary.asked;
+    let nothing = || Refusal::NothingToApprove {
+        environment: name.clone(),
+    };
+    Ok(*asked.ok_or_else(nothing)?)
+}

@@ -1,0 +1,170 @@
+//! What reports say, and that nothing in a name is mark-up.
+
+use super::*;
+use crate::domain::Instant;
+use crate::domain::activity::{Activity, Severity};
+use crate::domain::environment::EnvironmentKind;
+use crate::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+
+fn at(minute: u32, second: u32) -> Instant {
+    format!("2026-11-30T02:{minute:02}:{second:02}Z").parse().unwrap()
+}
+
+fn job(kind: JobKind, id: u64, minute: u32, state: JobState) -> Job {
+    Job {
+        id: JobId(id),
+        environment: "acme/live".parse().unwrap(),
+        kind,
+        title: format!("{} <b>|x</b>", kind.label()),
+        by: "maria".into(),
+        created: at(minute, 0),
+        began: Some(at(minute, 1)),
+        ended: Some(at(minute + 3, 1)),
+        state,
+        progress: None,
+        left_out: vec![Phase::Health],
+        cancel_asked: false,
+        stop_reason: None,
+        reached: None,
+        outcome: Some(Outcome {
+            summary: "Live is back".into(),
+            ..Outcome::default()
+        }),
+    }
+}
+
+fn line(number: u64, at: Instant, severity: Severity, text: &str) -> LogLine {
+    LogLine {
+        number,
+        at,
+        severity,
+        text: text.into(),
+    }
+}
+
+fn report() -> RestoreReport {
+    let job = job(JobKind::Restore, 7, 10, JobState::Done);
+    let log = vec![
+        line(1, at(10, 1), Severity::Information, "preparing"),
+        line(1, at(10, 2), Severity::Information, "preparing"),
+        line(2, at(10, 5), Severity::Information, "staging beside Live"),
+        line(3, at(11, 5), Severity::Information, "switching"),
+        line(
+            4,
+            at(11, 6),
+            Severity::Warning,
+            "a hook said <script>alert(1)</script>\r\n# not a heading",
+        ),
+        line(5, at(11, 7), Severity::Information, "cleaning up"),
+    ];
+    let entry = |job: u64, number: u64| Activity {
+        number,
+        at: at(13, 1),
+        by: "maria".into(),
+        environment: None,
+        what: format!("entry {number}"),
+        job: Some(JobId(job)),
+        severity: Severity::Information,
+        from: Some("10.0.0.7".into()),
+        request: None,
+    };
+    let facts = RestoreFacts {
+        job,
+        log,
+        activity: vec![entry(8, 3), entry(7, 2), entry(7, 1)],
+        backups: Vec::new(),
+    };
+    RestoreReport::of(facts, at(20, 0))
+}
+
+#[test]
+fn a_report_on_a_restore_has_its_phases_with_how_long_they_took() {
+    let report = report();
+    let took: Vec<_> = report.phases.iter().map(|it| (it.phase, it.millis)).collect();
+    assert_eq!(
+        took,
+        [
+            (Phase::Preparing, 4_000),
+            (Phase::Staging, 60_000),
+            (Phase::Switching, 2_000),
+            (Phase::CleaningUp, 114_000)
+        ]
+    );
+    assert_eq!(report.live_after_millis, Some(66_000));
+    assert_eq!(report.took_millis, Some(180_000));
+    let numbers: Vec<_> = report.activity.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, [1, 2]);
+    assert_eq!(report.warnings.len(), 1);
+}
+
+#[test]
+fn nothing_in_a_report_is_mark_up_that_was_in_a_name() {
+    let document = report().document();
+    let html = document.html();
+    assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("src="));
+    let markdown = document.markdown();
+    assert!(!markdown.contains("\n# not a heading"), "{markdown}");
+    assert!(markdown.contains("\\<b\\>\\|x\\</b\\>"), "{markdown}");
+    assert!(
+        markdown.contains("| switching | 2026-11-30 02:11:05 UTC | 2.0 s |"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn proof_counts_what_was_taken_and_names_what_was_not() {
+    let summary = EnvironmentSummary::unread("acme/live".parse().unwrap(), EnvironmentKind::Live);
+    let details = EnvironmentDetails {
+        summary,
+        instances: Vec::new(),
+        versions: None,
+        versions_problem: None,
+        schedule: crate::domain::schedule::Schedule::default(),
+        minute_in_window: 0,
+        keep: crate::domain::slot::Keep::default(),
+        slot_schedules: Vec::new(),
+        recent: None,
+        last_scheduled: None,
+        next_verify: None,
+        next_drill: None,
+        backups: Vec::new(),
+        undo: None,
+        replaced: Vec::new(),
+        undo_way: None,
+        repository: String::new(),
+        copies: None,
+    };
+    let failed = JobState::Failed {
+        why: "no room".into(),
+    };
+    let jobs = vec![
+        job(JobKind::Drill, 5, 40, JobState::Done),
+        job(JobKind::Backup, 4, 30, JobState::Done),
+        job(JobKind::Backup, 3, 20, failed),
+        job(JobKind::Backup, 2, 10, JobState::Done),
+        job(JobKind::Backup, 1, 0, JobState::Done),
+    ];
+    let facts = |most_jobs| ProofFacts {
+        since: at(5, 0),
+        environments: vec![(details.clone(), jobs.clone())],
+        most_jobs,
+    };
+    let report = ProofReport::of(facts(100), at(45, 0));
+    let of = &report.environments[0];
+    assert_eq!((of.backups_taken, of.backups_failed, of.drills.len()), (2, 1, 1));
+    assert_eq!(of.longest_gap_millis, Some(20 * 60_000));
+    assert_eq!(of.known_since, at(5, 0));
+    assert_eq!(of.failures[0].said, "no room");
+    let text = report.document().markdown();
+    assert!(text.contains("| backup that was not taken, job 3 |"), "{text}");
+    assert!(text.contains("No backup was read back in the period."), "{text}");
+    let cut = ProofReport::of(facts(5), at(45, 0));
+    assert_eq!(
+        cut.environments[0].known_since,
+        at(5, 0),
+        "the oldest is older than the period"
+    );
+}

@@ -1,0 +1,153 @@
+//! Nodes in files of a folder, by the paths that people know them by.
+//!
+//! A node in a file is below that file: `/website/home/news.xml/news`. In Magnolia it is `/home/news`, and that leads to it as
+//! well, wherever nothing else is there:
+//!
+//! - the name of the file may be left out: `/website/home/news`;
+//! - so may that of a node that is called as the folder which its file is in: `/website/home/news/main` for what is in
+//!   `/website/home/news/page.xml/news/main`;
+//! - a file that is called as Magnolia calls an export (`website.home.news.xml`) is where that says, whatever folder it is in.
+
+use super::Answer;
+use super::index::{Pages, Row};
+use super::source::WorkspaceOpen;
+use crate::content::inside::What;
+use crate::domain::explore::{ExportForm, NodePath, Step, file_name};
+
+/// How the files are called that nodes may be in.
+const ENDINGS: [&str; 3] = [".xml", ".yaml", ".yml"];
+/// What a root is called in a document.
+const ROOT: &str = "jcr:root";
+/// So many files are asked for by their names at most.
+const MOST_NAMES: usize = 600;
+
+impl WorkspaceOpen {
+    /// The node that a path means.
+    pub(super) fn resolve(&self, pages: &Pages, steps: &[Step]) -> Answer<Option<Row>> {
+        if let Some(row) = pages.resolve(steps)? {
+            return Ok(Some(row));
+        }
+        let Some(root) = pages.root()?.filter(|root| root.what == What::Folder) else {
+            return Ok(None);
+        };
+        match through_files(pages, root, steps)? {
+            Some(row) => Ok(Some(row)),
+            None => self.in_exports(pages, steps),
+        }
+    }
+
+    /// The path of the node that a path means, as it is told: the same one where it leads there, or nowhere.
+    pub(super) fn meant(&self, pages: &Pages, path: &NodePath) -> Answer<NodePath> {
+        if path.steps.is_empty() || pages.resolve(&path.steps)?.is_some() {
+            return Ok(path.clone());
+        }
+        let steps = match self.resolve(pages, &path.steps)? {
+            Some(row) => pages.path_of(&row.id)?,
+            None => None,
+        };
+        Ok(NodePath {
+            steps: steps.unwrap_or_else(|| path.steps.clone()),
+            ..path.clone()
+        })
+    }
+
+    /// The path by which Magnolia knows a node that is in a file; `None` for anything else.
+    pub(super) fn known_as(&self, pages: &Pages, row: &Row, steps: &[Step]) -> Answer<Option<NodePath>> {
+        let (mut current, mut depth) = (row.clone(), 0);
+        while current.what == What::Node && depth <= steps.len() {
+            let above = match current.parent {
+                Some(parent) => pages.row(&parent)?,
+                None => None,
+            };
+            let Some(above) = above else { return Ok(None) };
+            (current, depth) = (above, depth + 1);
+        }
+        let is_in_file = depth > 0 && current.what == What::File;
+        let Some(at) = steps.len().checked_sub(depth + 1).filter(|_| is_in_file) else {
+            return Ok(None);
+        };
+        let (folders, inner) = (&steps[..at], &steps[at + 1..]);
+        let name = &steps[at].name;
+        let named = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending));
+        let exported = named.and_then(|name| self.parts(name));
+        let above: Vec<Step> = match exported {
+            Some(mut parts) if parts.last().map(|part| &part.name) == inner.first().map(|top| &top.name) => {
+                parts.pop();
+                parts
+            }
+            _ => folders.to_vec(),
+        };
+        let inner = inner.iter().filter(|step| step.name != ROOT).cloned();
+        Ok(Some(NodePath {
+            steps: above.into_iter().chain(inner).collect(),
+            ..self.path()
+        }))
+    }
+
+    /// The names in that of an export: `home` and `news` in `website.home.news`. Dots of a name are doubled in it.
+    fn parts(&self, name: &str) -> Option<Vec<Step>> {
+        let rest = name.strip_prefix(&self.workspace)?.strip_prefix('.')?;
+        let whole = rest.replace("..", "\0");
+        Some(
+            whole
+                .split('.')
+                .map(|part| Step::new(part.replace('\0', ".")))
+                .collect(),
+        )
+    }
+
+    /// A node in a file that is called as Magnolia calls the export of a node on its way. The one that is nearest to it is taken.
+    fn in_exports(&self, pages: &Pages, steps: &[Step]) -> Answer<Option<Row>> {
+        let mut wanted = Vec::new();
+        for count in (0..=steps.len().min(MOST_NAMES / ENDINGS.len())).rev() {
+            let path = NodePath {
+                steps: steps[..count].to_vec(),
+                ..self.path()
+            };
+            let name = file_name(&path, ExportForm::Xml);
+            let name = name.strip_suffix(ENDINGS[0]).unwrap_or(&name);
+            wanted.extend(ENDINGS.iter().map(|ending| (format!("{name}{ending}"), count)));
+        }
+        let names: Vec<String> = wanted.iter().map(|(name, _)| name.clone()).collect();
+        let files = pages.called(&names)?;
+        for (name, count) in wanted {
+            let top = match count.checked_sub(1).and_then(|last| steps.get(last)) {
+                Some(last) => Step::new(last.name.clone()),
+                None => Step::new(ROOT),
+            };
+            for (_, file) in files.iter().filter(|(called, _)| *called == name) {
+                let Some(top) = pages.child(file, &top)? else {
+                    continue;
+                };
+                if let Some(row) = pages.resolve_from(top, steps.get(count..).unwrap_or_default())? {
+                    return Ok(Some(row));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A node in a file whose name, or whose own, is left out. The one that is deepest in the folders is taken.
+fn through_files(pages: &Pages, root: Row, steps: &[Step]) -> Answer<Option<Row>> {
+    let (mut found, mut folder, mut called) = (None, root, None);
+    for (at, step) in steps.iter().enumerate() {
+        let rest = &steps[at..];
+        // The folder is called as the node.
+        if let Some(called) = called
+            && let Some(top) = pages.topmost(&folder, &Step::new(called))?
+        {
+            found = pages.resolve_from(top, rest)?.or(found);
+        }
+        if let Some(top) = pages.topmost(&folder, step)? {
+            found = pages.resolve_from(top, &rest[1..])?.or(found);
+        }
+        match pages.child(&folder, step)? {
+            Some(child) if child.what == What::Folder => {
+                (folder, called) = (child, Some(step.name.clone()));
+            }
+            _ => break,
+        }
+    }
+    Ok(found)
+}

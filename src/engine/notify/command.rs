@@ -1,0 +1,80 @@
+//! A command that is told: it gets the event as JSON on its standard input, and has a time limit.
+//!
+//! Not for hooks, whose output goes to a job's log (`engine::hooks`).
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::reach::{Ready, Refused};
+use crate::domain::notify::{self, Parcel};
+use crate::domain::printable;
+
+/// So much of what it says is told.
+const TOLD: u64 = 500;
+
+/// All that a command has started is ended when this is dropped before it has ended.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may just have ended by itself.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
+    let Some((program, arguments)) = to.settings.command.split_first() else {
+        return Err(Refused::now("it names no program"));
+    };
+    let mut command = Command::new(program);
+    for name in &*to.hidden {
+        command.env_remove(name);
+    }
+    let mut child = command
+        .args(arguments)
+        .current_dir(&to.folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Refused::now(format!("{program} could not be started: {error}")))?;
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let mut group = Group(id.and_then(Pid::from_raw));
+    let mut text = notify::webhook(parcel).to_string();
+    text.push('\n');
+    let input = child.stdin.take();
+    let errors = child.stderr.take();
+    let telling = async move {
+        if let Some(mut input) = input {
+            // One that does not read what it is told may still do what it is for.
+            let _ = input.write_all(text.as_bytes()).await;
+        }
+    };
+    let listening = async move {
+        let mut said = Vec::new();
+        if let Some(errors) = errors {
+            let _ = errors.take(TOLD).read_to_end(&mut said).await;
+        }
+        said
+    };
+    let ((), said, status) = tokio::join!(telling, listening, child.wait());
+    group.0 = None;
+    let status = status.map_err(|error| Refused::now(format!("{program} was lost: {error}")))?;
+    if status.success() {
+        return Ok(format!("{program} ended well"));
+    }
+    let said = String::from_utf8_lossy(&said);
+    let said = match said.trim() {
+        "" => String::new(),
+        text => format!(": {}", printable::line(text)),
+    };
+    Err(Refused::now(format!("{program} ended with {status}{said}")))
+}

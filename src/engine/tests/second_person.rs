@@ -1,0 +1,176 @@
+//! A second person: a restore that waits until another owner agrees.
+
+use chrono::Duration;
+
+use super::house::{House, OfHouse, back_up, done, everything, request, restore, start_restore, undo};
+use crate::domain::activity::Severity;
+use crate::domain::approval::{Asked, Person};
+use crate::domain::caller::Caller;
+use crate::domain::plan::PlanId;
+use crate::domain::refusal::Refusal;
+use crate::engine::{Engine, EngineError, details, start_restore_alone};
+use crate::watch::Unwatched;
+
+fn house() -> House {
+    let mut house = House::new();
+    house.approve = true;
+    house.keep.manual = 2;
+    house.write("author", "website/page.xml", "whole");
+    house
+}
+
+fn jonas(engine: &Engine) -> Engine {
+    engine.acting_for(Caller::here(&"jonas".into()))
+}
+
+/// Somebody who shows a token.
+fn with_token(engine: &Engine, token: &str, account: Option<&str>) -> Engine {
+    engine.acting_for(Caller {
+        person: account.map(|account| Person {
+            account: account.into(),
+            made_by: Some("root".into()),
+        }),
+        ..Caller::here(&token.into())
+    })
+}
+
+fn refusal<T>(result: Result<T, EngineError>) -> Refusal {
+    match result.err() {
+        Some(EngineError::Refused(refusal)) => refusal,
+        other => panic!("not a refusal: {other:?}"),
+    }
+}
+
+/// Asks for a restore, and gives the plan that waits.
+fn ask(engine: &Engine) -> PlanId {
+    match refusal(start_restore(engine, &request("manual", everything()))) {
+        Refusal::AwaitsApproval { plan, .. } => plan,
+        other => panic!("{other}"),
+    }
+}
+
+fn waiting(engine: &Engine) -> Option<Asked> {
+    let summary = details(engine, &House::live()).unwrap().summary;
+    summary.asked.map(|asked| *asked)
+}
+
+#[test]
+pub(super) fn a_restore_waits_until_another_owner_agrees() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.write("author", "website/page.xml", "spoilt");
+    let spoilt = house.content();
+    let plan = ask(&engine);
+    assert_eq!(house.content(), spoilt, "nothing was done yet");
+    // Backups go on, and a restart changes nothing.
+    house.pass(Duration::minutes(5));
+    back_up(&engine);
+    let engine = house.engine();
+    let asked = waiting(&engine).unwrap();
+    assert_eq!((asked.by.as_str(), &asked.plan), ("maria", &plan));
+    for same in [
+        engine.clone(),
+        with_token(&engine, "laptop", Some("maria")),
+        with_token(&engine, "laptop", Some("Maria")),
+    ] {
+        let said = refusal(same.of_house().approve(&plan, "acme/live"));
+        assert!(matches!(said, Refusal::SamePerson { .. }), "{said}");
+    }
+    let nobody = refusal(
+        with_token(&engine, "robot", None)
+            .of_house()
+            .approve(&plan, "acme/live"),
+    );
+    assert!(matches!(nobody, Refusal::UnknownPerson { .. }), "{nobody}");
+    let unmeant = refusal(jonas(&engine).of_house().approve(&plan, "acme"));
+    assert!(matches!(unmeant, Refusal::NotConfirmed { .. }), "{unmeant}");
+    let job = jonas(&engine).of_house().approve(&plan, "acme/live").unwrap();
+    let job = done(&engine, job);
+    assert!(
+        job.title.ends_with("asked by maria") && job.by.as_str() == "jonas",
+        "{}",
+        job.title
+    );
+    assert_ne!(house.content(), spoilt);
+    assert_eq!(waiting(&engine), None);
+    let again = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(again, Refusal::NothingToApprove { .. }), "{again}");
+}
+
+#[test]
+pub(super) fn what_waits_ends_after_an_hour_or_is_rejected() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let plan = ask(&engine);
+    house.pass(Duration::minutes(61));
+    assert_eq!(waiting(&engine), None);
+    let late = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(late, Refusal::NothingToApprove { .. }), "{late}");
+    let first = ask(&engine);
+    let second = ask(&engine);
+    let replaced = refusal(jonas(&engine).of_house().approve(&first, "acme/live"));
+    assert!(matches!(replaced, Refusal::NothingToApprove { .. }), "{replaced}");
+    jonas(&engine)
+        .of_house()
+        .reject(&second, Some("not today"))
+        .unwrap();
+    assert_eq!(waiting(&engine), None);
+    let activity = engine.catalog().activity(10).unwrap();
+    assert!(activity.iter().any(|entry| entry.what.contains("not today")));
+}
+
+#[test]
+pub(super) fn glass_is_broken_loudly_and_what_was_approved_has_to_hold_still() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let plan = ask(&engine);
+    let alone = engine
+        .of_house()
+        .plan_restore(&request("manual", everything()), &Unwatched)
+        .unwrap();
+    let silent = refusal(start_restore_alone(&engine, &alone.id, "acme/live", " "));
+    assert!(matches!(silent, Refusal::NotNeeded(_)), "{silent}");
+    let job = start_restore_alone(&engine, &alone.id, "acme/live", "the site is down").unwrap();
+    let job = done(&engine, job);
+    let warnings = job.outcome.unwrap().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("the site is down")),
+        "{warnings:?}"
+    );
+    let news = engine.catalog().notifications(20).unwrap();
+    let loud = news.iter().find(|one| one.text.contains("BROKE GLASS")).unwrap();
+    assert_eq!(loud.severity, Severity::Critical);
+    // Live is another one than the one that maria has asked about.
+    let stale = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(stale, Refusal::NothingToApprove { .. }), "{stale}");
+    // It is undone by nobody else, as long as it is fresh.
+    undo(&engine);
+    house.pass(Duration::hours(25));
+    let late = refusal(engine.of_house().start_undo("acme/live"));
+    assert!(matches!(late, Refusal::UndoTooLate { .. }), "{late}");
+}
+
+#[test]
+pub(super) fn a_plan_that_does_not_hold_any_more_is_asked_for_anew() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let plan = ask(&engine);
+    super::rules::hold(&engine, crate::domain::request::HoldKind::Maintenance, true);
+    let stale = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(stale, Refusal::StalePlan { .. }), "{stale}");
+    assert_eq!(waiting(&engine), None);
+}
+
+#[test]
+pub(super) fn without_the_setting_nobody_is_asked() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    restore(&engine, "manual", everything());
+}

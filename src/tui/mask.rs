@@ -1,0 +1,172 @@
+//! Hides names on the screen, for whoever shows it to others: projects, people, notes, addresses, folders. What is left is what
+//! things are: live, author, website, figures and times.
+//!
+//! Letters become `x` and digits `0`, so that everything stays where it is. It is done on the finished frame: no screen can
+//! forget it. Not in here: which names there are to hide, but for what looks like an address or a folder by itself.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+
+use super::model::Model;
+use crate::domain::principal::Principal;
+
+/// Names that are shorter would be found everywhere.
+const SHORTEST: usize = 3;
+
+/// The names on a model's screens that are nobody else's business, in lower case.
+pub(super) fn names(model: &Model) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut add = |name: &str| {
+        let name = name.trim().to_lowercase();
+        if name.chars().count() >= SHORTEST {
+            names.insert(name);
+        }
+    };
+    for environment in (0..model.fleet.len()).filter_map(|index| model.fleet.at(index)) {
+        add(environment.name.project());
+    }
+    for details in model.details.values() {
+        for backup in details.all_backups() {
+            add(person(&backup.manifest.by));
+            add(backup.manifest.note.as_deref().unwrap_or_default());
+        }
+    }
+    for job in model.jobs.values() {
+        add(person(&job.by));
+    }
+    for activity in model.activity.iter().flatten() {
+        add(person(&activity.by));
+    }
+    if let Some(info) = &model.info {
+        for (_, value) in &info.places {
+            add(value);
+        }
+    }
+    names
+}
+
+/// What a person or a token is called; nothing for whatever acts by itself.
+fn person(by: &Principal) -> &str {
+    match by {
+        Principal::Named(name) => name,
+        Principal::Schedule | Principal::Lifeboat => "",
+    }
+}
+
+/// Hides these names in a frame, and what looks like an address, a folder or somebody's mail.
+pub(super) fn hide(buffer: &mut Buffer, names: &BTreeSet<String>) {
+    let area = buffer.area;
+    for y in area.top()..area.bottom() {
+        // One character for each cell, so that places in the text are columns.
+        let row: Vec<char> = (area.left()..area.right())
+            .map(|x| {
+                buffer
+                    .cell((x, y))
+                    .and_then(|cell| cell.symbol().chars().next())
+                    .unwrap_or(' ')
+            })
+            .collect();
+        for (column, hides) in (area.left()..).zip(hidden(&row, names)) {
+            if hides && let Some(cell) = buffer.cell_mut((column, y)) {
+                let first = cell.symbol().chars().next().unwrap_or(' ');
+                cell.set_char(if first.is_numeric() { '0' } else { 'x' });
+            }
+        }
+    }
+}
+
+/// Which characters of a row are hidden.
+fn hidden(row: &[char], names: &BTreeSet<String>) -> Vec<bool> {
+    let mut hidden = vec![false; row.len()];
+    let lower: Vec<char> = row
+        .iter()
+        .map(|c| c.to_lowercase().next().unwrap_or(*c))
+        .collect();
+    for name in names {
+        let name: Vec<char> = name.chars().collect();
+        for at in 0..lower.len() {
+            let begins = at == 0 || !lower.get(at - 1).is_some_and(|c| c.is_alphanumeric());
+            let shown = lower.get(at..).unwrap_or_default();
+            let same = shown
+                .iter()
+                .zip(&name)
+                .take_while(|(one, other)| one == other)
+                .count();
+            let after = shown.get(same).copied();
+            // A name that was cut where there was no room ends with the sign for that.
+            let is_cut = same > SHORTEST && after == Some('…');
+            let is_whole = same == name.len() && !after.is_some_and(char::is_alphanumeric);
+            if begins && (is_whole || is_cut) {
+                hide_from(&mut hidden, row, at, same);
+            }
+        }
+    }
+    let mut at = 0;
+    for word in row.split(|c| c.is_whitespace()) {
+        if is_a_place(word) {
+            hide_from(&mut hidden, row, at, word.len());
+        }
+        at += word.len() + 1;
+    }
+    hidden
+}
+
+fn hide_from(hidden: &mut [bool], row: &[char], from: usize, count: usize) {
+    for (hides, c) in hidden.iter_mut().zip(row).skip(from).take(count) {
+        *hides |= c.is_alphanumeric();
+    }
+}
+
+/// Whether a word is an address, a folder of a machine or somebody's mail.
+fn is_a_place(word: &[char]) -> bool {
+    let text: String = word.iter().collect();
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+    let is_folder = text.starts_with('/') && text.matches('/').count() > 1;
+    let is_number = text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok());
+    text.contains("://") || text.contains('@') || is_folder || is_number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, names: &[&str]) -> String {
+        let names = names.iter().map(ToString::to_string).collect();
+        let width = u16::try_from(text.chars().count()).unwrap();
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, 1));
+        buffer.set_string(0, 0, text, ratatui::style::Style::default());
+        hide(&mut buffer, &names);
+        (0..width).map(|x| buffer[(x, 0)].symbol().to_owned()).collect()
+    }
+
+    #[test]
+    fn names_are_hidden_wherever_they_stand_and_nothing_else_is() {
+        assert_eq!(shown("▸● acme/live  3 h", &["acme"]), "▸● xxxx/live  3 h");
+        assert_eq!(
+            shown("by Maria Nováková, 2 h", &["maria nováková"]),
+            "by xxxxx xxxxxxxx, 2 h"
+        );
+        assert_eq!(shown("acmeist Acme", &["acme"]), "acmeist xxxx");
+        assert_eq!(
+            shown("globex-int… ok", &["globex-international"]),
+            "xxxxxx-xxx… ok"
+        );
+    }
+
+    #[test]
+    fn addresses_folders_and_mail_are_hidden_by_how_they_look() {
+        assert_eq!(
+            shown("in /srv/live/author at 10.0.0.12", &[]),
+            "in /xxx/xxxx/xxxxxx at 00.0.0.00"
+        );
+        assert_eq!(
+            shown("https://a.example.com:8443", &[]),
+            "xxxxx://x.xxxxxxx.xxx:0000"
+        );
+        assert_eq!(
+            shown("kim@example.com 1/2 v6.3.5", &[]),
+            "xxx@xxxxxxx.xxx 1/2 v6.3.5"
+        );
+    }
+}

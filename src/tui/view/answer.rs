@@ -1,0 +1,87 @@
+//! The first thing that the main screen says: whether Live can be brought back, to when, in how long, and when that was last
+//! proven.
+
+use super::backups::standing;
+use super::canvas::{Piece, piece, wide};
+use super::words;
+use crate::domain::state::EnvironmentDetails;
+use crate::domain::{Instant, measure};
+use crate::tui::model::Model;
+use crate::tui::theme::{Meaning, Theme};
+
+/// The answer, in one line. None for an environment of which the backups are not known: its trouble says why.
+pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
+    // What is wrong with the environment itself comes before: no job may be able to begin.
+    if details.summary.trouble.is_some() {
+        return Vec::new();
+    }
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    let Some(newest) = details.summary.newest else {
+        let words = standing(details).into_iter();
+        let line = |(label, text): (&str, String)| {
+            vec![
+                piece(format!("{} {label}: ", symbols.warning), Meaning::Warning),
+                piece(text, Meaning::Text),
+            ]
+        };
+        return words.map(line).collect();
+    };
+    let room = usize::from(super::layout::main_width(model)).saturating_sub(2);
+    let forms = [Form::Full, Form::Shorter, Form::Shortest];
+    let mut said = forms
+        .map(|form| said(model, details, newest, symbols.good, form))
+        .into_iter();
+    let fits = said.clone().find(|line| wide(line) <= room);
+    fits.or_else(|| said.next_back()).into_iter().collect()
+}
+
+/// How much room there is for words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Full,
+    Shorter,
+    Shortest,
+}
+
+fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str, form: Form) -> Vec<Piece> {
+    let now = model.now;
+    let age = match words::short_age(taken, now).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    };
+    let can = match form {
+        Form::Full | Form::Shorter => "Live can be brought back to ",
+        Form::Shortest => "back to ",
+    };
+    let to = match form {
+        Form::Full => format!("{} ({age})", model.when().moment(taken)),
+        Form::Shorter | Form::Shortest => format!("{} ({age})", model.when().in_narrow_column(taken)),
+    };
+    let mut pieces = vec![
+        piece(format!("{good} {can}"), Meaning::Good),
+        piece(to, Meaning::Title),
+    ];
+    let Some(proven) = &details.summary.last_proven else {
+        let not_yet = if form == Form::Full {
+            ", not proven yet: D proves it"
+        } else {
+            ", not proven: D"
+        };
+        pieces.push(piece(not_yet, Meaning::Quiet));
+        return pieces;
+    };
+    let about = if form == Form::Full { "about " } else { "" };
+    pieces.extend([
+        piece(format!(" in {about}"), Meaning::Quiet),
+        piece(measure::millis(proven.millis), Meaning::Good),
+        piece(
+            match words::short_age(proven.at, now).as_str() {
+                "now" => ", proven just now".to_owned(),
+                age => format!(", proven {age} ago"),
+            },
+            Meaning::Quiet,
+        ),
+    ]);
+    pieces
+}

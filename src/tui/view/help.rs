@@ -1,0 +1,198 @@
+//! The help: the table of actions, grouped by what they are for, and what the symbols mean. In two columns where there is
+//! room.
+
+use super::canvas::piece;
+use super::text::Text;
+use crate::tui::action::{Action, Place, Row, TABLE};
+use crate::tui::model::Model;
+use crate::tui::theme::{Meaning, Symbols, Theme};
+
+/// From this width on the help has two columns.
+const TWO_COLUMNS: u16 = 132;
+/// Between them.
+const GAP: u16 = 3;
+
+/// The text of the help.
+pub(super) fn text(model: &Model, width: u16) -> Text {
+    if width < TWO_COLUMNS {
+        let mut text = Text::new(width);
+        for group in groups(model, width) {
+            text.append(group);
+        }
+        return text;
+    }
+    let column = (width - GAP) / 2;
+    let groups = groups(model, column);
+    let lines: usize = groups.iter().map(Text::len).sum();
+    let (mut left, mut right) = (Text::new(column), Text::new(column));
+    for group in groups {
+        // The left column is filled first, and no group is torn apart.
+        if right.len() == 0 && left.len() + group.len() / 2 <= lines / 2 {
+            left.append(group);
+        } else {
+            right.append(group);
+        }
+    }
+    Text::beside(left, right, usize::from(GAP))
+}
+
+/// What an action is for.
+fn heading(row: &Row) -> &'static str {
+    const ON_LISTS: [Place; 5] = [Place::Job, Place::Jobs, Place::Log, Place::List, Place::Fleet];
+    const INSIDE: [Place; 5] = [
+        Place::Tree,
+        Place::Node,
+        Place::History,
+        Place::Found,
+        Place::Differences,
+    ];
+    let only = |places: &[Place]| row.places.iter().all(|place| places.contains(place));
+    let on_main = row.places.contains(&Place::Backups) || row.places.contains(&Place::Environments);
+    if row.action.moves() {
+        "Moving about"
+    } else if only(&[Place::Choose, Place::Scope, Place::Plan]) {
+        "In the restore wizard"
+    } else if only(&INSIDE) {
+        "Inside a backup or Live"
+    } else if only(&ON_LISTS) {
+        "On jobs and lists"
+    } else if row.changes && on_main {
+        "Act: each asks first"
+    } else if on_main && !row.places.contains(&Place::Log) {
+        "Look closer"
+    } else if matches!(
+        row.action,
+        Action::Notifications | Action::Activity | Action::Jobs | Action::Recovery | Action::Help
+    ) {
+        "Other screens"
+    } else if only(&[
+        Place::Question,
+        Place::Grave,
+        Place::Contexts,
+        Place::Notice,
+        Place::Typing,
+    ]) {
+        "In dialogs"
+    } else {
+        "The cockpit itself"
+    }
+}
+
+/// The groups, that of the screen one comes from first: what can be done there is what one looks for.
+fn groups(model: &Model, width: u16) -> Vec<Text> {
+    const ORDER: [&str; 9] = [
+        "Act: each asks first",
+        "Look closer",
+        "Other screens",
+        "Moving about",
+        "On jobs and lists",
+        "In the restore wizard",
+        "Inside a backup or Live",
+        "In dialogs",
+        "The cockpit itself",
+    ];
+    let behind = model.place_behind_pages();
+    let is_main = matches!(behind, Place::Environments | Place::Backups);
+    let mut order = ORDER;
+    if !is_main {
+        let here = |name: &&str| {
+            let rows = TABLE.iter().filter(|row| heading(row) == *name);
+            rows.clone().count() > 0 && rows.clone().all(|row| !row.action.moves()) && {
+                let of_here = rows.clone().filter(|row| row.places.contains(&behind)).count();
+                of_here * 2 >= rows.count()
+            }
+        };
+        let general = |name: &&str| matches!(*name, "Other screens" | "The cockpit itself");
+        order.sort_by_key(|name| !here(name) || general(name));
+    }
+    let mut groups: Vec<Text> = order
+        .iter()
+        .filter_map(|name| {
+            let rows: Vec<&Row> = TABLE
+                .iter()
+                .filter(|row| heading(row) == *name)
+                .filter(|row| model.is_demo() || row.action != Action::BreakLive)
+                .collect();
+            (!rows.is_empty()).then(|| group(model, name, &rows, width))
+        })
+        .collect();
+    let settings = &model.settings;
+    let drawn_with = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
+    groups.insert(groups.len().min(3), symbols(drawn_with, width));
+    groups
+}
+
+fn group(model: &Model, heading: &str, rows: &[&Row], width: u16) -> Text {
+    let mut text = Text::new(width);
+    text.heading(heading);
+    for row in rows {
+        let mut words = row.help.to_owned();
+        if row.changes && model.settings.read_only {
+            words.push_str(" (not in this read-only context)");
+        }
+        let mark = [
+            piece(
+                format!("{:<14}", model.settings.keys.all(row.action)),
+                Meaning::Key,
+            ),
+            piece(format!("{:<16}", row.label), Meaning::Title),
+        ];
+        text.marked(&mark, &words, Meaning::Text);
+    }
+    text
+}
+
+/// The legend of the symbols.
+fn symbols(symbols: &Symbols, width: u16) -> Text {
+    let mut text = Text::new(width);
+    text.heading("Symbols");
+    for (symbol, meaning, words) in [
+        (
+            symbols.full,
+            Meaning::Good,
+            "the environment has a good backup, and none is overdue",
+        ),
+        (symbols.running, Meaning::Information, "a job is running"),
+        (
+            symbols.warning,
+            Meaning::Warning,
+            "a scheduled backup is overdue; something to look at soon",
+        ),
+        (
+            symbols.critical,
+            Meaning::Critical,
+            "the last job failed, or something is wrong: i says what",
+        ),
+        (symbols.empty, Meaning::Quiet, "no backup yet"),
+        (
+            symbols.none,
+            Meaning::Quiet,
+            "UAT or Integration: never backed up; also an empty slot",
+        ),
+        (
+            symbols.maintenance,
+            Meaning::Warning,
+            "maintenance mode: jobs wait",
+        ),
+        (
+            symbols.protected,
+            Meaning::Warning,
+            "protected: restores are refused",
+        ),
+        (symbols.good, Meaning::Good, "verified or proven; done"),
+        (symbols.marker, Meaning::Selected, "the selected row"),
+    ] {
+        text.marked(&[piece(format!("{symbol:<14}"), meaning)], words, Meaning::Text);
+    }
+    text.marked(
+        &[piece(format!("{:<14}", "MWDm"), Meaning::Good)],
+        "the slots that are filled: monthly, weekly, daily, manual",
+        Meaning::Text,
+    );
+    text.marked(
+        &[piece(format!("{:<14}", "grey keys"), Meaning::Quiet)],
+        "do not apply now: pressed all the same, they say why",
+        Meaning::Text,
+    );
+    text
+}

@@ -1,0 +1,215 @@
+//! The fleet at a glance: a row for each environment of every context that is reached, the worst first.
+
+use ratatui::layout::Rect;
+
+use super::canvas::{Canvas, piece};
+use super::words;
+use crate::domain::measure;
+use crate::tui::model::Model;
+use crate::tui::model::overview::{self, Overview, Row, State};
+use crate::tui::theme::{Meaning, Symbols};
+
+/// The title, with how many need a look.
+pub fn title(model: &Model, overview: &Overview) -> String {
+    let rows = overview::rows(model, overview);
+    let worrying = overview::worrying(&rows);
+    let how_many = match worrying {
+        0 => "none needs a look".to_owned(),
+        1 => "1 needs a look".to_owned(),
+        many => format!("{many} need a look"),
+    };
+    let filter = model.fleet.filter();
+    let filter = if filter.is_empty() {
+        String::new()
+    } else {
+        format!(", /{filter}")
+    };
+    format!(
+        "Fleet: {} environments, {how_many}, {}{filter}",
+        rows.len(),
+        overview.order.label()
+    )
+}
+
+/// Where the columns begin, and how wide they are.
+struct Columns {
+    context: Option<(u16, u16)>,
+    name: (u16, u16),
+    state: (u16, u16),
+    age: (u16, u16),
+    target: (u16, u16),
+    proven: Option<(u16, u16)>,
+}
+
+impl Columns {
+    fn of(width: u16, with_contexts: bool) -> Self {
+        let context = with_contexts.then_some((4, 12));
+        let name_x = if with_contexts { 17 } else { 4 };
+        let wide = width >= 95;
+        let state = (width - if wide { 60 } else { 36 }, 16);
+        Self {
+            context,
+            name: (name_x, state.0.saturating_sub(name_x + 1)),
+            state,
+            age: (state.0 + 17, 7),
+            target: (state.0 + 26, 10),
+            proven: wide.then_some((state.0 + 37, 23)),
+        }
+    }
+}
+
+/// Draws the rows, and below them the contexts that are not there.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: Rect) {
+    let rows = overview::rows(model, overview);
+    let with_contexts = !overview.elsewhere.is_empty();
+    let columns = Columns::of(area.width, with_contexts);
+    let heads = [
+        (columns.context, "Context"),
+        (Some(columns.name), "Environment"),
+        (Some(columns.state), "State"),
+        (Some(columns.target), "Target"),
+        (columns.proven, "Last proven"),
+    ];
+    for (place, head) in heads {
+        if let Some((x, width)) = place {
+            canvas.text(area.x + x, area.y, width, head, Meaning::Column);
+        }
+    }
+    let (x, width) = columns.age;
+    canvas.right(area.x + x, area.y, width, "Newest", Meaning::Column);
+    if rows.is_empty() {
+        let words = if model.fleet.is_loaded() {
+            "Nothing fits the filter. / changes it, Esc goes back."
+        } else {
+            model.still_to_come()
+        };
+        canvas.text(area.x + 2, area.y + 1, area.width - 2, words, Meaning::Quiet);
+    }
+    let away = away(canvas, overview, area);
+    let visible = usize::from(area.height.saturating_sub(1 + away));
+    let offset = overview.cursor.offset;
+    let shown = rows.iter().enumerate().skip(offset).take(visible);
+    for ((number, row), y) in shown.zip(area.y + 1..) {
+        let selected = number == overview.cursor.selected;
+        one(canvas, model, row, &columns, (area, y, selected));
+    }
+    let symbols = canvas.symbols();
+    if offset > 0 {
+        canvas.text(area.right(), area.y + 1, 1, symbols.up, Meaning::Key);
+    }
+    if rows.len() > offset + visible {
+        canvas.text(
+            area.right(),
+            area.bottom() - 1 - away,
+            1,
+            symbols.below,
+            Meaning::Key,
+        );
+    }
+}
+
+/// The contexts that have not answered, a line each at the bottom. Gives how many lines that took.
+fn away(canvas: &mut Canvas<'_>, overview: &Overview, area: Rect) -> u16 {
+    let mut lines = Vec::new();
+    for (context, known) in &overview.elsewhere {
+        match known {
+            None => lines.push((format!("{context}: asked, no answer yet"), Meaning::Quiet)),
+            Some(Err(why)) => lines.push((format!("{context}: {why}"), Meaning::Critical)),
+            Some(Ok(_)) => {}
+        }
+    }
+    let most = usize::from(area.height / 3);
+    lines.truncate(most);
+    let count = u16::try_from(lines.len()).unwrap_or(0);
+    for ((words, meaning), y) in lines.iter().zip(area.bottom() - count..) {
+        canvas.text(area.x + 2, y, area.width - 2, words, *meaning);
+    }
+    count
+}
+
+/// How bad a state is, as a sign.
+fn sign(state: State, symbols: &Symbols) -> (&'static str, Meaning) {
+    match state {
+        State::Trouble | State::Failed | State::NotProven => (symbols.critical, Meaning::Critical),
+        State::NoBackup | State::Late => (symbols.warning, Meaning::Warning),
+        State::Maintenance => (symbols.maintenance, Meaning::Warning),
+        State::Protected => (symbols.protected, Meaning::Good),
+        State::Good => (symbols.full, Meaning::Good),
+        State::Unread => (symbols.more, Meaning::Quiet),
+        State::NotBackedUp => (symbols.none, Meaning::Quiet),
+    }
+}
+
+fn one(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    row: &Row<'_>,
+    columns: &Columns,
+    (area, y, selected): (Rect, u16, bool),
+) {
+    let summary = row.summary;
+    let meaning = if selected {
+        Meaning::Selected
+    } else {
+        Meaning::Text
+    };
+    if selected {
+        canvas.text(area.x, y, 1, canvas.symbols().marker, meaning);
+    }
+    let (symbol, of_state) = sign(row.state, canvas.symbols());
+    canvas.text(area.x + 2, y, 1, symbol, of_state);
+    if let Some((x, width)) = columns.context {
+        let context = row.context.unwrap_or(&model.settings.context);
+        canvas.text(area.x + x, y, width, context, Meaning::Quiet);
+    }
+    let (x, width) = columns.name;
+    canvas.text(area.x + x, y, width, &summary.name.to_string(), meaning);
+    let (x, width) = columns.state;
+    let job = summary.job.as_ref();
+    let state = job.map_or_else(
+        || row.state.label().to_owned(),
+        |job| format!("{} runs", job.kind.label()),
+    );
+    let of_state = if job.is_some() {
+        Meaning::Information
+    } else {
+        of_state
+    };
+    canvas.text(area.x + x, y, width, &state, of_state);
+    if summary.kind.is_recoverable() {
+        let (x, width) = columns.age;
+        let age = summary
+            .newest
+            .map_or_else(|| "none".to_owned(), |at| words::short_age(at, model.now));
+        canvas.right(area.x + x, y, width, &age, Meaning::Text);
+        let (x, width) = columns.target;
+        let is_met = overview::rpo(summary).map_or(!summary.late, |standing| standing.met);
+        let (words, of_target) = match (row.state, is_met) {
+            (State::Unread | State::Trouble, _) => ("not known", Meaning::Quiet),
+            (_, false) => ("missed", Meaning::Warning),
+            (_, true) => ("met", Meaning::Good),
+        };
+        // Where nothing else is said, the schedule is the target.
+        let words = match overview::rpo(summary) {
+            Some(standing) => format!("{} {words}", standing.target),
+            None => words.to_owned(),
+        };
+        canvas.text(area.x + x, y, width, &words, of_target);
+        if let Some((x, width)) = columns.proven {
+            let pieces = match &summary.last_proven {
+                Some(drill) => vec![
+                    piece(words::short_age(drill.at, model.now), Meaning::Text),
+                    piece(
+                        format!(" ago, in {}", measure::millis(drill.millis)),
+                        Meaning::Quiet,
+                    ),
+                ],
+                None => vec![piece("not yet", Meaning::Quiet)],
+            };
+            canvas.pieces(area.x + x, y, width, &pieces);
+        }
+    }
+    if selected {
+        canvas.select(area.x, y, area.width, true);
+    }
+}
