@@ -30,6 +30,11 @@ mod house;
 mod kill;
 #[path = "sweep/live.rs"]
 mod live;
+#[allow(dead_code, reason = "tests of databases alone use the rest")]
+#[path = "postgres/pages.rs"]
+mod pages;
+#[path = "sweep/plan.rs"]
+mod plan;
 #[path = "sweep/random.rs"]
 mod random;
 #[path = "sweep/round.rs"]

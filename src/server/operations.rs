@@ -171,13 +171,6 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::restore(ask)),
     )
     .with_body(of::<NewRestore>()),
-    Operation::looks(
-        "/environments/{project}/{environment}/undo",
-        "before_undo",
-        "Say what was written since the last restore into the parts that it brought back, which an undo sets aside",
-        ok::<BeforeUndo>(),
-        |ask| Box::pin(read::before_undo(ask)),
-    ),
     Operation::starts(
         "/environments/{project}/{environment}/approvals",
         "approve_restore",
@@ -196,6 +189,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |ask| Box::pin(act::reject(ask)),
     )
     .with_body(of::<NewRejection>()),
+    Operation::looks(
+        "/environments/{project}/{environment}/undo",
+        "before_undo",
+        "Say what was written since the last restore into the parts that it brought back, which an undo sets aside",
+        ok::<BeforeUndo>(),
+        |ask| Box::pin(read::before_undo(ask)),
+    ),
     Operation::starts(
         "/environments/{project}/{environment}/undo",
         "start_undo",

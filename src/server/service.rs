@@ -96,7 +96,9 @@ pub(super) struct About {
 /// Everything that the service answers.
 pub(super) fn routes(service: Arc<Service>) -> Router {
     let mut routes = Router::new();
+    // Operations of one path need not stand side by side.
     let mut paths: Vec<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    paths.sort_unstable();
     paths.dedup();
     for path in paths {
         let mut methods = MethodRouter::new();

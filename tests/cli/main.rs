@@ -16,6 +16,7 @@ mod following;
 mod harness;
 mod help;
 mod init;
+mod looked_into;
 #[path = "../made_up/mod.rs"]
 mod made_up;
 #[allow(dead_code, reason = "the tests of the repository use the rest of it")]

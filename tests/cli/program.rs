@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::changes::Changes;
 
 /// Runs the program with a home of its own, so that nobody's configuration is used.
-fn program(home: &Path, arguments: &[&str]) -> Output {
+pub fn program(home: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lifeboat"))
         .args(arguments)
         .env_clear()
@@ -19,7 +19,7 @@ fn program(home: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -94,7 +94,7 @@ fn a_remote_context_is_out_of_reach_of_this_version() {
 }
 
 /// Runs the program on a configuration that `init` has written in `home`, and returns what it printed as JSON.
-fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
+pub fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
     let output = program(home, &[arguments, &["--json"]].concat());
     assert_eq!(
         output.status.code(),

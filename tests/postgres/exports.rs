@@ -207,7 +207,8 @@ const RECORD: &str = "5a7be3a1ee2cd1c0d17a6cd1d9fe40ab81d09aaf";
 
 /// A page whose binaries are in the table of the workspace, and in a data store that is a table.
 fn with_rows() -> (House, Vec<u8>) {
-    let house = House::empty(&["author"], 0, &[]);
+    let mut house = House::empty(&["author"], 0, &[]);
+    house.settle = Box::new(|_, database| database.data_store = None);
     let mut client = house.client("author");
     crate::house::make_workspace(&mut client, "public", "pm_website_");
     crate::house::make_workspace(&mut client, "public", "version_");

@@ -1,7 +1,7 @@
 //! What Lifeboat is asked to do in a round, and what Live holds when it is done.
 
-use crate::house::LIVE;
-use crate::live::Parts;
+use crate::house::{FOLDER, LIVE};
+use crate::live::{PART, Parts};
 use crate::random::Random;
 
 /// Which part of Live a restore is about; nothing chosen is everything.
@@ -9,12 +9,22 @@ use crate::random::Random;
 pub struct Chosen {
     pub instances: Vec<&'static str>,
     pub workspaces: Vec<&'static str>,
+    /// Whether it is the one part of the website that comes back alone.
+    pub is_part: bool,
 }
 
 impl Chosen {
     fn any(random: &mut Random) -> Self {
         if random.once_in(2) {
             return Self::default();
+        }
+        if random.once_in(2) {
+            let instances: &[&[&'static str]] = &[&[FOLDER], &[FOLDER], &["author"], &["author", "public-2"]];
+            return Self {
+                instances: random.one_of(instances).to_vec(),
+                workspaces: Vec::new(),
+                is_part: true,
+            };
         }
         let instances: &[&[&'static str]] = &[
             &[],
@@ -29,13 +39,35 @@ impl Chosen {
         Self {
             instances: random.one_of(instances).to_vec(),
             workspaces: random.one_of(workspaces).to_vec(),
+            is_part: false,
         }
     }
 
     fn has(&self, part: &str) -> bool {
         let (instance, workspace) = part.split_once('/').unwrap();
+        if self.is_part {
+            return workspace == PART && self.instances.contains(&instance);
+        }
+        let workspace = if workspace == PART { "website" } else { workspace };
         (self.instances.is_empty() || self.instances.contains(&instance))
             && (self.workspaces.is_empty() || self.workspaces.contains(&workspace))
+    }
+
+    /// Whether it is a part of tables, into which nobody may write meanwhile.
+    pub fn is_of_tables(&self) -> bool {
+        self.is_part && !self.instances.contains(&FOLDER)
+    }
+
+    /// What an undo of it takes back: of tables all of the workspace.
+    pub fn taken_back(&self) -> Self {
+        if !self.is_of_tables() {
+            return self.clone();
+        }
+        Self {
+            instances: self.instances.clone(),
+            workspaces: vec!["website"],
+            is_part: false,
+        }
     }
 
     /// What Live holds when this part of it is as it was.
@@ -127,6 +159,9 @@ impl Action {
                         .iter()
                         .flat_map(|workspace| ["--workspace", workspace]),
                 );
+                if chosen.is_part {
+                    all.extend(["--path", "/website/press"]);
+                }
             }
         }
         all.into_iter().map(str::to_owned).collect()

@@ -10,10 +10,13 @@ use postgres::Client;
 use sha2::{Digest, Sha256};
 
 use crate::house::{DATABASES, FOLDER, House, INSTANCES};
+use crate::pages::{Page, put_nodes};
 
 pub const WORKSPACES: [&str; 3] = ["config", "dam", "website"];
 /// Rows from here on are marks of writers.
 pub const FIRST_MARK: i64 = 9_000_000_000;
+/// The part of the website that comes back alone: a folder, or a node with all that is below it.
+pub const PART: &str = "press";
 /// The folder of the marks of writers, in a workspace.
 pub const MARKS: &str = "marks";
 
@@ -38,6 +41,7 @@ impl House {
             }
             tables(&mut client, "version_");
             bundles(&mut client, "version_bundle", 0, 50);
+            press(&mut client, 0);
             self.record(database, "one");
             self.register(database, 0);
         }
@@ -53,6 +57,7 @@ impl House {
             }
             fs::write(folder.join("large.bin"), bytes(workspace, 300_000)).unwrap();
         }
+        self.press(0);
     }
 
     /// Editors work on every instance: Live differs from every backup afterwards.
@@ -63,7 +68,7 @@ impl House {
             for workspace in WORKSPACES {
                 client
                     .batch_execute(&format!(
-                        "DELETE FROM pm_{workspace}_bundle WHERE node_id_hi < {FIRST_MARK} AND node_id_hi % 5 = {}",
+                        "DELETE FROM pm_{workspace}_bundle WHERE node_id_hi BETWEEN 0 AND {FIRST_MARK} - 1 AND node_id_hi % 5 = {}",
                         step % 5
                     ))
                     .unwrap();
@@ -77,6 +82,7 @@ impl House {
                     step % 10
                 ))
                 .unwrap();
+            press(&mut client, step);
             self.record(database, &format!("{database} {step}"));
             self.register(database, step);
         }
@@ -94,6 +100,23 @@ impl House {
             )
             .unwrap();
         }
+        self.press(step);
+    }
+
+    /// The part of the website in the folder, as it is at this step.
+    fn press(&self, step: u64) {
+        let folder = self.content().join("website").join(PART);
+        let _ = fs::remove_dir_all(folder.join((step % 2).to_string()));
+        let below = folder.join(((step + 1) % 2).to_string());
+        fs::create_dir_all(&below).unwrap();
+        for number in 0..5 {
+            fs::write(
+                below.join(format!("page-{}.xml", (step + number) % 9)),
+                format!("{number} of {step}"),
+            )
+            .unwrap();
+        }
+        fs::write(folder.join("large.bin"), bytes(&format!("press {step}"), 100_000)).unwrap();
     }
 
     /// Node types, namespaces and workspaces as they are at this step: each lasts for some steps.
@@ -163,6 +186,7 @@ impl House {
                 let part = parts.entry(format!("{database}/{workspace}")).or_default();
                 let _ = write!(part, "{table} {digest};");
             }
+            parts.insert(format!("{database}/{PART}"), pages(&mut client));
             let mut hash = Sha256::new();
             for part in ["repository", "workspaces"] {
                 walk(&self.home(database).join(part), &mut |path, content| {
@@ -180,12 +204,22 @@ impl House {
             let workspace = entry.file_name().to_string_lossy().into_owned();
             let mut hash = Sha256::new();
             walk(&entry.path(), &mut |path, content| {
-                if path.split('/').all(|name| name != MARKS) {
+                let is_part = workspace == "website" && path.split('/').next() == Some(PART);
+                if !is_part && path.split('/').all(|name| name != MARKS) {
                     hash.update(path.as_bytes());
                     hash.update(content);
                 }
             });
             parts.insert(format!("{FOLDER}/{workspace}"), hex(&hash.finalize()));
+        }
+        let press = self.content().join("website").join(PART);
+        if press.exists() {
+            let mut hash = Sha256::new();
+            walk(&press, &mut |path, content| {
+                hash.update(path.as_bytes());
+                hash.update(content);
+            });
+            parts.insert(format!("{FOLDER}/{PART}"), hex(&hash.finalize()));
         }
         parts
     }
@@ -302,6 +336,32 @@ fn bundles(client: &mut Client, table: &str, first: i64, count: i64) {
         .unwrap();
 }
 
+/// Nodes that hang in a tree have numbers below zero: a site, and in it the part that comes back alone.
+fn press(client: &mut Client, step: u64) {
+    let text = format!("page of {step}");
+    let all: Vec<String> = (0..3)
+        .map(|number| format!("/{PART}/page-{}", (step + number) % 7))
+        .collect();
+    let top: Page<'_> = ("/press", 200, "press", &[]);
+    let mut site = vec![top];
+    for (number, path) in (201..).zip(&all) {
+        let number = u8::try_from((number + 3 * step) % 40 + 201).unwrap();
+        site.push((path, number, &text, &[]));
+    }
+    site.sort_by_key(|page| page.0);
+    put_nodes(client, "pm_website_", &site);
+}
+
+/// A digest of that part.
+fn pages(client: &mut Client) -> String {
+    let row = client.query_one(
+        "SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM public.pm_website_bundle t \
+         WHERE node_id_hi < 0 AND encode(int8send(node_id_hi), 'hex') NOT LIKE 'cafebabe%'",
+        &[],
+    );
+    row.unwrap().get(0)
+}
+
 /// Bytes that no compression makes smaller.
 fn bytes(text: &str, count: usize) -> Vec<u8> {
     let mut all = Vec::with_capacity(count + 32);
@@ -337,7 +397,11 @@ fn every_row(client: &mut Client, schema: &str, without_marks: bool) -> BTreeMap
         .iter()
         .map(|row| {
             let table: String = row.get(0);
-            let filter = if without_marks && table.ends_with("_bundle") {
+            let filter = if without_marks && table == "pm_website_bundle" && schema == "public" {
+                format!(
+                    "WHERE node_id_hi BETWEEN 0 AND {FIRST_MARK} - 1 OR encode(int8send(node_id_hi), 'hex') LIKE 'cafebabe%'"
+                )
+            } else if without_marks && table.ends_with("_bundle") {
                 format!("WHERE node_id_hi < {FIRST_MARK}")
             } else {
                 String::new()

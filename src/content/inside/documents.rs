@@ -100,7 +100,9 @@ impl Documents {
         watch: &dyn Watch,
         give: &mut dyn FnMut(NodeRead) -> Result<(), RestoreError>,
     ) -> Result<Outcome, RestoreError> {
-        if !may_hold_nodes(document) {
+        let workspace = document.names.first().map_or("", String::as_str);
+        let name = document.names.last().map_or("", String::as_str);
+        if !may_hold_nodes(workspace, name, document.size) {
             return Ok(Outcome::NoNodes);
         }
         let mut held = Vec::new();
@@ -256,16 +258,13 @@ pub(super) fn too_large(place: &str) -> RestoreError {
     ))
 }
 
-fn may_hold_nodes(document: &Document<'_, '_>) -> bool {
+/// Whether a file of this name and size, in a workspace, is looked into.
+pub(super) fn may_hold_nodes(workspace: &str, name: &str, size: u64) -> bool {
     // What belongs to the repository itself, and files of a database.
-    let is_own = document
-        .names
-        .first()
-        .is_some_and(|workspace| workspace.starts_with('.'));
-    let name = document.names.last().map_or("", String::as_str);
+    let is_own = workspace.starts_with('.');
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_other = OTHERS.iter().any(|other| other.eq_ignore_ascii_case(ending));
-    document.size > 0 && !is_own && !is_other
+    size > 0 && !is_own && !is_other
 }
 
 /// Reads a file if it holds nodes, which is told, and gives each with its name if it is a topmost one.

@@ -1,11 +1,16 @@
 //! YAML is read as Magnolia's exporter means it; what is no such YAML, or is meant to do harm, is told for what it is.
 
+use std::fmt::Write as _;
+use std::io::{self, Read};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
-use super::super::namespaces::{JCR, MGNL};
-use super::super::{Binary, Name, PropertyType, Value, ids};
+use super::super::namespaces::{JCR, MGNL, Namespaces};
+use super::super::xml::write::Binaries;
+use super::super::yaml::write::Yaml;
+use super::super::{Binary, Child, Name, Node, Property, PropertyType, Value, ids};
 use super::yaml::read;
 use super::{Limits, Placed, ReadError};
 
@@ -175,6 +180,90 @@ fn what_is_no_export_is_told_for_what_it_is() {
     }
 }
 
+/// Binaries that are held with their nodes.
+struct Held;
+
+impl Binaries for Held {
+    fn open(&self, binary: &Binary) -> io::Result<Box<dyn Read + '_>> {
+        match binary {
+            Binary::Held(bytes) => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            Binary::Record(_) | Binary::Beside(_) => Err(io::Error::other("it is elsewhere")),
+        }
+    }
+}
+
+#[test]
+fn what_is_exported_is_read_again_as_the_same_nodes() {
+    let texts = ["", "It's \"so\"", "a\n\tb\r\u{1b}[2J", "- 12", "Über 🛟"]
+        .map(|text| Value::String(text.to_owned()));
+    let bytes = |bytes: Vec<u8>| Value::Binary(Binary::Held(bytes.into()));
+    let values: [(&'static str, Vec<Value>); 8] = [
+        ("texts", texts.to_vec()),
+        ("whole", vec![Value::Long(i64::MIN)]),
+        (
+            "numbers",
+            [0.5, 1e300, -2e-9, f64::INFINITY].map(Value::Double).to_vec(),
+        ),
+        ("is it so", vec![Value::Boolean(true)]),
+        (
+            "moment",
+            vec![Value::Date("2026-11-29T23:30:00.000+01:00".into())],
+        ),
+        ("bytes", vec![bytes((0..=255).cycle().take(5_000).collect())]),
+        ("all bytes", vec![bytes(vec![1]), bytes(Vec::new())]),
+        ("none", Vec::new()),
+    ];
+    let properties = values.into_iter().map(|(local, values)| Property {
+        name: name(local),
+        kind: values
+            .first()
+            .map_or(PropertyType::Undefined, |value| match value {
+                Value::Long(_) => PropertyType::Long,
+                Value::Double(_) => PropertyType::Double,
+                Value::Boolean(_) => PropertyType::Boolean,
+                Value::Date(_) => PropertyType::Date,
+                Value::Binary(_) => PropertyType::Binary,
+                _ => PropertyType::String,
+            }),
+        is_multiple: values.len() != 1,
+        values,
+        modified_count: 0,
+    });
+    let page = Node {
+        id: ids::ROOT,
+        parent: None,
+        primary_type: Name::known(MGNL, "page"),
+        mixin_types: vec![Name::known(MGNL, "publishable")],
+        properties: properties.collect(),
+        children: Vec::new(),
+        shared_set: Vec::new(),
+        is_referenceable: true,
+        modified_count: 0,
+    };
+    let area = Node {
+        id: [7; 16],
+        parent: Some(ids::ROOT),
+        properties: Vec::new(),
+        ..page.clone()
+    };
+    let namespaces = Namespaces::default();
+    let mut yaml = Yaml::begin(Vec::new(), &namespaces);
+    assert!(yaml.node(&name("it's home"), &page, &Held).unwrap());
+    assert!(yaml.node(&name("main: 1"), &area, &Held).unwrap());
+    yaml.end().unwrap();
+    yaml.end().unwrap();
+    let (written, left_out) = yaml.finish().unwrap();
+    assert!(left_out.is_empty(), "{left_out:?}");
+    let found = found(std::str::from_utf8(&written).unwrap()).unwrap();
+    let children = vec![Child {
+        name: name("main: 1"),
+        id: [7; 16],
+    }];
+    assert_eq!(found[0].node, area);
+    assert_eq!(found[1].node, Node { children, ..page });
+    assert_eq!(found[1].path, [(name("it's home"), 1)]);
+}
+
 /// A text in single quotes, as YAML writes it on one line.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -202,10 +291,10 @@ proptest! {
     ) {
         let mut text = "'top':\n  'jcr:primaryType': 'mgnl:page'\n".to_owned();
         for (key, (written, _)) in &values {
-            text.push_str(&format!("  {}: {written}\n", quoted(key)));
+            writeln!(text, "  {}: {written}", quoted(key)).unwrap();
         }
         for name in &names {
-            text.push_str(&format!("  {}:\n    'jcr:primaryType': 'mgnl:area'\n", quoted(&format!("n {name}"))));
+            writeln!(text, "  {}:\n    'jcr:primaryType': 'mgnl:area'", quoted(&format!("n {name}"))).unwrap();
         }
         let found = found(&text).unwrap();
         prop_assert_eq!(found.len(), names.len() + 1);

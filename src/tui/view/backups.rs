@@ -109,7 +109,7 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
         problem("protected", &reason(model, hold), Meaning::Warning);
     }
     if let Some(asked) = &summary.asked {
-        let text = format!("{} (A agrees, F rejects)", asked.in_words());
+        let text = format!("{} (A agrees, O rejects)", asked.in_words());
         problem("waits for another owner", &text, Meaning::Warning);
     }
     for missed in summary.targets.iter().filter(|one| !one.met) {

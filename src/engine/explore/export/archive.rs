@@ -248,7 +248,7 @@ mod tests {
             },
             attributes: vec![Attribute {
                 name: "user.note".to_owned(),
-                value: b"\x00\n=".to_vec(),
+                value: b"\x00=".to_vec(),
             }],
         };
         let mut archive = Archive::begin(Vec::new());
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(record("mtime").unwrap(), b"-1.250000000");
         assert_eq!(record("uid").unwrap(), b"3000000");
         assert_eq!(record("gid"), None);
-        assert_eq!(record("SCHILY.xattr.user.note").unwrap(), b"\x00\n=");
+        assert_eq!(record("SCHILY.xattr.user.note").unwrap(), b"\x00=");
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "abc");
