@@ -17,6 +17,9 @@ use crate::made_up::{Fixture, name};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
+/// What the id of the chosen backup begins with; it is the same eight times over.
+const ID: &str = "3b90aa17";
+
 async fn cockpit(settings: CockpitSettings) -> Runner {
     let cockpit = Runner::start_with((80, 24), Fixture::new(), settings).await;
     cockpit.see("3b90aa17").await;
@@ -65,7 +68,7 @@ async fn a_text_is_searched_for_on_every_screen() {
         "search-help",
         unchanged,
         &[
-            ("?", "On the main screen"),
+            ("?", "Act: each asks first"),
             ("/verify<Enter>n", "\"verify\": 2 of"),
         ],
     )
@@ -108,12 +111,15 @@ async fn what_is_meant_is_copied_and_so_is_its_command() {
     .await;
     let command = |rest: &str| format!(r"lifeboat {rest} --config '/srv/my files/it'\''s.toml'");
     cockpit.press("y").await.see("the id of backup").await;
-    assert_eq!(copied(&cockpit), "3b90aa17");
+    assert_eq!(copied(&cockpit), ID.repeat(8));
     cockpit.press("Y").await.see("clipboard").await;
     assert_eq!(copied(&cockpit), command("backups acme/live"));
     cockpit.press("v").await.see("is read back").await;
     cockpit.press("Y").await;
-    assert_eq!(copied(&cockpit), command("verify acme/live 3b90aa17"));
+    assert_eq!(
+        copied(&cockpit),
+        command(&format!("verify acme/live {}", ID.repeat(8)))
+    );
     cockpit.press("<Esc>b").await.see("Manual backup of").await;
     cockpit.press("it's; rm -rf /<C-y>").await;
     assert_eq!(
@@ -127,7 +133,10 @@ async fn what_is_meant_is_copied_and_so_is_its_command() {
         .await;
     cockpit.press("<Enter>").await.see("press Enter").await;
     cockpit.press("Y").await;
-    assert_eq!(copied(&cockpit), command("restore acme/live 3b90aa17"));
+    assert_eq!(
+        copied(&cockpit),
+        command(&format!("restore acme/live {}", ID.repeat(8)))
+    );
     cockpit.press("y").await;
     assert!(copied(&cockpit).lines().count() > 5, "the whole plan");
     cockpit.press("<Esc><Esc><Esc>J").await.see("Asked (UTC)").await;
@@ -266,7 +275,7 @@ async fn a_pane_is_zoomed_and_the_last_view_comes_back() {
     let first = cockpit(with_view(None)).await;
     first.press("-").await.see("there is no room for that").await;
     first
-        .press("hjjjj")
+        .press("hjjj")
         .await
         .press("J")
         .await
@@ -294,7 +303,7 @@ async fn times_are_local_or_in_utc_and_say_so() {
     let steps = [("", "daily"), ("t", "times are in local time, now UTC+2")];
     look_with("local-time", &settings, &SIZES, unchanged, &steps).await;
     let cockpit = cockpit(settings).await;
-    cockpit.press("tJ").await.see("Asked (local)").await;
+    cockpit.press("tJ").await.see("Asked local").await;
     cockpit.see("11-23 07:28").await;
     cockpit
         .press("L")
@@ -373,7 +382,11 @@ async fn several_environments_can_be_marked() {
     .await;
     let cockpit = cockpit(settings()).await;
     cockpit.press("h <Down> ").await.see("only Live").await;
-    cockpit.press("*").await.see("no environment is marked").await;
+    cockpit
+        .press("<Enter>*")
+        .await
+        .see("no environment is marked")
+        .await;
     cockpit.press("*b").await.see("acme/live, globex/live").await;
     cockpit.press("Y").await;
     assert_eq!(

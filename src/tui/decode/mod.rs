@@ -336,7 +336,6 @@ mod tests {
             b"\x1bOP",
             b"\x1b[15~",
             b"\x1b[[A",
-            b"\x1b[I",
             b"\x1b[<35;5;5M",
             b"\x1b[<0;5;5m",
             b"\x1b[?62;4c",

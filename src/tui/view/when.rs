@@ -102,7 +102,7 @@ impl When<'_> {
     #[must_use]
     pub fn head(self, word: &str) -> String {
         match self.local {
-            Some(_) => format!("{word} (local)"),
+            Some(_) => format!("{word} local"),
             None => format!("{word} (UTC)"),
         }
     }
