@@ -203,7 +203,7 @@ async fn a_restore_and_its_undo(way: Way) {
     let cockpit = house.cockpit().await;
     restoring(&house, &cockpit).await;
     fs::write(house.folder.path().join("go"), "").unwrap();
-    cockpit.see("u undo").await;
+    cockpit.see("✓ cleaning up").await;
     assert_eq!(fs::read_to_string(house.page()).unwrap(), "title: Home\n");
     cockpit.press("u").await.see("come back").await;
     cockpit.press("<Enter>").await.see("and press Enter").await;

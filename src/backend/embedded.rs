@@ -4,7 +4,9 @@
 //! thread of its own: a cockpit draws its first frame meanwhile, and every call waits until the engine is there.
 
 mod explore;
+mod options;
 mod records;
+mod refused;
 mod serving;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,6 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
 use super::{Backend, BackendError, BackendInfo, EventStream};
-use crate::catalog::CatalogError;
 use crate::domain::activity::{Activity, Notification};
 use crate::domain::backup::BackupId;
 use crate::domain::caller::Caller;
@@ -31,7 +32,6 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::principal::Principal;
-use crate::domain::refusal::Refusal;
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
 };
@@ -47,27 +47,13 @@ use crate::watch::Unwatched;
 pub use crate::engine::{
     EngineSettings, Surroundings, look_at_database, look_at_folder, look_at_home, look_at_storage,
 };
+pub use options::{BreakLive, EmbeddedOptions};
 pub use records::CatalogRecords;
 
 /// How often a look is taken at what other Lifeboats on this machine have written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
 /// How long whoever ends waits for receivers that are told of it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// Breaks Live for real, in the sandbox of the demo, and says what it broke.
-pub type BreakLive = dyn Fn(&EnvironmentName) -> Result<String, String> + Send + Sync;
-
-/// What an embedded backend is told beside the engine's settings.
-#[derive(Clone)]
-pub struct EmbeddedOptions {
-    /// Who is at the keyboard, for the activity log.
-    pub user: String,
-    /// Whether to keep the schedule while this backend is open.
-    pub keep_schedule: bool,
-    /// In the demo: how Live is broken.
-    pub break_live: Option<Arc<BreakLive>>,
-}
 
 /// The engine in this process, as a backend. Cheap to clone: every clone is the same backend.
 #[derive(Clone)]
@@ -235,27 +221,6 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
                 seen = engine.look_at_others(seen.take());
                 look_for_the_dead(engine);
             });
-    }
-}
-
-impl From<EngineError> for BackendError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Refused(refusal) => Self::Refused(refusal),
-            EngineError::UnknownEnvironment { name, known, near } => {
-                Self::UnknownEnvironment { name, known, near }
-            }
-            EngineError::UnknownBackup(choice) => Self::UnknownBackup(choice),
-            EngineError::UnknownJob(id) => Self::UnknownJob(id),
-            EngineError::NotThere(what) => Self::NotThere(what),
-            EngineError::Catalog(error @ CatalogError::OutOfReach { .. }) => {
-                Self::OutOfReach(error.to_string())
-            }
-            EngineError::Catalog(error @ CatalogError::TokenExists(_)) => {
-                Self::Refused(Refusal::NotNeeded(error.to_string()))
-            }
-            other => Self::Failed(other.to_string()),
-        }
     }
 }
 

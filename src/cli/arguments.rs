@@ -42,9 +42,9 @@ print help and version; with --detach a job has its id alone.
 Fields of the object that --json prints:
   check          findings works
   environments   environments
-  backups        environment slots backups copies second_repository_only
-                 instances replaced undo_way last_verified last_drill
-                 last_proven trouble
+  backups        environment slots recent backups copies
+                 second_repository_only instances replaced undo_way
+                 last_verified last_drill last_proven trouble
   schedule       environment schedule begins_at slots last_scheduled
                  next_verify next_drill trouble
   jobs           jobs; for one job: job log
@@ -116,11 +116,11 @@ pub struct Globals {
     /// Lines instead of pictures, for screen readers and plain terminals: without a verb, the cockpit with numbered choices
     #[arg(long, global = true, help_heading = "Global options")]
     pub plain: bool,
-    /// With the cockpit: record what it shows in this new file, which `asciinema play` plays
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    /// Record what the cockpit shows in this new file, which `asciinema play` plays
+    #[arg(long, value_name = "FILE", help_heading = "Options of the cockpit")]
     pub record: Option<PathBuf>,
-    /// With the cockpit: hide projects, people, notes, addresses and folders, for showing it to others
-    #[arg(long, global = true, help_heading = "Global options")]
+    /// Hide projects, people, notes, addresses and folders, for showing it to others
+    #[arg(long, help_heading = "Options of the cockpit")]
     pub mask: bool,
     /// The context of the configuration to work in, instead of its default
     #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]

@@ -196,7 +196,7 @@ mod tests {
             &[""][..],
             &["rest"],
             &["backup", "--de"],
-            &["backup", "--reason", ""],
+            &["backup", "--note", ""],
             &[],
         ] {
             assert_eq!(asked(nothing), None, "{nothing:?}");

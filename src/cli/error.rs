@@ -68,7 +68,7 @@ pub struct CliError {
     /// What happened, why, and what to do, as sentences. Empty when it has been said already.
     pub message: String,
     /// The rule that refused it.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Box<Refusal>>,
     /// The job that failed.
     pub job: Option<JobId>,
     /// Names that may have been meant.
@@ -213,10 +213,10 @@ impl From<BackendError> for CliError {
             _ => Vec::new(),
         };
         let refusal = match error {
-            BackendError::Refused(refusal) => Some(refusal),
+            BackendError::Refused(refusal) => Some(Box::new(refusal)),
             _ => None,
         };
-        if let Some(Refusal::NotConfirmed { environment }) = &refusal {
+        if let Some(Refusal::NotConfirmed { environment }) = refusal.as_deref() {
             // The rule speaks of typing; here that is an argument.
             message = format!("{message} (--confirm {environment})");
         }

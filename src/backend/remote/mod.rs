@@ -9,6 +9,7 @@
 //! ([`super::read_only`] on this side, the rules on the other).
 
 mod access;
+mod bodies;
 mod call;
 mod explore;
 mod feed;
@@ -27,12 +28,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use self::access::Access;
+use self::bodies::{Broken, Started};
 use self::call::Call;
 pub use self::pace::Pace;
 use super::link::Link;
@@ -103,28 +105,6 @@ struct Shared {
     /// Something was answered, although the link counts as down.
     answered: Notify,
     listening: std::sync::atomic::AtomicBool,
-}
-
-/// What is answered to a request that starts a job.
-#[derive(Deserialize)]
-struct Started {
-    job: JobId,
-}
-
-#[derive(Deserialize)]
-struct Broken {
-    broken: String,
-}
-
-#[derive(Serialize)]
-struct NewPlan<'a> {
-    backup: &'a str,
-    selection: &'a crate::domain::plan::Selection,
-    without_safety: bool,
-    // An older service does not know it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    even_if_unchanged: bool,
-    from: crate::domain::settings::RepositoryChoice,
 }
 
 impl Remote {

@@ -4,8 +4,9 @@
 
 use serde_json::json;
 
+use super::bodies::NewPlan;
 use super::call::Call;
-use super::{NewPlan, Remote, below};
+use super::{Remote, below};
 use crate::backend::BackendError;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;

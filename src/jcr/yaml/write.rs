@@ -133,7 +133,7 @@ impl<'n, W: Write> Yaml<'n, W> {
         {
             self.key(&shown)?;
             let reader = binaries.open(binary);
-            return self.binary(&shown, reader);
+            return self.binary(&shown, reader, 1);
         }
         if !property.is_multiple {
             let value = property.values.first().map(|value| self.value(value));
@@ -154,7 +154,8 @@ impl<'n, W: Write> Yaml<'n, W> {
             match value {
                 Value::Binary(binary) => {
                     let reader = binaries.open(binary);
-                    self.binary(&shown, reader)?;
+                    // Deeper than its dash.
+                    self.binary(&shown, reader, 2)?;
                 }
                 value => {
                     let value = self.value(value);
@@ -220,14 +221,19 @@ impl<'n, W: Write> Yaml<'n, W> {
         quoted(&text)
     }
 
-    /// Bytes, behind a key or a dash.
-    fn binary(&mut self, property: &str, reader: io::Result<Box<dyn Read + '_>>) -> Result<(), WriteError> {
+    /// Bytes, behind a key or a dash: lines that stand so much deeper than what is open.
+    fn binary(
+        &mut self,
+        property: &str,
+        reader: io::Result<Box<dyn Read + '_>>,
+        deeper: usize,
+    ) -> Result<(), WriteError> {
         let failed = |source| WriteError::Binary {
             property: property.to_owned(),
             source,
         };
         let mut reader = reader.map_err(failed)?;
-        let indent = self.indent(1);
+        let indent = self.indent(deeper);
         let mut piece = vec![0; LINE * 1024];
         let mut text = String::new();
         let mut is_begun = false;

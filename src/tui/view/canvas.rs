@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 
 use ratatui::buffer::{Buffer, CellDiffOption, CellWidth as _};
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
 
 use crate::domain::{columns, printable};
@@ -67,9 +67,17 @@ impl<'a> Canvas<'a> {
     /// keys.
     pub fn select(&mut self, x: u16, y: u16, width: u16, focused: bool) {
         let row = Rect::new(x, y, width, 1).intersection(self.buffer.area);
+        let mut before: Option<(Color, Modifier)> = None;
         for position in row.positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {
-                let style = Style::new().fg(cell.fg).bg(cell.bg).add_modifier(cell.modifier);
+                // A blank is as what stands before it: nobody sees that, and the pen need not change twice.
+                let (fg, modifier) = match before {
+                    Some(before) if cell.symbol() == " " => before,
+                    _ => (cell.fg, cell.modifier),
+                };
+                before = Some((fg, modifier));
+                cell.modifier = modifier;
+                let style = Style::new().fg(fg).bg(cell.bg).add_modifier(modifier);
                 cell.set_style(self.theme.selected(style, focused));
             }
         }
