@@ -394,7 +394,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Wrap, &[Key::Char('f')], &[Log], 7, "wrap", "break long lines of the log, or cut them off"),
     looks(Action::Sort, &[Key::Char('s')], &[Jobs, List], 8, "sort", "sort the list by its next column"),
     looks(Action::SortBack, &[Key::Char('S')], &[Jobs, List], 0, "turn", "sort the list the other way round"),
-    looks(Action::Save, &[Key::Char('W')], SAVED, 9, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
+    looks(Action::Save, &[Key::Char('W')], SAVED, 20, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
     looks(Action::Zoom, &[Key::Char('z')], MAIN, 0, "zoom", "let the pane fill the screen, or show the others again"),
     looks(Action::Wider, &[Key::Char('+')], MAIN, 0, "wider", "make the list of environments wider"),
     looks(Action::Narrower, &[Key::Char('-')], MAIN, 0, "narrower", "make the list of environments narrower"),

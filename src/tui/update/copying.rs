@@ -77,13 +77,21 @@ pub fn copy(model: &Model) -> Vec<Effect> {
     }
 }
 
+/// A command in words that fit on the line: what it does is at its beginning.
+fn named(command: &str) -> String {
+    const MOST: usize = 28;
+    let first = command.lines().next().unwrap_or_default();
+    let mut words: String = first.chars().take(MOST).collect();
+    if words.len() < command.len() {
+        words.push_str("...");
+    }
+    format!("`{words}`")
+}
+
 /// Copies the command that does the same.
 pub fn copy_command(model: &mut Model) -> Vec<Effect> {
     match command::here(model) {
-        Ok(command) => vec![Effect::Copy(
-            format!("`{}`", command.replace('\n', "; ")),
-            command,
-        )],
+        Ok(command) => vec![Effect::Copy(named(&command), command)],
         Err(why) => {
             say(model, Severity::Warning, why);
             Vec::new()
