@@ -114,7 +114,7 @@ async fn what_is_meant_is_copied_and_so_is_its_command() {
     assert_eq!(copied(&cockpit), ID.repeat(8));
     cockpit.press("Y").await.see("clipboard").await;
     assert_eq!(copied(&cockpit), command("backups acme/live"));
-    cockpit.press("v").await.see("is read back").await;
+    cockpit.press("v").await.see("Verify a backup of").await;
     cockpit.press("Y").await;
     assert_eq!(
         copied(&cockpit),
