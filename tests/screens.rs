@@ -18,6 +18,7 @@ mod screens {
     mod databases;
     mod explore;
     mod fleet;
+    mod hands;
     mod keeping;
     mod main_screen;
     mod pages;

@@ -13,6 +13,8 @@ mod background;
 #[path = "terminal/completions.rs"]
 mod completions;
 mod made_up;
+#[path = "terminal/multiplexers.rs"]
+mod multiplexers;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;
 mod pty;
@@ -26,7 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
+use lifeboat::tui::beyond::Beyond;
 use lifeboat::tui::clipboard::Clipboard;
+use lifeboat::tui::terminal_call::Calling;
 use lifeboat::tui::theme::{Background, ThemeChoice};
 use lifeboat::tui::{Care, CockpitSettings, OneContext, run};
 use made_up::Fixture;
@@ -387,6 +391,11 @@ async fn a_cockpit_that_panics() {
         elsewhere: None,
         idle_lock: None,
         notice: None,
+        keys: Arc::default(),
+        command: Vec::new(),
+        calling: Calling::default(),
+        last_view: None,
+        beyond: Beyond::default(),
         clipboard: Clipboard::Terminal,
         care: Care::default(),
         clock: Arc::new(move || {

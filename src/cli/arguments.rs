@@ -55,7 +55,7 @@ Fields of the object that --json prints:
                  phases backup safety work warnings activity;
                  of proof: form made since environments
   info           version config state cache contexts context read_only backend
-                 problem
+                 problem; with --keys: keys problem
   login          context is_new token_file backend
   browse         node children versions
   find           found

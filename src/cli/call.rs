@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::clearing::Left;
 use super::table::Table;
 use super::wrap::wrap;
-use super::{CliError, Globals, House, Outside, shell};
+use super::{CliError, Globals, House, Outside};
 use crate::backend::Backend;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
-use crate::domain::{Instant, printable};
+use crate::domain::{Instant, printable, shell};
 
 /// One call of a verb.
 pub struct Call<'a> {

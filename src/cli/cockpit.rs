@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::{CliError, Globals};
+use super::{CliError, Globals, cockpit_beyond};
 use crate::config::{BackendAddress, Config, NamedContext};
 use crate::domain::settings::Variables;
+use crate::tui::action::Keymap;
 use crate::tui::clipboard::Clipboard;
+use crate::tui::terminal_call::{Calling, NoCalling};
 use crate::tui::theme::{Accent, Background, ThemeChoice, ThemeError};
 use crate::tui::{Care, CockpitError, CockpitSettings, ContextChoice, Showing};
 
@@ -51,11 +53,47 @@ pub(super) fn settings(
         elsewhere: None,
         idle_lock: look.idle_lock.limit(),
         notice: None,
+        keys: Arc::new(config.map_or_else(|| Ok(Keymap::default()), keys)?),
+        command: Vec::new(),
+        calling: match &look.call {
+            Some(call) => call.parse().map_err(|error: NoCalling| {
+                CliError::usage(format!("the context \"{}\": {error}", context.name))
+            })?,
+            None => Calling::default(),
+        },
+        last_view: None,
+        beyond: cockpit_beyond::without_configuration(),
         showing: Showing::default(),
         clipboard: Clipboard::of(|name| set(name).is_some()),
         care: Care::default(),
         clock: Arc::new(Utc::now),
     })
+}
+
+/// The cockpit's keys, with those of the configuration.
+///
+/// # Errors
+/// [`CliError`] when there is no such action or key, or a key would do two things.
+pub(super) fn keys(config: &Config) -> Result<Keymap, CliError> {
+    let own = config
+        .keys
+        .iter()
+        .map(|(action, keys)| (action.as_str(), keys.as_slice()));
+    Keymap::with(own)
+        .map_err(|error| CliError::usage(format!("[keys] in {}: {error}", config.file.display())))
+}
+
+/// The options that lead a command to the same context: `--config` where the file is not the usual one, `--context` where
+/// there are others.
+pub(super) fn options(config: &Config, is_named: bool, context: &str) -> Vec<String> {
+    let mut options = Vec::new();
+    if is_named {
+        options.extend(["--config".to_owned(), config.file.display().to_string()]);
+    }
+    if config.contexts.len() > 1 {
+        options.extend(["--context".to_owned(), context.to_owned()]);
+    }
+    options
 }
 
 /// How what is shown is shown to others.

@@ -21,7 +21,7 @@ use self::leaving::why_jobs_end;
 use super::house::{Connection, House};
 use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
-use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit};
+use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit, cockpit_beyond};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
@@ -66,6 +66,30 @@ impl ThisMachine {
         let config = Config::load(&self.config_file(globals)?)?;
         let context = config.context(globals.context.as_deref())?;
         Ok((config, context))
+    }
+
+    /// What a cockpit on a context is opened with.
+    fn cockpit_settings(
+        &self,
+        globals: &Globals,
+        config: Config,
+        context: &NamedContext,
+    ) -> Result<CockpitSettings, CliError> {
+        let mut settings = cockpit::settings(context, Some(&config), &self.variables)?;
+        let is_named = globals.config.is_some() || self.config.is_some();
+        settings.showing = cockpit::showing(globals)?;
+        settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
+        settings.command = cockpit::options(&config, is_named, &context.name);
+        let (file, name) = (config.file.clone(), context.name.clone());
+        // Where there is no folder for state, nothing is kept.
+        if let Ok(state) = self.state_of(Some(&config)) {
+            settings.last_view = cockpit_beyond::last_view(&state, &file, &name);
+            let name = name.clone();
+            settings.beyond.keep =
+                Arc::new(move |view| cockpit_beyond::keep_view(&state, &file, &name, view));
+        }
+        settings.beyond.reread = cockpit_beyond::reread(config, name, Arc::clone(&self.variables));
+        Ok(settings)
     }
 
     /// The state folder: what the environment names, else what the configuration names, else the platform's.
@@ -225,10 +249,10 @@ impl Contexts for Doors<'_> {
             ..self.globals.clone()
         };
         let (config, context) = self.machine.load(&globals).map_err(said)?;
-        let mut settings =
-            cockpit::settings(&context, Some(&config), &self.machine.variables).map_err(said)?;
-        settings.showing = cockpit::showing(&self.globals).map_err(said)?;
-        settings.elsewhere = Some(Arc::new(OtherServices::of(self.machine, &self.globals)));
+        let settings = self
+            .machine
+            .cockpit_settings(&globals, config, &context)
+            .map_err(said)?;
         let is_here = context.context.backend == BackendAddress::Embedded;
         if is_here && let Some(before) = self.open.take() {
             // Two engines on the same content would be in each other's way.
@@ -405,9 +429,7 @@ impl House for ThisMachine {
 
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
-        let mut settings = cockpit::settings(&context, Some(&config), &self.variables)?;
-        settings.showing = cockpit::showing(globals)?;
-        settings.elsewhere = Some(Arc::new(OtherServices::of(self, globals)));
+        let settings = self.cockpit_settings(globals, config, &context)?;
         let opened = self.open(globals, true)?;
         let backend = Arc::clone(&opened.backend);
         let mut doors = Doors {

@@ -83,6 +83,9 @@ pub struct Context {
     /// After how long without a key the cockpit hides everything.
     #[serde(default)]
     pub idle_lock: IdleLock,
+    /// How the cockpit calls somebody who looks at another window.
+    #[serde(default)]
+    pub call: Option<String>,
 }
 
 /// After how long without a key the cockpit hides everything.

@@ -29,11 +29,33 @@ struct File {
     engine: Option<Spanned<EngineLimits>>,
     server: Option<Spanned<ServerSettings>>,
     #[serde(default)]
+    keys: BTreeMap<String, OneOrMore>,
+    #[serde(default)]
     notify: Vec<Spanned<ReceiverSettings>>,
     #[serde(default)]
     alive: Vec<Spanned<AliveSettings>>,
     #[serde(default, rename = "environment")]
     environments: Vec<Spanned<EnvironmentSettings>>,
+}
+
+/// One key, or several.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a key is text, such as \"b\" or \"Ctrl-B\"; several stand in brackets"
+)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for Vec<String> {
+    fn from(keys: OneOrMore) -> Self {
+        match keys {
+            OneOrMore::One(key) => vec![key],
+            OneOrMore::More(keys) => keys,
+        }
+    }
 }
 
 impl File {
@@ -153,6 +175,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
             .server
             .map(|server| server_from(folder, server.into_inner()))
             .unwrap_or_default(),
+        keys: file
+            .keys
+            .into_iter()
+            .map(|(action, keys)| (action, keys.into()))
+            .collect(),
         receivers: Receiver::all(
             &inside(file.notify, |receiver| receiver_from(folder, receiver)),
             &inside(file.alive, |alive| alive_from(folder, alive)),

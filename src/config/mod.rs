@@ -49,6 +49,9 @@ pub struct Config {
     pub limits: EngineLimits,
     /// How the service is reached.
     pub server: ServerSettings,
+    /// Keys of the cockpit by the names of its actions, as they are written. What is no action or no key is told by whoever
+    /// uses them.
+    pub keys: BTreeMap<String, Vec<String>>,
     /// Who is told of what happens, and what is called for as long as all is well.
     pub receivers: Vec<Receiver>,
     /// The environments, in the order of the file. Each is valid, and no two have the same name.

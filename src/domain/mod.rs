@@ -48,6 +48,7 @@ pub mod schedule;
 mod schema;
 pub mod selection;
 pub mod settings;
+pub mod shell;
 pub mod shrinking;
 pub mod slot;
 pub mod staleness;

@@ -4,6 +4,10 @@
 //! can say something that is not so. Whether an action makes sense at this moment (a backup of UAT does not) is decided
 //! in `update::allowed`; what it does, in `update::act`.
 
+mod keymap;
+mod names;
+
+pub use self::keymap::{Keymap, KeysError};
 use super::key::Key;
 
 /// Something a person can do.
@@ -47,7 +51,9 @@ pub enum Action {
     Delete,
     Maintenance,
     Protect,
-    CopyId,
+    Copy,
+    CopyCommand,
+    CopyTyped,
     Explore,
     ExploreLive,
     OpenNode,
@@ -64,11 +70,24 @@ pub enum Action {
     StopExport,
     OlderSource,
     NewerSource,
-    CopyPath,
     Fleet,
     SortFleet,
     GoToEnvironment,
     Filter,
+    MarkEnvironment,
+    MarkAll,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    NextWarning,
+    Wrap,
+    Sort,
+    SortBack,
+    Save,
+    Zoom,
+    Wider,
+    Narrower,
+    Zone,
     Notifications,
     Activity,
     Jobs,
@@ -171,23 +190,29 @@ use Place::{
 const MAIN: &[Place] = &[Environments, Backups];
 /// Not in the wizard: whoever begins to type the environment's name one step too early must not find themselves
 /// elsewhere.
+#[rustfmt::skip]
 const ON_SCREENS: &[Place] = &[
-    Environments,
-    Backups,
-    Job,
-    Fleet,
-    Jobs,
-    Log,
-    List,
-    Page,
-    Tree,
-    Node,
-    History,
-    Found,
-    Differences,
+    Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
 ];
 /// Where a node is chosen.
 const NODES: &[Place] = &[Tree, Node, Found, Differences];
+/// Where a text is searched for. Inside a backup, [`Action::Find`] asks the backend.
+const SEARCHED: &[Place] = &[Job, Jobs, Log, List, Page];
+/// What can be written into a file.
+#[rustfmt::skip]
+const SAVED: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page, Differences];
+/// Where something is meant that can be copied.
+#[rustfmt::skip]
+const COPIED: &[Place] = &[
+    Environments, Backups, Choose, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Tree, Node, History, Found,
+    Differences,
+];
+/// Where a command does the same.
+#[rustfmt::skip]
+const COMMANDED: &[Place] = &[
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Tree, Node, History,
+    Found, Differences,
+];
 const HELPED: &[Place] = &[
     Environments,
     Backups,
@@ -345,7 +370,9 @@ pub const TABLE: &[Row] = &[
     changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
-    looks(Action::CopyId, &[Key::Char('y')], &[Backups, Page], 0, "copy id", "copy the chosen backup's id to the terminal's clipboard"),
+    looks(Action::Copy, &[Key::Char('y')], COPIED, 0, "copy", "copy what is meant on the spot to the terminal's clipboard: an id, a path, a row, a plan, an error, a log"),
+    looks(Action::CopyCommand, &[Key::Char('Y')], COMMANDED, 0, "copy command", "copy the `lifeboat` command that does the same from a shell"),
+    looks(Action::CopyTyped, &[Key::Ctrl('y')], &[Typing], 0, "copy command", "copy the `lifeboat` command that does what is typed here"),
     looks(Action::OpenNode, &[Key::Enter, Key::Char('l'), Key::Right], &[Tree], 1, "open", "go into the chosen folder or node, or look at one that nothing is in"),
     looks(Action::UpTree, &[Key::Char('h'), Key::Left, Key::Backspace], &[Tree], 3, "up", "go to what this place is in"),
     looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
@@ -358,7 +385,20 @@ pub const TABLE: &[Row] = &[
     looks(Action::Find, &[Key::Char('/')], &[Tree, Node, History, Found], 8, "find", "find a node by its name, path, id, or a text in it"),
     looks(Action::OlderSource, &[Key::Char('[')], &[Tree, Node, History], 9, "older", "look at the same place in the backup before"),
     looks(Action::NewerSource, &[Key::Char(']')], &[Tree, Node, History], 9, "newer", "look at the same place in the backup after it, or in Live"),
-    looks(Action::CopyPath, &[Key::Char('y')], NODES, 0, "copy path", "copy the chosen node's path to the terminal's clipboard"),
+    looks(Action::MarkEnvironment, &[Key::Char(' ')], &[Environments], 0, "mark", "mark the environment, or take the mark away: backup, verify all, drill and maintenance are for all that are marked"),
+    looks(Action::MarkAll, &[Key::Char('*')], &[Environments], 0, "mark all", "mark all environments that are listed and can be backed up, or take all marks away"),
+    looks(Action::Search, &[Key::Char('/')], SEARCHED, 11, "search", "find a text in the list, the log or the page"),
+    looks(Action::NextMatch, &[Key::Char('n')], SEARCHED, 0, "next", "while something is searched for: the next line that has it"),
+    looks(Action::PreviousMatch, &[Key::Char('N')], SEARCHED, 0, "previous", "while something is searched for: the line before that has it"),
+    looks(Action::NextWarning, &[Key::Char('!')], &[Log], 2, "next warning", "the next line of the log that is a warning or an error"),
+    looks(Action::Wrap, &[Key::Char('f')], &[Log], 7, "wrap", "break long lines of the log, or cut them off"),
+    looks(Action::Sort, &[Key::Char('s')], &[Jobs, List], 8, "sort", "sort the list by its next column"),
+    looks(Action::SortBack, &[Key::Char('S')], &[Jobs, List], 0, "turn", "sort the list the other way round"),
+    looks(Action::Save, &[Key::Char('W')], SAVED, 20, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
+    looks(Action::Zoom, &[Key::Char('z')], MAIN, 0, "zoom", "let the pane fill the screen, or show the others again"),
+    looks(Action::Wider, &[Key::Char('+')], MAIN, 0, "wider", "make the list of environments wider"),
+    looks(Action::Narrower, &[Key::Char('-')], MAIN, 0, "narrower", "make the list of environments narrower"),
+    looks(Action::Zone, &[Key::Char('t')], ON_SCREENS, 0, "local or UTC", "show times in this machine's zone, or in UTC"),
     looks(Action::Fleet, &[Key::Char('F')], MAIN, 19, "fleet", "all environments of all contexts that are reached, the worst first"),
     looks(Action::GoToEnvironment, &[Key::Enter], &[Fleet], 1, "go there", "go to the chosen environment, in its context"),
     looks(Action::SortFleet, &[Key::Char('s')], &[Fleet], 2, "sort", "the worst first, the oldest newest backup first, or by name"),
@@ -417,11 +457,25 @@ impl Action {
         )
     }
 
-    /// The action that a key stands for at a place.
+    /// Whether it goes on with a search: its keys stand for that only while something is searched for, and for something
+    /// else at other times.
+    #[must_use]
+    pub fn goes_on(self) -> bool {
+        matches!(self, Self::NextMatch | Self::PreviousMatch)
+    }
+
+    /// Whether it only copies: it leads nowhere, and changes nothing.
+    #[must_use]
+    pub fn only_copies(self) -> bool {
+        matches!(self, Self::Copy | Self::CopyCommand | Self::CopyTyped)
+    }
+
+    /// The action that a key stands for at a place, as the table has it and while nothing is searched for.
     #[must_use]
     pub fn of(key: Key, place: Place) -> Option<Self> {
         TABLE
             .iter()
+            .filter(|row| !row.action.goes_on())
             .find(|row| row.places.contains(&place) && row.keys.contains(&key))
             .map(|row| row.action)
     }
@@ -437,54 +491,4 @@ impl Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_at_one_place() {
-        for place in EVERYWHERE {
-            let mut seen = std::collections::BTreeMap::new();
-            for row in TABLE.iter().filter(|row| row.places.contains(place)) {
-                for key in row.keys {
-                    let other = seen.insert(*key, row.action);
-                    assert_eq!(other, None, "{key:?} at {place:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_action_has_one_row() {
-        let mut actions: Vec<_> = TABLE.iter().map(|row| row.action).collect();
-        actions.sort();
-        let count = actions.len();
-        actions.dedup();
-        assert_eq!(actions.len(), count);
-        assert_eq!(Action::QuitAnywhere.row().action, Action::QuitAnywhere);
-    }
-
-    #[test]
-    fn no_letter_leads_out_of_the_wizard() {
-        let moves = [Action::Up, Action::Down, Action::Top, Action::Bottom];
-        for place in [Choose, Scope, Plan] {
-            for letter in ('a'..='z').chain('A'..='Z') {
-                let action = Action::of(Key::Char(letter), place);
-                assert!(
-                    action.is_none_or(|action| moves.contains(&action)),
-                    "{letter} at {place:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_letter_acts_while_somebody_types() {
-        for row in TABLE.iter().filter(|row| row.places.contains(&Typing)) {
-            assert!(
-                row.keys.iter().all(|key| !matches!(key, Key::Char(_))),
-                "{:?}",
-                row.action
-            );
-        }
-    }
-}
+mod tests;

@@ -77,12 +77,19 @@ impl Clipboard {
         let command = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
         match self {
             Self::Terminal => (Copied::ToTerminal, command.into_bytes()),
-            Self::Screen => (Copied::ThroughScreen, for_screen(&command)),
+            Self::Screen => (Copied::ThroughScreen, self.passed_on(&command)),
             Self::Tmux if into_tmux(text).await => (Copied::InTmux, Vec::new()),
-            Self::Tmux => {
-                let wrapped = format!("\x1bPtmux;{}\x1b\\", command.replace('\x1b', "\x1b\x1b"));
-                (Copied::ThroughTmux, wrapped.into_bytes())
-            }
+            Self::Tmux => (Copied::ThroughTmux, self.passed_on(&command)),
+        }
+    }
+
+    /// A command for the terminal, wrapped so that what stands between passes it on.
+    #[must_use]
+    pub fn passed_on(self, command: &str) -> Vec<u8> {
+        match self {
+            Self::Terminal => command.as_bytes().to_vec(),
+            Self::Screen => for_screen(command),
+            Self::Tmux => format!("\x1bPtmux;{}\x1b\\", command.replace('\x1b', "\x1b\x1b")).into_bytes(),
         }
     }
 }

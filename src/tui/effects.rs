@@ -7,10 +7,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
+use super::beyond::{Reread, Save};
 use super::clipboard::Clipboard;
 use super::display::Stop;
 use super::exporting::{self, Order};
-use super::message::{Message, Start};
+use super::message::{Answer, Message, More, Start};
+use super::model::listing::PAGE;
+use super::model::looks::ListKind;
+use super::model::screens::Deed;
 use super::question::{self, Question};
 use super::settings::{Elsewhere, Ended};
 use crate::backend::Backend;
@@ -18,10 +22,10 @@ use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
 use crate::domain::plan::PlanId;
-use crate::domain::request::{BackupRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest};
+use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, PinRequest, RestoreRequest};
 
-/// How many jobs, activities and notifications are asked for.
-const NEWEST: u32 = 200;
+/// How many jobs, activities and notifications are asked for at first.
+const NEWEST: u32 = PAGE;
 
 /// Something to be done outside of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +76,14 @@ pub enum Effect {
     Hold(HoldRequest),
     /// Break Live of the demo.
     Break(EnvironmentName),
+    /// Do something for several environments, one after the other.
+    Many(Deed, Vec<EnvironmentName>),
+    /// Write a file of this name with this text.
+    Save(String, String),
+    /// Look whether the configuration has changed.
+    Reread,
+    /// For the terminal: call somebody who looks elsewhere, with a sentence.
+    Call(String),
     /// Put text on the clipboard; the first is what the text is, in words.
     Copy(String, String),
     /// For the terminal: draw everything again.
@@ -111,6 +123,8 @@ pub enum Fetch {
     Notifications,
     /// What works in an environment and what does not.
     Check(EnvironmentName),
+    /// More of a list: so many of the newest.
+    More(ListKind, u32),
     /// What an undo would set aside.
     BeforeUndo(EnvironmentName),
 }
@@ -152,6 +166,24 @@ impl Effects {
         tokio::spawn(async move {
             let (copied, bytes) = clipboard.copy(&text).await;
             let _ = messages.send(Message::Copied(copied.sentence(&what), bytes));
+        });
+    }
+
+    /// Writes a file.
+    pub fn save(&self, save: Save, name: String, text: String) {
+        self.aside(move || Message::Saved(save(&name, &text)));
+    }
+
+    /// Looks whether the configuration has changed.
+    pub fn reread(&self, reread: Reread) {
+        self.aside(move || Message::Reread(reread()));
+    }
+
+    /// Does something that may wait for a disk, beside everything else.
+    fn aside(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = messages.send(work());
         });
     }
 
@@ -318,8 +350,19 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
                 Message::Done(done, answer)
             })
         }
+        Effect::Many(deed, names) => {
+            let mut answers = Vec::new();
+            for name in names {
+                let answer = for_one(backend, deed, name.clone()).await;
+                answers.push((name, answer));
+            }
+            Some(Message::Many(deed, answers))
+        }
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
         Effect::Listen
+        | Effect::Save(..)
+        | Effect::Reread
+        | Effect::Call(_)
         | Effect::Export(_)
         | Effect::StopExport
         | Effect::Copy(..)
@@ -333,8 +376,48 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
     }
 }
 
+/// Does for one environment what is done for several. Gives the job that it began, if it did.
+async fn for_one(backend: &dyn Backend, deed: Deed, environment: EnvironmentName) -> Answer<Option<JobId>> {
+    match deed {
+        Deed::Backup => {
+            let request = BackupRequest {
+                environment,
+                note: None,
+                upgrade_to: None,
+            };
+            backend.start_backup(request).await.map(Some)
+        }
+        Deed::Verify => backend.start_verify(environment, None).await.map(Some),
+        Deed::Drill => backend.start_drill(environment, None).await.map(Some),
+        Deed::Maintenance(on) => {
+            let request = HoldRequest {
+                environment,
+                hold: HoldKind::Maintenance,
+                on,
+                reason: None,
+            };
+            backend.hold(request).await.map(|()| None)
+        }
+    }
+}
+
+async fn more(backend: &dyn Backend, list: ListKind, limit: u32) -> Answer<More> {
+    match list {
+        ListKind::Jobs => {
+            let query = JobQuery {
+                limit,
+                ..JobQuery::default()
+            };
+            backend.jobs(query).await.map(More::Jobs)
+        }
+        ListKind::Activity => backend.activity(limit).await.map(More::Activity),
+        ListKind::News => backend.notifications(limit).await.map(More::News),
+    }
+}
+
 async fn ask(backend: &dyn Backend, fetch: Fetch) -> Message {
     match fetch {
+        Fetch::More(list, limit) => Message::More(list, limit, more(backend, list, limit).await),
         Fetch::Info => Message::Info(backend.info().await),
         Fetch::Environments => Message::Environments(backend.environments().await),
         Fetch::Details(name) => {

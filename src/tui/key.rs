@@ -1,5 +1,6 @@
 //! Keys, as the table of actions names them, and everything else that comes from a person or from the terminal.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use ratatui::layout::Size;
@@ -59,6 +60,56 @@ impl Key {
     }
 }
 
+/// What was written is not a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is not a key: write a character, Space, Enter, Esc, Tab, Shift-Tab, Up, Down, Left, Right, Home, End, PgUp, PgDn, Backspace, Delete, or Ctrl- and a letter"
+)]
+pub struct NotAKey(pub String);
+
+impl FromStr for Key {
+    type Err = NotAKey;
+
+    /// Reads a key as [`Key::label`] writes it.
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let named = [
+            Self::Char(' '),
+            Self::Up,
+            Self::Down,
+            Self::Left,
+            Self::Right,
+            Self::Home,
+            Self::End,
+            Self::PageUp,
+            Self::PageDown,
+            Self::Enter,
+            Self::Esc,
+            Self::Tab,
+            Self::BackTab,
+            Self::Backspace,
+            Self::Delete,
+        ];
+        if let Some(key) = named
+            .into_iter()
+            .find(|key| key.label().eq_ignore_ascii_case(text))
+        {
+            return Ok(key);
+        }
+        let (head, letter) = match text.rsplit_once('-') {
+            Some((head, letter)) if !head.is_empty() => (head, letter),
+            _ => ("", text),
+        };
+        let mut letters = letter.chars();
+        match (letters.next(), letters.next()) {
+            (Some(c), None) if head.is_empty() && !c.is_control() => Ok(Self::Char(c)),
+            (Some(c), None) if head.eq_ignore_ascii_case("Ctrl") && c.is_ascii_alphabetic() => {
+                Ok(Self::Ctrl(c.to_ascii_lowercase()))
+            }
+            _ => Err(NotAKey(text.to_owned())),
+        }
+    }
+}
+
 /// How a key was pressed, as far as a program behind a terminal can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -114,6 +165,8 @@ pub enum Input {
     Key(Press),
     /// A key was pressed together with Alt, or right after Esc: nobody can tell.
     Alt(Key),
+    /// The terminal has got the focus, or lost it.
+    Focus(bool),
     /// Text was pasted.
     Paste(Pasted),
     /// The wheel was turned: up or down.

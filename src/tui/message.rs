@@ -1,6 +1,9 @@
 //! Everything that can happen to the cockpit: the one way into `update`.
 
+use super::beyond::Found;
 use super::key::Input;
+use super::model::looks::ListKind;
+use super::model::screens::Deed;
 use super::question::{Question, Told};
 use crate::backend::link::Link;
 use crate::backend::{BackendError, BackendInfo};
@@ -60,6 +63,14 @@ pub enum Message {
     Job(Box<Answer<Job>>),
     /// More lines of a job's log.
     Log(JobId, Answer<Vec<LogLine>>),
+    /// More of a list: so many of the newest.
+    More(ListKind, u32, Answer<More>),
+    /// What was to be saved is in a file, or is not; the text says where, or why not.
+    Saved(Result<String, String>),
+    /// The configuration was looked at.
+    Reread(Found),
+    /// What came of something that was done for several environments: the job of each, if it began one, or why not.
+    Many(Deed, Vec<(EnvironmentName, Answer<Option<JobId>>)>),
     /// The newest of the activity log.
     Activity(Answer<Vec<Activity>>),
     /// The newest notifications.
@@ -78,6 +89,17 @@ pub enum Message {
     Done(String, Answer<()>),
     /// Live of the demo was broken: the sentence says how.
     Broke(Answer<String>),
+}
+
+/// More of a list.
+#[derive(Debug)]
+pub enum More {
+    /// Jobs.
+    Jobs(Vec<Job>),
+    /// The activity log.
+    Activity(Vec<Activity>),
+    /// Notifications.
+    News(Vec<Notification>),
 }
 
 /// What kind of start is answered: decides what the screen shows next.

@@ -17,7 +17,9 @@
 //!   screen.
 
 pub mod action;
+pub mod beyond;
 pub mod clipboard;
+mod command;
 pub mod decode;
 pub mod display;
 mod effects;
@@ -33,6 +35,7 @@ mod recording;
 mod run;
 mod settings;
 mod terminal;
+pub mod terminal_call;
 pub mod theme;
 mod update;
 mod view;
@@ -42,6 +45,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 
+pub use self::model::looks::LastView;
 use self::recording::Recorded;
 pub use self::run::{Carried, Left, run_among, run_on};
 pub use self::settings::{

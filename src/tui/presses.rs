@@ -39,6 +39,10 @@ impl Presses {
                 told.push(Input::Background(*background));
                 false
             }
+            Decoded::Focus(has_it) => {
+                told.push(Input::Focus(*has_it));
+                false
+            }
             _ => true,
         });
         if decoded.is_empty() {
@@ -48,10 +52,8 @@ impl Presses {
             .before
             .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
         let together = self.quiet < GAP || decoded.len() > 1;
-        if !decoded.is_empty() {
-            self.before = Some(at);
-        }
-        let mut inputs = Vec::new();
+        self.before = Some(at);
+        let mut inputs: Vec<Input> = Vec::new();
         let mut run = Vec::new();
         for one in decoded {
             let input = match one {
@@ -68,6 +70,7 @@ impl Presses {
                 Decoded::Wheel { up } => Some(Input::Wheel { up }),
                 Decoded::Click { column, row } => Some(Input::Click { column, row }),
                 Decoded::Corner(size) => Some(Input::Corner(size)),
+                Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
                 Decoded::Background(background) => Some(Input::Background(background)),
             };
             if let Some(input) = input {

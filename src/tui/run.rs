@@ -15,6 +15,7 @@ use super::display::{Display, Shown};
 use super::effects::{Effect, Effects, Timer};
 use super::key::Input;
 use super::message::Message;
+use super::model::looks::LastView;
 use super::model::{Connection, Model};
 use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
@@ -85,12 +86,21 @@ pub async fn run_on<D: Display>(
     display: &mut D,
     inputs: &mut UnboundedReceiver<Input>,
     backend: Arc<dyn Backend>,
-    settings: CockpitSettings,
+    mut settings: CockpitSettings,
     carried: &mut Carried,
 ) -> Result<Left, CockpitError> {
     let (sender, mut messages) = unbounded_channel();
     let on = carried.background.unwrap_or(settings.background);
     let goes_to = carried.goes_to.take();
+    if goes_to.is_some()
+        && let Some(view) = &mut settings.last_view
+    {
+        // Whoever comes for an environment comes to that one, and nothing lies over it.
+        *view = LastView {
+            looks: std::mem::take(&mut view.looks),
+            ..LastView::default()
+        };
+    }
     let mut cockpit = Cockpit {
         theme: Theme::new(settings.theme, settings.accent, settings.ascii).on(on),
         carried,
@@ -150,6 +160,7 @@ pub async fn run_on<D: Display>(
             cockpit.take(message)?;
         }
         if let Some(end) = cockpit.ended.take() {
+            (cockpit.model.settings.beyond.keep)(&LastView::of(&cockpit.model));
             return match end {
                 End::Quit => Ok(Left::Quit),
                 End::Switch(name) => Ok(Left::For(name)),
@@ -224,10 +235,16 @@ impl<D: Display> Cockpit<'_, D> {
             Message::Copied(_, bytes) if !bytes.is_empty() => self.display.write(bytes)?,
             _ => {}
         }
+        let looks_new = matches!(message, Message::Reread(_));
         let effects = in_loop(|| {
             let now = (self.model.settings.clock)();
             update::update(&mut self.model, now, message)
         });
+        if looks_new {
+            let settings = &self.model.settings;
+            let on = self.carried.background.unwrap_or(settings.background);
+            self.theme = Theme::new(settings.theme, settings.accent, settings.ascii).on(on);
+        }
         self.start(effects)
     }
 
@@ -238,6 +255,18 @@ impl<D: Display> Cockpit<'_, D> {
                 Effect::Suspend(stop) if self.display.can_stop() => self.display.suspend(stop)?,
                 Effect::Suspend(_) => self.take(Message::CannotStop)?,
                 Effect::Copy(what, text) => self.effects.copy(self.model.settings.clipboard, what, text),
+                Effect::Save(name, text) => {
+                    let save = Arc::clone(&self.model.settings.beyond.save);
+                    self.effects.save(save, name, text);
+                }
+                Effect::Reread => self
+                    .effects
+                    .reread(Arc::clone(&self.model.settings.beyond.reread)),
+                Effect::Call(sentence) => {
+                    let settings = &self.model.settings;
+                    self.display
+                        .write(&settings.calling.bytes(settings.clipboard, &sentence))?;
+                }
                 Effect::Switch(name) => self.ended = Some(End::Switch(name)),
                 Effect::SwitchTo(context, name) => {
                     self.carried.goes_to = Some(name);

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::action::Keymap;
+use super::beyond::Beyond;
 use super::clipboard::Clipboard;
+use super::model::looks::LastView;
+use super::terminal_call::Calling;
 use super::theme::{Accent, Background, ThemeChoice};
 use crate::backend::Backend;
 use crate::domain::Instant;
@@ -50,6 +54,16 @@ pub struct CockpitSettings {
     pub idle_lock: Option<Duration>,
     /// Something to say at once, such as why another context could not be opened.
     pub notice: Option<String>,
+    /// The keys of all actions.
+    pub keys: Arc<Keymap>,
+    /// What leads a command from a shell to this configuration and context: options, as words.
+    pub command: Vec<String>,
+    /// How somebody is called when a job that they began ends while they look at another window.
+    pub calling: Calling,
+    /// What was on the screen when the cockpit was last left.
+    pub last_view: Option<LastView>,
+    /// What is beyond the screen.
+    pub beyond: Beyond,
     /// How it is shown to others.
     pub showing: Showing,
     /// What puts text on the clipboard.

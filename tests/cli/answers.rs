@@ -142,6 +142,18 @@ fn info() {
     }
 }
 
+alike!(keys);
+fn keys() {
+    let text = lifeboat(&["info", "--keys"]).ends().transcript();
+    insta::assert_snapshot!("info_keys", text);
+    let json = lifeboat(&["info", "--keys", "--json"]).ends().out;
+    let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let backup = &object["keys"][0];
+    assert_eq!(backup["action"], "backup");
+    assert_eq!(backup["keys"], serde_json::json!(["b"]));
+    assert_eq!(backup["own"], false);
+}
+
 alike!(plan);
 fn plan() {
     both("plan", &["plan", "acme/live", "daily"]);

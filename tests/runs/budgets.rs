@@ -113,7 +113,7 @@ async fn nothing_is_written_when_nothing_changes() {
     cockpit.press("<Up><Down>").await;
     cockpit.writes.take();
     // Keys without a meaning here, and news of what is known already.
-    cockpit.press("zZ<Esc>").await;
+    cockpit.press("QZ<Esc>").await;
     cockpit.backend.tell(Event::Job(Box::new(current)));
     cockpit.backend.tell(Event::Environment {
         name: name("acme/live"),

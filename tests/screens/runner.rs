@@ -10,10 +10,12 @@ use async_trait::async_trait;
 use lifeboat::backend::Backend;
 #[cfg(feature = "engine")]
 use lifeboat::backend::remote::{Remote, RemoteSettings};
+use lifeboat::tui::beyond::Beyond;
 use lifeboat::tui::clipboard::Clipboard;
 use lifeboat::tui::display::{Display, Shown, Stop};
 use lifeboat::tui::key::{How, Input, Key, Pasted, Press};
 use lifeboat::tui::paint::{Frame, Painter};
+use lifeboat::tui::terminal_call::Calling;
 use lifeboat::tui::theme::{Background, ThemeChoice};
 use lifeboat::tui::{Care, CockpitError, CockpitSettings, Contexts, run_among};
 use ratatui::layout::Size;
@@ -183,6 +185,11 @@ pub fn settings() -> CockpitSettings {
         elsewhere: None,
         idle_lock: None,
         notice: None,
+        keys: Arc::default(),
+        command: Vec::new(),
+        calling: Calling::default(),
+        last_view: None,
+        beyond: Beyond::default(),
         clipboard: Clipboard::Terminal,
         care: Care::LEAST,
         clock: Arc::new(two_projects::now),

@@ -14,7 +14,6 @@ use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
 use crate::cli::clearing::Left;
-use crate::cli::shell::quoted;
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::wrap::{Wrapping, wrap_hanging};
 use crate::cli::{
@@ -28,6 +27,7 @@ use crate::domain::check::DatabaseFound;
 use crate::domain::deed::Deeds;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
+use crate::domain::shell::quoted;
 use crate::domain::stop::{StopReason, Unseen};
 use crate::tui::{self, CockpitSettings, OneContext};
 
@@ -220,6 +220,7 @@ impl ThisMachine {
         let settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
             Ok((settings, showing)) => CockpitSettings {
                 demo: true,
+                command: sandbox(demo),
                 showing,
                 ..settings
             },
@@ -229,6 +230,15 @@ impl ThisMachine {
         let why = why_jobs_end(&left, &self.user).unwrap_or(StopReason::TerminalGone);
         (left.map_err(CliError::from), why)
     }
+}
+
+/// The options that lead a command to the demo's sandbox.
+fn sandbox(demo: &Demo) -> Vec<String> {
+    let places = demo.whereabouts();
+    places.map_or_else(
+        |_| Vec::new(),
+        |places| vec!["--config".to_owned(), places.config.display().to_string()],
+    )
 }
 
 /// Nothing that is typed is shown or kept until this is dropped.

@@ -21,12 +21,12 @@ use self::kept::Kept;
 use self::lines::Lines;
 use super::clearing::Left;
 use super::outside::interrupted;
-use super::{Call, CliError, ErrorKind, Interrupt, Interrupts, shell, verbs};
+use super::{Call, CliError, ErrorKind, Interrupt, Interrupts, verbs};
 use crate::backend::{Backend, EventStream};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
-use crate::domain::{measure, printable};
+use crate::domain::{measure, printable, shell};
 
 pub use self::kept::{Closing, Stay, Why};
 

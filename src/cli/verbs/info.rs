@@ -4,19 +4,32 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde_json::{Value, json};
 
 use crate::backend::Backend;
 use crate::cli::table::{Side, Table};
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, cockpit};
 use crate::config::{BackendAddress, Config, Context};
+use crate::tui::action::{Keymap, TABLE};
 
 /// What stands behind a path of this machine, where others are on that of a service.
 const HERE: &str = " (on this machine)";
 /// The backend's word for its state folder.
 const STATE: &str = "state";
 
-pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
+/// What `lifeboat info` takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct InfoArguments {
+    /// Print the actions of the cockpit with their names and keys instead, for `[keys]` of the configuration
+    #[arg(long)]
+    pub keys: bool,
+}
+
+pub(super) async fn run(arguments: &InfoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+    if arguments.keys {
+        return keys(call);
+    }
     let config = call.house.config_file(&call.globals);
     let state = call.house.state_folder(&call.globals);
     let cache = call.house.places().cache.clone();
@@ -110,6 +123,58 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     }
     for trouble in troubles {
         call.tell(&format!("Needs you: {trouble}"))?;
+    }
+    Ok(())
+}
+
+/// Prints the actions of the cockpit and their keys. Where those of the configuration cannot be used, the usual ones, and why.
+fn keys(call: &mut Call<'_>) -> Result<(), CliError> {
+    let config = call
+        .house
+        .config_file(&call.globals)
+        .and_then(|file| Ok(Config::load(&file)?));
+    let own = match config {
+        Ok(config) => cockpit::keys(&config),
+        // Without a configuration the usual keys are the keys.
+        Err(_) => Ok(Keymap::default()),
+    };
+    let problem = own.as_ref().err().map(|error| error.message.clone());
+    let keys = own.unwrap_or_default();
+    if call.globals.json {
+        let rows: Vec<Value> = TABLE
+            .iter()
+            .map(|row| {
+                let labels: Vec<String> = keys.keys(row.action).iter().map(|key| key.label()).collect();
+                let usual: Vec<String> = row.keys.iter().map(|key| key.label()).collect();
+                json!({
+                    "action": row.action.name(),
+                    "keys": labels,
+                    "usual": usual,
+                    "own": keys.is_own(row.action),
+                    "changes": row.changes,
+                    "help": row.help,
+                })
+            })
+            .collect();
+        return call.json(&json!({ "keys": rows, "problem": problem }));
+    }
+    let mut table = Table::new(&[
+        ("Action", Side::Left),
+        ("Keys", Side::Left),
+        ("What it does", Side::Left),
+    ]);
+    for row in TABLE {
+        let mark = if keys.is_own(row.action) { " (own)" } else { "" };
+        table.row([
+            row.action.name().to_owned(),
+            format!("{}{mark}", keys.all(row.action)),
+            row.help.to_owned(),
+        ]);
+    }
+    call.table(&table)?;
+    if let Some(problem) = problem {
+        call.say("")?;
+        call.tell(&problem)?;
     }
     Ok(())
 }

@@ -77,8 +77,8 @@ pub enum Verb {
     /// Write down what happened in a restore, or that backups are taken, read back and drilled
     #[command(long_about = report::LONG_ABOUT)]
     Report(report::ReportArguments),
-    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to
-    Info,
+    /// Print which files and folders Lifeboat uses, its contexts, and what it is connected to; or the cockpit's keys
+    Info(info::InfoArguments),
     /// Store the token for a service, after trying it
     #[command(long_about = login::LONG_ABOUT)]
     Login(login::LoginArguments),
@@ -198,7 +198,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         Some(Verb::Nodes) => nodes::run(call).await,
         Some(Verb::Notify(arguments)) => notify::run(arguments, call).await,
         Some(Verb::Report(arguments)) => report::run(arguments, call).await,
-        Some(Verb::Info) => info::run(call).await,
+        Some(Verb::Info(arguments)) => info::run(&arguments, call).await,
         Some(Verb::Login(arguments)) => login::run(&arguments, call).await,
         Some(Verb::Browse(arguments)) => browse::run(arguments, call).await,
         Some(Verb::Find(arguments)) => find::run(arguments, call).await,

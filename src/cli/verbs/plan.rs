@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
-use crate::cli::{Call, CliError, shell};
+use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::explore::NodePath;
 use crate::domain::measure;
@@ -13,6 +13,7 @@ use crate::domain::plan::{COMPARED, RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
+use crate::domain::shell;
 
 /// What `lifeboat plan --help` says first.
 pub const LONG_ABOUT: &str = "\

@@ -65,6 +65,8 @@ pub enum Decoded {
     Background(Background),
     /// The terminal has said where its cursor stands: in its last corner, when it was sent there.
     Corner(Size),
+    /// The terminal has got the focus, or lost it.
+    Focus(bool),
 }
 
 /// Where in a sequence the decoder is.
@@ -334,7 +336,6 @@ mod tests {
             b"\x1bOP",
             b"\x1b[15~",
             b"\x1b[[A",
-            b"\x1b[I",
             b"\x1b[<35;5;5M",
             b"\x1b[<0;5;5m",
             b"\x1b[?62;4c",

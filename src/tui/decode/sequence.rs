@@ -29,6 +29,7 @@ pub(super) fn whole(bytes: &[u8], last: u8) -> Option<Decoded> {
     let second = numbers.get(1).copied();
     let key = match last {
         b'R' => return corner(first, second?),
+        b'I' | b'O' if bytes.is_empty() => return Some(Decoded::Focus(last == b'I')),
         b'Z' => Key::BackTab,
         b'~' => match first {
             1 | 7 => Key::Home,

@@ -1,7 +1,7 @@
 //! All environments, grouped by project, filtered, with one selected. Made for ten thousand of them: what the filter
 //! lets through is worked out when it changes, not when it is drawn.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::cursor::{Cursor, Motion};
 use crate::domain::environment::EnvironmentName;
@@ -27,6 +27,8 @@ pub struct Fleet {
     rows: Vec<FleetRow>,
     /// The selected row. Always an environment's, unless there is none.
     pub cursor: Cursor,
+    /// Those that are marked, so that something is done for all of them.
+    pub marked: BTreeSet<EnvironmentName>,
     filter: String,
     loaded: bool,
     /// What is to be selected once the environments are known.
@@ -110,6 +112,7 @@ impl Fleet {
             .map(|(index, summary)| (summary.name.clone(), index))
             .collect();
         self.all = summaries;
+        self.marked.retain(|name| self.positions.contains_key(name));
         self.loaded = true;
         self.arrange(selected.as_ref());
     }

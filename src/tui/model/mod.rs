@@ -8,12 +8,15 @@ mod chosen;
 pub mod cursor;
 pub mod explore;
 pub mod fleet;
+pub mod listing;
+pub mod looks;
 pub mod overview;
 pub mod screens;
+pub mod seek;
 pub mod selection;
 pub mod wizard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::layout::Size;
 
@@ -24,7 +27,10 @@ use self::explore::Column;
 use self::explore::asking::Asking;
 use self::explore::marks::Marks;
 use self::fleet::Fleet;
+use self::listing::Reach;
+use self::looks::{ListKind, Looks};
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
+use self::seek::Seek;
 use self::wizard::Step;
 use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
@@ -170,6 +176,20 @@ pub struct Model {
     pub asking: Asking,
     /// What is marked inside backups.
     pub marks: Marks,
+    /// How somebody likes to look.
+    pub looks: Looks,
+    /// How much of each list has been asked for.
+    pub reach: BTreeMap<ListKind, Reach>,
+    /// A text that is searched for on a screen.
+    pub seek: Option<Seek>,
+    /// Whether the terminal has said that it has lost the focus.
+    pub is_away: bool,
+    /// Jobs that were begun here and have not ended yet.
+    pub begun_here: BTreeSet<JobId>,
+    /// Whether the configuration has something new that is used once the context is opened anew.
+    pub waits_for_opening: bool,
+    /// What was asked for before the environment was here: it is done once it is, unless another key is pressed.
+    pub wish: Option<Action>,
     /// Where one was when one last looked inside, so that one comes back there.
     pub visited: Option<(EnvironmentName, NodePath)>,
 }
@@ -225,6 +245,13 @@ impl Model {
             plans: 0,
             asking: Asking::default(),
             marks: Marks::default(),
+            looks: Looks::default(),
+            reach: BTreeMap::new(),
+            seek: None,
+            is_away: false,
+            begun_here: BTreeSet::new(),
+            waits_for_opening: false,
+            wish: None,
             visited: None,
         }
     }
@@ -245,6 +272,13 @@ impl Model {
     /// Where keys would go if there were no dialog.
     #[must_use]
     pub fn place_below(&self) -> Place {
+        if self
+            .seek
+            .as_ref()
+            .is_some_and(|seek| seek.input.is_some() && seek.depth == self.screens.len())
+        {
+            return Place::Typing;
+        }
         self.place_of(self.screens.last())
     }
 
@@ -422,35 +456,6 @@ impl Model {
             }
             _ => None,
         }
-    }
-
-    /// Jobs, newest first, as the list shows them.
-    pub fn jobs_newest_first(&self) -> impl Iterator<Item = &Job> {
-        self.jobs.values().rev()
-    }
-
-    /// The selected job of the list.
-    #[must_use]
-    pub fn job_in_list(&self, cursor: &Cursor) -> Option<&Job> {
-        self.jobs_newest_first().nth(cursor.selected)
-    }
-
-    /// The job that the selected line of a list is about, or the one on the screen.
-    #[must_use]
-    pub fn chosen_job(&self) -> Option<JobId> {
-        match self.screens.last() {
-            Some(Screen::Job { id, .. }) => Some(*id),
-            Some(Screen::Jobs(cursor)) => self.job_in_list(cursor).map(|job| job.id),
-            Some(Screen::Activity(cursor)) => self.activity.as_ref()?.get(cursor.selected)?.job,
-            Some(Screen::Notifications(list)) => self.notifications.as_ref()?.get(list.cursor.selected)?.job,
-            _ => None,
-        }
-    }
-
-    /// The newest notification that nobody has seen.
-    #[must_use]
-    pub fn newest_unseen(&self) -> Option<&Notification> {
-        self.notifications.iter().flatten().find(|news| !news.seen)
     }
 
     /// Asks for something, unless it has been asked for and the answer is still to come: then it is asked for again

@@ -135,6 +135,8 @@ pub enum FormKind {
     UpgradeBackup(EnvironmentName),
     /// Setting a hold.
     Hold(EnvironmentName, HoldKind),
+    /// Writing what is on the screen into a file.
+    Save,
     /// Writing what is inside a source on this machine.
     Export(EnvironmentName, Source, Vec<NodePath>),
     /// Agreeing to a restore that waits, by its plan.
@@ -255,6 +257,21 @@ pub enum About {
     Confirm(EnvironmentName),
     /// Lifting a hold.
     Lift(EnvironmentName, HoldKind),
+    /// Doing something for several environments.
+    Many(Deed, Vec<EnvironmentName>),
+}
+
+/// What is done for several environments at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// A manual backup of each.
+    Backup,
+    /// All backups of each are read back.
+    Verify,
+    /// The newest backup of each is restored into a scratch place.
+    Drill,
+    /// Maintenance mode is set, or lifted.
+    Maintenance(bool),
 }
 
 /// A message in a dialog of its own.

@@ -43,11 +43,11 @@ impl Selection {
             .and_then(|screen| match screen {
                 Screen::Jobs(cursor) => model.job_in_list(cursor).map(|job| Thing::Job(job.id)),
                 Screen::Activity(cursor) => {
-                    let entry = model.activity.as_ref()?.get(cursor.selected)?;
+                    let entry = *model.listed_activity().get(cursor.selected)?;
                     Some(Thing::Activity(entry.number))
                 }
                 Screen::Notifications(list) => {
-                    let news = model.notifications.as_ref()?.get(list.cursor.selected)?;
+                    let news = *model.listed_news().get(list.cursor.selected)?;
                     Some(Thing::News(news.number))
                 }
                 Screen::Wizard(wizard) if wizard.step == Step::Choose => {
@@ -79,9 +79,9 @@ impl Selection {
             return;
         };
         let position = match &thing {
-            Thing::Job(id) => model.jobs_newest_first().position(|job| job.id == *id),
-            Thing::Activity(number) => place(model.activity.as_deref(), |entry| entry.number == *number),
-            Thing::News(number) => place(model.notifications.as_deref(), |news| news.number == *number),
+            Thing::Job(id) => place(&model.listed_jobs(), |job| job.id == *id),
+            Thing::Activity(number) => place(&model.listed_activity(), |entry| entry.number == *number),
+            Thing::News(number) => place(&model.listed_news(), |news| news.number == *number),
             Thing::Backup(row) => match model.screens.last() {
                 Some(Screen::Wizard(wizard)) => find(model, &wizard.environment, row),
                 _ => None,
@@ -130,8 +130,8 @@ fn cursor_for<'a>(screen: &'a mut Screen, thing: &Thing) -> Option<&'a mut Curso
     }
 }
 
-fn place<T>(list: Option<&[T]>, is_it: impl Fn(&T) -> bool) -> Option<usize> {
-    list?.iter().position(is_it)
+fn place<T>(list: &[&T], is_it: impl Fn(&T) -> bool) -> Option<usize> {
+    list.iter().position(|one| is_it(one))
 }
 
 fn rows_of(model: &Model, name: &EnvironmentName) -> Vec<(BackupRow, Row)> {

@@ -36,13 +36,14 @@ use super::display::{Display, Shown, Stop};
 use super::key::Input;
 use super::paint::{Frame, Painter};
 
-/// The other screen, no cursor, pasted text told from typed text.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
+/// The other screen, no cursor, pasted text told from typed text, and whether the terminal has the focus.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1004h";
 /// Clicks and the wheel.
 const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 /// Takes back all of it, and ends an update that was left open. The screen is emptied before it is left: where there is no
 /// other screen, the cockpit would stay behind as if it still ran.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[H\x1b[2J\x1b[?25h\x1b[?1049l";
 /// Sends the cursor to the last corner, asks where it is, and brings it back.
 const ASK_CORNER: &[u8] = b"\x1b7\x1b[999;999H\x1b[6n\x1b8";
 /// Asks what the terminal writes on. The answer comes as input, whenever it does: nothing waits for it.

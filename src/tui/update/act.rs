@@ -1,6 +1,9 @@
 //! What each action does.
 
-use super::{allowed, ask, explore, forms, marks, overview, refresh, say, search, selection_moved, wizard};
+use super::{
+    allowed, ask, copying, explore, forms, looks, many, marks, overview, refresh, saving, say, search, seek,
+    selection_moved, wizard,
+};
 use crate::domain::activity::Severity;
 use crate::domain::explore::Source;
 use crate::domain::state::UndoWay;
@@ -23,11 +26,36 @@ pub fn try_act(model: &mut Model, action: Action) -> Vec<Effect> {
         // Keys that only move about, or lead to where one is, need no answer.
         Err(_) if matches!(action, Action::NextPane | Action::PreviousPane | Action::Accept) => Vec::new(),
         Err(_) if on_the_screen_already(action) => Vec::new(),
+        Err(_)
+            if matches!(action, Action::Explore | Action::Details) && allowed::waits_for_details(model) =>
+        {
+            model.wish = Some(action);
+            say(
+                model,
+                Severity::Information,
+                "the environment is still being read: this opens as soon as it is here",
+            );
+            Vec::new()
+        }
         Err(why) => {
             say(model, Severity::Warning, why);
             Vec::new()
         }
     }
+}
+
+/// Does what was asked for before the environment was here, once it is.
+pub fn fulfil(model: &mut Model) -> Vec<Effect> {
+    let Some(action) = model.wish.filter(|_| !allowed::waits_for_details(model)) else {
+        return Vec::new();
+    };
+    model.wish = None;
+    // Where something else has come over it meanwhile, it is not what one looks at any more.
+    if model.dialog.is_some() || !model.screens.is_empty() {
+        return Vec::new();
+    }
+    model.line = None;
+    try_act(model, action)
 }
 
 fn on_the_screen_already(action: Action) -> bool {
@@ -71,6 +99,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             explore::read_again(model);
             refresh(model)
         }
+        _ if model.is_for_marked(action) => many::ask(model, action),
         Action::Backup
         | Action::UpgradeBackup
         | Action::Maintenance
@@ -103,7 +132,22 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Restore if explore::is_inside(model) => marks::restore(model),
         Action::Restore => begin_wizard(model, Purpose::Restore),
         Action::Undo => begin_wizard(model, Purpose::Undo),
-        Action::CopyId => copy_id(model),
+        Action::Copy => copying::copy(model),
+        Action::CopyCommand | Action::CopyTyped => copying::copy_command(model),
+        Action::MarkEnvironment => many::mark(model),
+        Action::MarkAll => many::mark_all(model),
+        Action::Search => seek::begin(model),
+        Action::NextMatch => seek::next(model, true),
+        Action::PreviousMatch => seek::next(model, false),
+        Action::NextWarning => seek::next_warning(model),
+        Action::Wrap => looks::wrap(model),
+        Action::Sort => looks::sort(model, false),
+        Action::SortBack => looks::sort(model, true),
+        Action::Save => saving::begin(model),
+        Action::Zoom => looks::zoom(model),
+        Action::Wider => looks::widen(model, true),
+        Action::Narrower => looks::widen(model, false),
+        Action::Zone => looks::zone(model),
         Action::Explore => explore::open_chosen(model),
         Action::ExploreLive => explore::open(model, Source::Live),
         Action::OpenNode => explore::open_node(model),
@@ -118,7 +162,6 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Find => explore::find(model),
         Action::OlderSource => explore::go_beside(model, false),
         Action::NewerSource => explore::go_beside(model, true),
-        Action::CopyPath => explore::copy_path(model),
         _ => open(model, action),
     }
 }
@@ -279,6 +322,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if model.seek_here().is_some() {
+        return seek::end(model);
+    }
     match model.screens.last() {
         Some(Screen::Fleet(_)) if model.filtering.take().is_some() => {
             model.fleet.set_filter("");
@@ -436,22 +482,15 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     }
 }
 
-/// Puts the id of the chosen backup on the clipboard.
-fn copy_id(model: &Model) -> Vec<Effect> {
-    let Some(backup) = model.chosen_backup() else {
-        return Vec::new();
-    };
-    let id = backup.id.clone();
-    vec![Effect::Copy(format!("the id of backup {id}"), id.0)]
-}
-
 /// Goes over to the context that is chosen in the dialog.
 fn switch(model: &mut Model) -> Vec<Effect> {
     let Some(Dialog::Contexts(cursor)) = model.dialog.take() else {
         return Vec::new();
     };
     match model.settings.contexts.get(cursor.selected) {
-        Some(chosen) if chosen.name != model.settings.context => vec![Effect::Switch(chosen.name.clone())],
+        Some(chosen) if chosen.name != model.settings.context || model.waits_for_opening => {
+            vec![Effect::Switch(chosen.name.clone())]
+        }
         _ => Vec::new(),
     }
 }

@@ -39,6 +39,9 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
     {
         return Err(why);
     }
+    if model.is_for_marked(action) {
+        return super::many::able(model, action);
+    }
     match action {
         Action::Contexts => switchable(model),
         Action::Backup => able_to_work(model),
@@ -90,7 +93,18 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::CancelJob => cancellable(model),
         Action::Maintenance | Action::Protect => live_target(model).map(|_| ()),
         Action::Details if model.is_on_recents() => Ok(()),
-        Action::Details | Action::CopyId => chosen(model),
+        Action::Details => chosen(model),
+        Action::Copy => match super::copying::meant(model) {
+            Some(_) => Ok(()),
+            None => Err("nothing is chosen here that could be copied".to_owned()),
+        },
+        Action::MarkEnvironment => live_target(model).map(|_| ()),
+        Action::NextMatch | Action::PreviousMatch if !model.goes_on_seeking() => {
+            Err("nothing is searched for".to_owned())
+        }
+        Action::Save if matches!(model.place_below(), Place::Differences) => {
+            Err("this list is longer than the screen: `lifeboat diff --json` prints all of it".to_owned())
+        }
         Action::Watch => watchable(model),
         Action::OpenJob | Action::OpenLog => model
             .chosen_job()
@@ -103,7 +117,6 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Explore
         | Action::ExploreLive
         | Action::OpenNode
-        | Action::CopyPath
         | Action::UpTree
         | Action::GoThere
         | Action::Mark
@@ -336,6 +349,20 @@ fn source_optional(model: &Model) -> Result<(), String> {
     }
 }
 
+/// Whether nobody knows yet which backup is chosen, and somebody will soon.
+pub fn waits_for_details(model: &Model) -> bool {
+    if model.chosen_backup().is_some() || model.is_lost() {
+        return false;
+    }
+    match model.target_name() {
+        None => !model.fleet.is_loaded() && model.fleet_problem.is_none(),
+        Some(name) => {
+            !model.details_problems.contains_key(name)
+                && (model.shown.as_ref() != Some(name) || !model.details.contains_key(name))
+        }
+    }
+}
+
 fn chosen(model: &Model) -> Result<(), String> {
     if model.chosen_backup().is_some() {
         return Ok(());
@@ -419,7 +446,7 @@ fn accept(model: &Model) -> Result<(), String> {
 
 /// Whether there is another context, and nothing here that would end with this one.
 fn switchable(model: &Model) -> Result<(), String> {
-    if model.settings.contexts.len() < 2 {
+    if model.settings.contexts.len() < 2 && !model.waits_for_opening {
         return Err("the configuration has no other context: `lifeboat login` adds one".to_owned());
     }
     match model.unfinished_jobs().next() {

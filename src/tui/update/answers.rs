@@ -1,6 +1,11 @@
 //! What the backend said: answers to questions, and events.
 
-use super::{everything, forms, link, news, notice, say, selection_moved, show_selected, wizard};
+mod lists;
+
+use super::{
+    calls, everything, forms, link, many, news, notice, reread, saving, say, selection_moved, show_selected,
+    wizard,
+};
 use crate::backend::BackendError;
 use crate::domain::activity::Severity;
 use crate::domain::check::Report;
@@ -41,7 +46,10 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Activity(answer) => {
             let mut effects = settle(model, &Fetch::Activity);
             match answer {
-                Ok(entries) => model.activity = Some(entries),
+                Ok(entries) => {
+                    let known = model.activity.take().unwrap_or_default();
+                    model.activity = Some(lists::with_older(entries, known, |entry| entry.number));
+                }
                 Err(error) => effects.extend(unanswered(model, error)),
             }
             effects
@@ -49,11 +57,18 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Notifications(answer) => {
             let mut effects = settle(model, &Fetch::Notifications);
             match answer {
-                Ok(news) => model.notifications = Some(news),
+                Ok(news) => {
+                    let known = model.notifications.take().unwrap_or_default();
+                    model.notifications = Some(lists::with_older(news, known, |news| news.number));
+                }
                 Err(error) => effects.extend(unanswered(model, error)),
             }
             effects
         }
+        Message::More(list, limit, answer) => lists::more(model, list, limit, answer),
+        Message::Saved(answer) => saving::ended(model, answer),
+        Message::Reread(found) => reread::found(model, found),
+        Message::Many(deed, answers) => many::done(model, deed, answers),
         Message::Checked(name, answer) => checked(model, name, answer),
         Message::BeforeUndo(name, answer) => before_undo(model, name, &answer),
         Message::Plan(number, answer) => plan(model, number, *answer),
@@ -117,12 +132,12 @@ pub(super) fn heard(model: &mut Model) {
     }
 }
 
-fn settle(model: &mut Model, fetch: &Fetch) -> Vec<Effect> {
+pub(super) fn settle(model: &mut Model, fetch: &Fetch) -> Vec<Effect> {
     model.answered(fetch).into_iter().collect()
 }
 
 /// A question was answered with an error. That the backend is out of reach is told by its link.
-fn unanswered(model: &mut Model, error: BackendError) -> Vec<Effect> {
+pub(super) fn unanswered(model: &mut Model, error: BackendError) -> Vec<Effect> {
     match error {
         BackendError::OutOfReach(_) => Vec::new(),
         other => {
@@ -332,6 +347,7 @@ fn plan(model: &mut Model, number: u64, answer: Answer<RestorePlan>) -> Vec<Effe
 fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect> {
     match answer {
         Ok(id) => {
+            calls::begun(model, id);
             if start == Start::Filled {
                 forms::taken(model);
                 model.begun_backup = Some(id);

@@ -105,7 +105,7 @@ fn does_no_harm(model: &Model, action: Action, key: Key) -> bool {
 /// Whether what is typed is only looked for: in the list of environments, or inside a backup.
 fn is_only_looked_for(model: &Model) -> bool {
     let is_search = matches!(model.screens.last(), Some(Screen::Search(_)));
-    model.dialog.is_none() && (model.filtering.is_some() || is_search)
+    model.dialog.is_none() && (model.filtering.is_some() || is_search || model.types_seek())
 }
 
 /// Whether an action leads from one thing to the next: held down, its key would lead through several.

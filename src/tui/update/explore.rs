@@ -248,14 +248,6 @@ pub fn find(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Puts the path of the chosen node on the clipboard.
-pub fn copy_path(model: &Model) -> Vec<Effect> {
-    match model.chosen_node() {
-        Some(there) => vec![Effect::Copy("the path".to_owned(), there.path.to_string())],
-        None => Vec::new(),
-    }
-}
-
 /// The selection rests, or what is typed into a search does.
 pub fn rested(model: &mut Model) {
     match model.screens.last_mut() {

@@ -1,6 +1,6 @@
 //! Dialogs: what happens when a form is sent, a question is answered, or the palette's choice is taken.
 
-use super::{act, allowed, approvals, link, pins, say, search, wizard};
+use super::{act, allowed, approvals, link, pins, saving, say, search, seek, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::explore::ExportForm;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest};
@@ -15,13 +15,14 @@ use crate::tui::model::screens::{About, Dialog, Field, Form, FormKind, Question,
 /// Enter was pressed where somebody types.
 pub fn accept(model: &mut Model) -> Vec<Effect> {
     let changes = match (&model.dialog, model.screens.last()) {
-        (Some(dialog), _) => matches!(dialog, Dialog::Form(_)),
+        (Some(dialog), _) => matches!(dialog, Dialog::Form(form) if form.kind != FormKind::Save),
         (None, screen) => matches!(screen, Some(Screen::Wizard(_))),
     };
     if changes && let Some(effects) = not_now(model) {
         return effects;
     }
     match model.dialog.take() {
+        Some(Dialog::Form(form)) if form.kind == FormKind::Save => saving::send(model, form),
         Some(Dialog::Form(form)) => send(model, form),
         Some(Dialog::Palette(palette)) => {
             let found = palette_matches(model, palette.input.value());
@@ -32,6 +33,9 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         }
         other => {
             model.dialog = other;
+            if model.types_seek() {
+                return seek::accept(model);
+            }
             match model.screens.last() {
                 Some(Screen::Wizard(_)) => return wizard::confirm(model),
                 Some(Screen::Search(_)) => return search::accept(model),
@@ -158,6 +162,8 @@ fn effects_of(form: &mut Form) -> Vec<Effect> {
             on: true,
             reason: text(0),
         })],
+        // What is saved is on the screen: `saving` sends it.
+        FormKind::Save => Vec::new(),
     }
 }
 
@@ -193,6 +199,7 @@ pub fn yes(model: &mut Model) -> Vec<Effect> {
         }
         About::Confirm(name) => vec![Effect::Confirm(name)],
         About::Lift(environment, hold) => lift(environment, hold),
+        About::Many(deed, names) => vec![Effect::Many(deed, names)],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{act, allowed, ask, careful, explore, forms, say, search, selection_moved, wizard};
+use super::{act, allowed, ask, careful, explore, forms, say, search, seek, selection_moved, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::request::TEXT_LIMIT;
 use crate::domain::{measure, printable};
@@ -19,8 +19,12 @@ pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
     // A key that comes right after an answer takes it back: nobody presses two of them as fast.
     careful::break_off(model);
     model.line = None;
+    model.wish = None;
     let place = model.place();
-    let action = Action::of(press.key, place);
+    let action = model
+        .settings
+        .keys
+        .action(press.key, place, model.goes_on_seeking());
     if is_too_small(model) {
         // Nothing can be seen: only keys that do no harm count.
         let asks_first = matches!(
@@ -56,7 +60,7 @@ pub fn pressed_with_alt(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     if model.place() != Place::Typing {
-        return match Action::of(Key::Esc, model.place()) {
+        return match model.settings.keys.action(Key::Esc, model.place(), false) {
             Some(action) => act::try_act(model, action),
             None => Vec::new(),
         };
@@ -212,6 +216,9 @@ fn moved_while_typing(model: &mut Model, motion: Motion) -> Vec<Effect> {
         }
         return Vec::new();
     }
+    if model.types_seek() {
+        return seek::next(model, motion == Motion::Down);
+    }
     if let Some(Screen::Search(_)) = model.screens.last() {
         return explore::scroll(model, motion);
     }
@@ -240,6 +247,9 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut tui_input::Input)) -> Vec<Ef
             return Vec::new();
         }
         _ => {}
+    }
+    if model.types_seek() {
+        return seek::edit(model, change);
     }
     if let Some(Screen::Wizard(wizard)) = model.screens.last_mut() {
         wizard::edit(wizard, change);

@@ -40,6 +40,10 @@ pub fn before(model: &mut Model, message: &Message) -> Option<Vec<Effect>> {
                 | Input::Continued
                 | Input::Shown,
             ) => None,
+            Message::Input(Input::Focus(has_it)) => {
+                model.is_away = !has_it;
+                Some(vec![Effect::Redraw])
+            }
             Message::Input(_) | Message::Time => Some(vec![Effect::Redraw]),
             _ => None,
         };

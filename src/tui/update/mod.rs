@@ -8,6 +8,10 @@
 //! - `careful`: whether a key was meant.
 //! - `act`: what an action does. `ask`: what is asked before some of them.
 //! - `explore`, `search`, `marks`: looking inside a backup or Live.
+//! - `seek`: searching on any other screen. `copying`, `saving`: taking something away from it.
+//! - `looks`: sorting, zooming, zones, and what was on the screen the last time.
+//! - `many`: doing something for several environments. `calls`: calling somebody when a job has ended.
+//! - `reread`: the configuration has changed.
 //! - `link`: how the backend is reached.
 //! - `overview`: the fleet at a glance.
 //! - `lock`: hiding everything while nobody is there.
@@ -18,18 +22,25 @@ pub mod allowed;
 mod answers;
 mod approvals;
 mod ask;
+mod calls;
 mod careful;
+mod copying;
 pub mod explore;
 mod forms;
 pub use forms::palette_matches;
 mod keys;
 mod link;
 pub mod lock;
+mod looks;
+mod many;
 mod marks;
 mod news;
 mod overview;
 mod pins;
+mod reread;
+mod saving;
 mod search;
+mod seek;
 mod wizard;
 
 use std::time::Duration;
@@ -58,15 +69,19 @@ const REST: Duration = Duration::from_millis(120);
 pub fn start(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Listen];
     effects.extend(everything(model));
+    effects.extend(looks::come_back(model));
     effects
 }
 
 /// Asks for everything again, whether the link is thought to be up or not: an answer brings it up.
 fn refresh(model: &mut Model) -> Vec<Effect> {
-    if model.is_lost() {
-        return vec![Effect::Fetch(Fetch::Info)];
-    }
-    everything(model)
+    let mut effects = if model.is_lost() {
+        vec![Effect::Fetch(Fetch::Info)]
+    } else {
+        everything(model)
+    };
+    effects.push(Effect::Reread);
+    effects
 }
 
 /// Asks for everything that is on some screen.
@@ -143,6 +158,10 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             effects
         }
     };
+    effects.extend(act::fulfil(model));
+    effects.extend(calls::call(model));
+    seek::keep(model);
+    effects.extend(looks::more(model));
     effects.extend(mark_seen(model));
     ask::look_again(model);
     show_what_waits(model);
@@ -154,7 +173,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
 }
 
 /// Once a minute, as long as an environment is on the screen whose instances are asked whether they are up, it is asked
-/// for again: an instance that goes down tells nobody.
+/// for again: an instance that goes down tells nobody. Nor does the configuration when somebody writes it.
 fn look_again(model: &mut Model) -> Vec<Effect> {
     let is_asked = |details: &EnvironmentDetails| {
         details
@@ -164,14 +183,14 @@ fn look_again(model: &mut Model) -> Vec<Effect> {
     };
     let shown = model.shown_details().filter(|details| is_asked(details));
     let name = shown.map(|details| details.summary.name.clone());
-    name.and_then(|name| model.fetch(Fetch::Details(name)))
-        .into_iter()
-        .collect()
+    let details = name.and_then(|name| model.fetch(Fetch::Details(name)));
+    details.into_iter().chain([Effect::Reread]).collect()
 }
 
 fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {
     match input {
         Input::Key(press) => keys::pressed(model, press),
+        Input::Focus(has_it) => calls::focus(model, has_it),
         Input::Alt(key) => keys::pressed_with_alt(model, key),
         Input::Paste(pasted) => keys::pasted(model, &pasted),
         Input::Wheel { up } => keys::turned(model, up),

@@ -3,11 +3,18 @@
 
 use crate::domain::activity::{Notification, Severity};
 use crate::domain::job::{Job, JobState};
+use crate::tui::model::looks::ListKind;
 use crate::tui::model::screens::Screen;
 use crate::tui::model::{Line, Model};
 
-/// How many jobs and notifications are remembered.
+/// How many jobs and notifications are remembered at least.
 const REMEMBERED: usize = 500;
+
+/// How many entries of a list are remembered: no fewer than somebody has scrolled to.
+fn remembered(model: &Model, list: ListKind) -> usize {
+    let asked = model.reach.get(&list).map_or(0, |reach| reach.asked as usize);
+    REMEMBERED.max(asked)
+}
 
 /// Takes note of how a job stands, and says so when it has ended since it was last heard of.
 pub fn of_job(model: &mut Model, job: Job) {
@@ -27,7 +34,7 @@ pub fn of_job(model: &mut Model, job: Job) {
     say_reached(model, &job);
     model.fleet.put_job(&job);
     model.jobs.insert(job.id, job);
-    while model.jobs.len() > REMEMBERED {
+    while model.jobs.len() > remembered(model, ListKind::Jobs) {
         model.jobs.pop_first();
     }
 }
@@ -99,6 +106,7 @@ fn is_outranked(model: &Model, line: &Line) -> bool {
 
 /// Takes a notification in. What stands on the line makes room for it.
 pub fn of_notification(model: &mut Model, news: Notification) {
+    let most = remembered(model, ListKind::News);
     let known = model.notifications.get_or_insert_default();
     if known.iter().any(|other| other.number == news.number) {
         return;
@@ -109,7 +117,7 @@ pub fn of_notification(model: &mut Model, news: Notification) {
         job: news.job,
     };
     known.insert(0, news);
-    known.truncate(REMEMBERED);
+    known.truncate(most);
     if !is_outranked(model, &line) {
         model.line = None;
     }

@@ -55,8 +55,8 @@ fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str,
         Form::Shortest => "back to ",
     };
     let to = match form {
-        Form::Full => format!("{} UTC ({age})", measure::in_column(taken)),
-        Form::Shorter | Form::Shortest => format!("{} ({age})", measure::in_narrow_column(taken)),
+        Form::Full => format!("{} ({age})", model.when().moment(taken)),
+        Form::Shorter | Form::Shortest => format!("{} ({age})", model.when().in_narrow_column(taken)),
     };
     let mut pieces = vec![
         piece(format!("{good} {can}"), Meaning::Good),

@@ -103,7 +103,7 @@ fn told(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     for one in news {
         let (symbol, meaning) = words::severity(one.severity, canvas.symbols());
         let text = lists::named_once(&one.text, one.environment.as_ref());
-        let at = measure::time(one.at, model.now);
+        let at = model.when().time(one.at, model.now);
         let lines = wrap(&format!("{at} {text}"), usize::from(width));
         for (number, line) in lines.iter().take(LINES).enumerate() {
             if y >= area.bottom() {

@@ -26,7 +26,7 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
                 let words = format!(
                     "proven restorable in {} {}",
                     measure::millis(drill.millis),
-                    moment_and_age(drill.at, model.now)
+                    moment_and_age(drill.at, model)
                 );
                 text.fact_as("drill", &words, Meaning::Good);
             }
@@ -35,14 +35,14 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
                     "proven restorable in part only, {}, in {} {}",
                     drill.in_part().unwrap_or_default(),
                     measure::millis(drill.millis),
-                    moment_and_age(drill.at, model.now)
+                    moment_and_age(drill.at, model)
                 );
                 text.fact_as("drill", &words, Meaning::Warning);
             }
             DrillOutcome::Failed { why } => {
                 let words = format!(
                     "failed {}: {why}. It holds no slot until a drill of it succeeds",
-                    measure::moment(drill.at)
+                    model.when().moment(drill.at)
                 );
                 text.fact_as("drill", &words, Meaning::Critical);
             }
@@ -55,7 +55,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     let mut text = Text::new(width);
     let manifest = &backup.manifest;
     text.fact("id", &backup.id.0);
-    text.fact("taken", &moment_and_age(manifest.taken, model.now));
+    text.fact("taken", &moment_and_age(manifest.taken, model));
     text.fact("trigger", &trigger(&manifest.trigger));
     text.fact("asked by", manifest.by.as_str());
     if let Some(note) = &manifest.note {
@@ -75,7 +75,11 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         },
     );
     for served in &manifest.serves {
-        let words = format!("the {} backup due {}", served.slot, measure::moment(served.due));
+        let words = format!(
+            "the {} backup due {}",
+            served.slot,
+            model.when().moment(served.due)
+        );
         if served.late {
             text.fact_as("serves", &format!("{words}, late"), Meaning::Warning);
         } else {
@@ -86,17 +90,17 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         Verification::Verified { at } if *at < manifest.taken => {
             let words = format!(
                 "what it shares with older backups was read back {}",
-                moment_and_age(*at, model.now)
+                moment_and_age(*at, model)
             );
             text.fact_as("verified", &words, Meaning::Good);
         }
         Verification::Verified { at } => {
-            let words = format!("read back and compared {}", moment_and_age(*at, model.now));
+            let words = format!("read back and compared {}", moment_and_age(*at, model));
             text.fact_as("verified", &words, Meaning::Good);
         }
         Verification::Unverified => text.fact_as("verified", "not yet: v reads it back", Meaning::Warning),
         Verification::Damaged { at, why } => {
-            let words = format!("found damaged {}: {why}", measure::moment(*at));
+            let words = format!("found damaged {}: {why}", model.when().moment(*at));
             text.fact_as("verified", &words, Meaning::Critical);
         }
     }
@@ -104,7 +108,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     if let Some(expires) = manifest.expires {
         let words = format!(
             "{} ({}); x keeps it for another 48 hours",
-            measure::moment(expires),
+            model.when().moment(expires),
             words::countdown(expires, model.now)
         );
         text.fact_as("expires", &words, Meaning::Warning);
@@ -147,21 +151,21 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         ),
     );
     for instance in &manifest.instances {
-        copied(&mut text, instance);
+        copied(&mut text, model, instance);
     }
     text
 }
 
-fn copied(text: &mut Text, instance: &InstanceCopy) {
+fn copied(text: &mut Text, model: &Model, instance: &InstanceCopy) {
     text.heading(&format!("{} ({})", instance.name, instance.role.label()));
     text.paragraph(
         &format!(
             "copied from {} to {}",
-            measure::moment_exact(instance.began),
+            model.when().moment_exact(instance.began),
             if instance.ended.date_naive() == instance.began.date_naive() {
-                instance.ended.format("%H:%M:%S UTC").to_string()
+                model.when().second(instance.ended)
             } else {
-                measure::moment_exact(instance.ended)
+                model.when().moment_exact(instance.ended)
             }
         ),
         Meaning::Quiet,

@@ -136,7 +136,11 @@ pub fn draw(
             *column,
             area,
             area.y,
-            column.tells.head(),
+            // The head of the moments says their zone.
+            match column.tells {
+                Tells::Taken { .. } if model.looks.local => "Taken local",
+                tells => tells.head(),
+            },
             Meaning::Column,
         );
     }
@@ -201,8 +205,8 @@ fn filled(
     let current = details.versions.as_ref();
     for column in columns {
         let (text, meaning) = match column.tells {
-            Tells::Taken { in_full: true } => (measure::in_column(manifest.taken), Meaning::Text),
-            Tells::Taken { in_full: false } => (measure::in_narrow_column(manifest.taken), Meaning::Text),
+            Tells::Taken { in_full: true } => (model.when().in_column(manifest.taken), Meaning::Text),
+            Tells::Taken { in_full: false } => (model.when().in_narrow_column(manifest.taken), Meaning::Text),
             Tells::Age { in_full: true } => (words::age(manifest.taken, now), Meaning::Quiet),
             Tells::Age { in_full: false } => (words::short_age(manifest.taken, now), Meaning::Quiet),
             Tells::Size => (measure::bytes(manifest.bytes()), Meaning::Text),

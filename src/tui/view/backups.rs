@@ -103,10 +103,10 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
         problem("last job failed", why, Meaning::Critical);
     }
     if let Some(hold) = &summary.maintenance {
-        problem("maintenance", &reason(hold), Meaning::Warning);
+        problem("maintenance", &reason(model, hold), Meaning::Warning);
     }
     if let Some(hold) = &summary.protection {
-        problem("protected", &reason(hold), Meaning::Warning);
+        problem("protected", &reason(model, hold), Meaning::Warning);
     }
     if let Some(asked) = &summary.asked {
         let text = format!("{} (A agrees, O rejects)", asked.in_words());
@@ -213,10 +213,10 @@ pub fn standing(details: &EnvironmentDetails) -> Option<(&'static str, String)> 
     Some((label, text))
 }
 
-fn reason(hold: &Hold) -> String {
+fn reason(model: &Model, hold: &Hold) -> String {
     match &hold.reason {
-        Some(reason) => format!("{reason} ({}, {})", hold.by, measure::moment(hold.since)),
-        None => format!("set by {} on {}", hold.by, measure::moment(hold.since)),
+        Some(reason) => format!("{reason} ({}, {})", hold.by, model.when().moment(hold.since)),
+        None => format!("set by {} on {}", hold.by, model.when().moment(hold.since)),
     }
 }
 

@@ -3,9 +3,9 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, Piece, piece, wide};
-use super::{field, words};
+use super::{field, seek, words};
 use crate::domain::activity::Severity;
-use crate::domain::{columns, measure};
+use crate::domain::columns;
 use crate::tui::action::{Action, Row, TABLE};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
@@ -131,15 +131,19 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         .flatten()
         .filter(|news| !news.seen)
         .count();
-    let can_be_read = Action::Notifications.row().places.contains(&model.place());
+    let can_be_read = Action::Notifications.row().places.contains(&model.place())
+        && model.is_reached(Action::Notifications);
     let more = match unseen {
         _ if !can_be_read => String::new(),
-        2.. => format!(" n: {unseen} new"),
-        _ => " n: whole".to_owned(),
+        2.. => format!(
+            " {}: {unseen} new",
+            model.settings.keys.first(Action::Notifications)
+        ),
+        _ => format!(" {}: whole", model.settings.keys.first(Action::Notifications)),
     };
     let more_width = u16::try_from(columns::count(&more)).unwrap_or(0);
     let (symbol, meaning) = words::severity(news.severity, symbols);
-    let at = measure::time(news.at, model.now);
+    let at = model.when().time(news.at, model.now);
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
@@ -160,6 +164,9 @@ fn urgency(severity: Severity) -> Meaning {
 /// The last row: the keys that apply now, the most useful ones first, or the filter while it is typed. Returns where
 /// the cursor stands in the filter.
 pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
+    if let Some(cursor) = seek::footer(canvas, model) {
+        return Some(cursor);
+    }
     let y = model.size.height - 1;
     if let Some(input) = &model.filtering
         && model.dialog.is_none()
@@ -191,25 +198,25 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
     general.sort_by_key(|shown| std::cmp::Reverse(shown.row.footer));
     let mut x = 1;
     for shown in local {
-        x += draw_row(canvas, shown, x, y) + GAP;
+        x += draw_row(canvas, model, shown, x, y) + GAP;
     }
-    let width: u16 = general.iter().map(|shown| shown.width() + GAP).sum();
+    let width: u16 = general.iter().map(|shown| shown.width(model) + GAP).sum();
     let mut x = (model.size.width + 1).saturating_sub(width);
     for shown in general {
-        x += draw_row(canvas, shown, x, y) + GAP;
+        x += draw_row(canvas, model, shown, x, y) + GAP;
     }
     None
 }
 
-fn draw_row(canvas: &mut Canvas<'_>, shown: Shown, x: u16, y: u16) -> u16 {
-    let key = shown.row.keys.first().map(|key| key.label()).unwrap_or_default();
+fn draw_row(canvas: &mut Canvas<'_>, model: &Model, shown: Shown, x: u16, y: u16) -> u16 {
+    let key = model.settings.keys.first(shown.row.action);
     let (of_key, of_label) = if shown.applies {
         (Meaning::Key, Meaning::Text)
     } else {
         (Meaning::Quiet, Meaning::Quiet)
     };
     let label = piece(format!(" {}", shown.label), of_label);
-    canvas.pieces(x, y, shown.width(), &[piece(&key, of_key), label])
+    canvas.pieces(x, y, shown.width(model), &[piece(&key, of_key), label])
 }
 
 /// Whether an action is about the cockpit rather than about what is on the screen.
@@ -217,6 +224,7 @@ fn is_general(action: Action) -> bool {
     matches!(
         action,
         Action::Filter
+            | Action::Search
             | Action::Notifications
             | Action::Activity
             | Action::Jobs
@@ -244,12 +252,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn width(self) -> u16 {
-        let key = self
-            .row
-            .keys
-            .first()
-            .map_or(0, |key| columns::count(&key.label()));
+    fn width(self, model: &Model) -> u16 {
+        let key = columns::count(&model.settings.keys.first(self.row.action));
         u16::try_from(key + 1 + columns::count(self.label)).unwrap_or(0)
     }
 }
@@ -277,14 +281,14 @@ fn shown(model: &Model) -> Vec<Shown> {
         .map(|row| Shown {
             row,
             label: label(model, row),
-            applies: allowed::check(model, row.action).is_ok(),
+            applies: allowed::check(model, row.action).is_ok() && model.is_reached(row.action),
         })
         .filter(|shown| shown.applies || shown.row.changes)
         .collect();
     rows.sort_by_key(|shown| (!shown.applies && !is_lasting(shown.row.action), shown.row.footer));
     let mut room = model.size.width - 1;
     rows.retain(|shown| {
-        let wanted = shown.width() + GAP;
+        let wanted = shown.width(model) + GAP;
         let fits = wanted <= room + 1;
         if fits {
             room = room.saturating_sub(wanted);
@@ -305,9 +309,9 @@ fn label(model: &Model, row: &'static Row) -> &'static str {
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
 #[must_use]
-pub fn moment_and_age(at: crate::domain::Instant, now: crate::domain::Instant) -> String {
-    let age = words::age(at, now);
-    let moment = measure::moment(at);
+pub fn moment_and_age(at: crate::domain::Instant, model: &Model) -> String {
+    let age = words::age(at, model.now);
+    let moment = model.when().moment(at);
     if age == "just now" {
         format!("{moment} (just now)")
     } else {

@@ -67,6 +67,7 @@ fn form_title(kind: &FormKind) -> String {
         FormKind::Pin(name, id) => format!("Pin backup {id} of {name}"),
         FormKind::Hold(name, HoldKind::Maintenance) => format!("Maintenance mode of {name}"),
         FormKind::Hold(name, HoldKind::Protection) => format!("Protect {name}"),
+        FormKind::Save => "Save what is on the screen".to_owned(),
     }
 }
 
@@ -93,7 +94,7 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
                         &format!(
                             "the manual backup {} of {}{note}",
                             backup.id,
-                            moment_and_age(backup.manifest.taken, model.now)
+                            moment_and_age(backup.manifest.taken, model)
                         ),
                         Meaning::Text,
                     );
@@ -147,6 +148,10 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
         ),
         FormKind::Hold(_, HoldKind::Maintenance) => text.paragraph(
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",
+            Meaning::Quiet,
+        ),
+        FormKind::Save => text.paragraph(
+            "The ending of the name says the form: .txt, and for lists .csv and .json. A file that is there is never replaced.",
             Meaning::Quiet,
         ),
         FormKind::Hold(_, HoldKind::Protection) => text.paragraph(
@@ -287,7 +292,7 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
         if selected {
             canvas.text(inside.x, y, 1, canvas.symbols().marker, meaning);
         }
-        let key = row.keys.first().map(|key| key.label()).unwrap_or_default();
+        let key = model.settings.keys.first(row.action);
         canvas.text(inside.x + 2, y, 6, &key, Meaning::Key);
         canvas.text(inside.x + 8, y, 16, row.label, meaning);
         let x = inside.x + 24;

@@ -13,10 +13,11 @@ use crate::tui::theme::Meaning;
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool) {
     let area = panes.environments;
     let fleet = &model.fleet;
-    let title = if fleet.filter().is_empty() {
-        "Environments".to_owned()
-    } else {
-        format!("/{}", fleet.filter())
+    let title = match (fleet.marked.len(), fleet.filter()) {
+        (0, "") => "Environments".to_owned(),
+        (0, filter) => format!("/{filter}"),
+        (count, "") => format!("{count} marked"),
+        (count, filter) => format!("{count} marked /{filter}"),
     };
     canvas.titled_rule(area.x, area.y, area.width, &title, focused);
     let rows = fleet.rows();
@@ -92,6 +93,9 @@ fn environment(
     }
     let (symbol, meaning) = words::environment_symbol(summary, job, symbols);
     canvas.text(x + 1, y, 1, symbol, meaning);
+    if model.fleet.marked.contains(&summary.name) {
+        canvas.text(x + 2, y, 1, "*", Meaning::Key);
+    }
     let name = summary.name.environment();
     if !summary.kind.is_recoverable() {
         let name_width = u16::try_from(crate::domain::columns::count(name)).unwrap_or(width);

@@ -131,7 +131,10 @@ fn group(model: &Model, heading: &str, rows: &[&Row], width: u16) -> Text {
             words.push_str(" (not in this read-only context)");
         }
         let mark = [
-            piece(format!("{:<14}", row.keys_label()), Meaning::Key),
+            piece(
+                format!("{:<14}", model.settings.keys.all(row.action)),
+                Meaning::Key,
+            ),
             piece(format!("{:<16}", row.label), Meaning::Title),
         ];
         text.marked(&mark, &words, Meaning::Text);

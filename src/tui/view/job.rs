@@ -47,7 +47,7 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
     phases(&mut text, job, symbols);
     text.blank();
     text.fact("asked by", job.by.as_str());
-    text.fact("asked at", &moment_and_age(job.created, model.now));
+    text.fact("asked at", &moment_and_age(job.created, model));
     if job.ended.is_some()
         && let Some(took) = job.took_millis(model.now)
     {
@@ -137,7 +137,7 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
                 "the tables of {}, {}, stay beside Live until {} ({})",
                 tables.instance,
                 measure::bytes(tables.bytes),
-                measure::moment(tables.expires),
+                model.when().moment(tables.expires),
                 words::countdown(tables.expires, model.now)
             ),
         );

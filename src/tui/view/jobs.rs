@@ -3,11 +3,12 @@
 use super::canvas::{Canvas, piece, shorten_middle};
 use super::headline;
 use super::layout::Main;
-use super::words;
+use super::{lists, words};
 use crate::domain::job::Job;
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
+use crate::tui::model::looks::ListKind;
 use crate::tui::theme::Meaning;
 use crate::tui::update::allowed;
 use ratatui::layout::Rect;
@@ -135,21 +136,26 @@ pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect)
         return;
     }
     let columns = Columns::of(area.width);
-    for (head, x) in [
-        ("Job", 2),
-        ("Asked (UTC)", 8),
-        ("Environment", columns.environment),
-        ("What", columns.what),
-        ("State", columns.state),
+    let heads = lists::Heads::of(canvas, model, ListKind::Jobs);
+    for (number, word, x) in [
+        (Some(0), "Job".to_owned(), 2),
+        (None, model.when().head("Asked"), 8),
+        (Some(1), "Environment".to_owned(), columns.environment),
+        (Some(2), "What".to_owned(), columns.what),
+        (Some(3), "State".to_owned(), columns.state),
     ] {
-        canvas.text(area.x + x, area.y, area.width - x, head, Meaning::Column);
+        let head = heads.head(number, &word);
+        canvas.text(area.x + x, area.y, area.width - x, &head, Meaning::Column);
     }
-    canvas.right(area.right() - TOOK, area.y, TOOK, "Took", Meaning::Column);
+    let took = heads.head(Some(4), "Took");
+    canvas.right(area.right() - TOOK, area.y, TOOK, &took, Meaning::Column);
     let visible = usize::from(area.height - 1);
-    let rows = model.jobs_newest_first().enumerate();
+    let jobs = model.listed_jobs();
+    let rows = jobs.into_iter().enumerate();
     for ((number, job), y) in rows.skip(cursor.offset).take(visible).zip(area.y + 1..) {
         list_row(
             canvas,
+            model,
             job,
             &columns,
             Rect { y, ..area },
@@ -158,7 +164,14 @@ pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect)
     }
 }
 
-fn list_row(canvas: &mut Canvas<'_>, job: &Job, columns: &Columns, area: Rect, selected: bool) {
+fn list_row(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    job: &Job,
+    columns: &Columns,
+    area: Rect,
+    selected: bool,
+) {
     let y = area.y;
     let meaning = if selected {
         Meaning::Selected
@@ -170,9 +183,9 @@ fn list_row(canvas: &mut Canvas<'_>, job: &Job, columns: &Columns, area: Rect, s
     }
     canvas.text(area.x + 2, y, 5, &job.id.to_string(), meaning);
     let created = if columns.wide {
-        measure::in_column(job.created)
+        model.when().in_column(job.created)
     } else {
-        measure::in_narrow_column(job.created)
+        model.when().in_narrow_column(job.created)
     };
     canvas.text(area.x + 8, y, 16, &created, Meaning::Quiet);
     let place = |from: u16, to: u16| (area.x + from, to - from - 1);

@@ -7,7 +7,7 @@ use super::{dialogs, screen_text};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::wizard::Step;
-use crate::tui::model::{Model, SMALLEST};
+use crate::tui::model::{Model, Pane, SMALLEST};
 
 /// How many actions the palette shows at once.
 pub const PALETTE_ROWS: usize = 12;
@@ -21,6 +21,12 @@ const BESIDE: u16 = 140;
 const BELOW: u16 = 44;
 /// How wide the pane is that stands beside the others, and how high the one below them.
 const ASIDE: (u16, u16) = (37, 11);
+
+/// How wide the list of environments is at least.
+const LEFT: u16 = 21;
+/// How wide the table of backups is at least, with few columns and with more.
+const NARROW_RIGHT: u16 = 58;
+const WIDE_RIGHT: u16 = 74;
 
 /// The panes of the main screen. A rule with the pane's title is the first row of each.
 #[derive(Debug, Clone, Copy)]
@@ -52,29 +58,46 @@ pub fn is_wide(size: Size) -> bool {
 }
 
 /// How wide the list of environments and the schedule are.
-fn sides(size: Size) -> (u16, u16) {
-    match size.width {
-        BESIDE.. => (28, 25),
-        WIDE.. => ((size.width / 4).min(40), 31),
-        _ => (21, 25),
-    }
+fn sides(model: &Model) -> (u16, u16) {
+    let width = model.size.width;
+    let (usual, schedule, narrowest) = match width {
+        BESIDE.. => (28, 25, WIDE_RIGHT),
+        WIDE.. => ((width / 4).min(40), 31, WIDE_RIGHT),
+        _ => (LEFT, 25, NARROW_RIGHT),
+    };
+    // The table of backups keeps the room that its columns need.
+    let most = width
+        .saturating_sub(beside_width(width) + narrowest + 1)
+        .max(LEFT);
+    let left = usual.saturating_add_signed(model.looks.wider).clamp(LEFT, most);
+    (left, schedule)
+}
+
+/// How much the pane beside the others takes, with the line before it.
+fn beside_width(width: u16) -> u16 {
+    if width >= BESIDE { ASIDE.0 + 1 } else { 0 }
 }
 
 /// How wide the pane of the environment is.
 #[must_use]
 pub fn main_width(model: &Model) -> u16 {
-    let size = model.size;
-    let left = sides(size).0 + 1;
-    let aside = if size.width >= BESIDE { ASIDE.0 + 1 } else { 0 };
-    size.width.saturating_sub(left + aside)
+    let width = model.size.width;
+    if model.looks.zoomed {
+        return width;
+    }
+    let left = sides(model).0 + 1;
+    width.saturating_sub(left + beside_width(width))
 }
 
 /// The panes of the main screen.
 #[must_use]
 pub fn main(model: &Model) -> Main {
+    if model.looks.zoomed {
+        return zoomed(model);
+    }
     let size = model.size;
     let wide = is_wide(size);
-    let (left, schedule_width) = sides(size);
+    let (left, schedule_width) = sides(model);
     let body = size.height.saturating_sub(3);
     let most_jobs: usize = if size.height >= 30 { 4 } else { 2 };
     let shown_jobs = model.unfinished_jobs().count().min(most_jobs);
@@ -119,6 +142,31 @@ pub fn main(model: &Model) -> Main {
         jobs: Rect::new(0, 1 + panes + below_height, size.width, jobs_height),
         aside,
         wide,
+    }
+}
+
+/// The main screen where one pane fills it.
+fn zoomed(model: &Model) -> Main {
+    let size = model.size;
+    let body = size.height.saturating_sub(3);
+    let nowhere = Rect::new(0, 1 + body, size.width, 0);
+    let whole = Rect::new(0, 1, size.width, body);
+    let state_lines = super::backups::state_lines(model).len().clamp(1, 4);
+    let state_lines = u16::try_from(state_lines).unwrap_or(1);
+    let (environments, backups) = match model.pane {
+        Pane::Environments => (whole, nowhere),
+        Pane::Backups => (nowhere, whole),
+    };
+    Main {
+        environments,
+        backups,
+        table_rows: body.saturating_sub(2 + state_lines),
+        state_lines,
+        schedule: nowhere,
+        metadata: nowhere,
+        jobs: nowhere,
+        aside: None,
+        wide: is_wide(size),
     }
 }
 

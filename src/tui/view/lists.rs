@@ -1,19 +1,47 @@
-//! The activity log, the notifications, and a job's log.
+//! The activity log and the notifications. Not in here: a job's log (`log`).
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, piece, shorten, wrap};
-use super::text::Text;
+use super::canvas::{Canvas, shorten, wrap};
 use super::words;
-use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::job::LogLine;
-use crate::domain::{columns, measure, printable};
+use crate::domain::{columns, printable};
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
-use crate::tui::model::screens::{Log, News};
-use crate::tui::theme::{Meaning, Theme};
+use crate::tui::model::looks::{ListKind, Sort};
+use crate::tui::model::screens::News;
+use crate::tui::theme::Meaning;
+
+/// The heads of a list's columns, with a mark on the one that it is sorted by.
+pub(super) struct Heads {
+    sort: Sort,
+    mark: &'static str,
+    /// The newest first: nobody has to be told.
+    usual: bool,
+}
+
+impl Heads {
+    /// Of a list.
+    pub(super) fn of(canvas: &Canvas<'_>, model: &Model, list: ListKind) -> Self {
+        let sort = model.looks.sort(list);
+        let symbols = canvas.symbols();
+        Self {
+            sort,
+            mark: if sort.falls { symbols.below } else { symbols.up },
+            usual: sort == Sort::default(),
+        }
+    }
+
+    /// The head of a column, by the number that the list can be sorted by.
+    pub(super) fn head(&self, number: Option<usize>, word: &str) -> String {
+        if number == Some(self.sort.column) && !self.usual {
+            format!("{word} {}", self.mark)
+        } else {
+            word.to_owned()
+        }
+    }
+}
 
 /// One line of a list: when, how serious, who or where, and what.
 #[derive(Clone)]
@@ -27,17 +55,19 @@ struct Entry<'a> {
 
 /// Draws the activity log.
 pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect) {
-    let Some(entries) = &model.activity else {
+    if model.activity.is_none() {
         canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
         return;
-    };
+    }
+    let entries = model.listed_activity();
     if entries.is_empty() {
         let text = "Nobody has done anything yet. Esc goes back.";
         canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
         return;
     }
-    let entries = entries.iter().map(|entry| Entry {
-        at: measure::in_column(entry.at),
+    let when = model.when();
+    let entries = entries.into_iter().map(|entry| Entry {
+        at: when.in_column(entry.at),
         severity: entry.severity,
         who: match &entry.environment {
             Some(environment) => format!("{} {environment}", entry.by),
@@ -46,23 +76,31 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
         what: &entry.what,
         new: false,
     });
-    list(canvas, entries, cursor, area, "Who and where");
+    let heads = Heads::of(canvas, model, ListKind::Activity);
+    let heads = [
+        heads.head(Some(0), &when.head("When")),
+        heads.head(Some(1), "Who and where"),
+        heads.head(Some(2), "What"),
+    ];
+    list(canvas, entries, cursor, area, &heads);
 }
 
 /// Draws the notifications.
 pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: Rect) {
-    let Some(entries) = &model.notifications else {
+    if model.notifications.is_none() {
         canvas.text(area.x, area.y, area.width, model.still_to_come(), Meaning::Quiet);
         return;
-    };
+    }
+    let entries = model.listed_news();
     if entries.is_empty() {
         let text = "There is nothing new: how jobs end will be told here. Esc goes back.";
         canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
         return;
     }
     let seen_before = news.seen_before;
-    let entries = entries.iter().map(|entry| Entry {
-        at: measure::in_column(entry.at),
+    let when = model.when();
+    let entries = entries.into_iter().map(|entry| Entry {
+        at: when.in_column(entry.at),
         severity: entry.severity,
         who: entry
             .environment
@@ -71,7 +109,13 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
         what: named_once(&entry.text, entry.environment.as_ref()),
         new: entry.number > seen_before,
     });
-    list(canvas, entries, &news.cursor, area, "Environment");
+    let heads = Heads::of(canvas, model, ListKind::News);
+    let heads = [
+        heads.head(Some(0), &when.head("When")),
+        heads.head(Some(1), "Environment"),
+        heads.head(Some(2), "What"),
+    ];
+    list(canvas, entries, &news.cursor, area, &heads);
 }
 
 /// A text about an environment that stands beside its name, without that name at its beginning.
@@ -86,7 +130,7 @@ fn list<'a>(
     entries: impl Iterator<Item = Entry<'a>> + Clone,
     cursor: &Cursor,
     area: Rect,
-    who: &str,
+    [when, who, what]: &[String; 3],
 ) {
     let who_width = if area.width > 100 { 28 } else { 20 };
     let selected = entries.clone().nth(cursor.selected);
@@ -117,9 +161,9 @@ fn list<'a>(
         lines => lines + 1,
     };
     let rows = area.height.saturating_sub(1 + needs);
-    canvas.text(area.x + 4, area.y, 16, "When (UTC)", Meaning::Column);
+    canvas.text(area.x + 4, area.y, 16, when, Meaning::Column);
     canvas.text(area.x + 21, area.y, who_width, who, Meaning::Column);
-    canvas.text(area.x + what_x, area.y, 4, "What", Meaning::Column);
+    canvas.text(area.x + what_x, area.y, 6, what, Meaning::Column);
     // The rows that the whole text takes must not hide the selected one.
     let hidden = usize::from(area.height - 1 - rows);
     let below = (cursor.selected + 1).saturating_sub(cursor.offset + usize::from(rows));
@@ -154,56 +198,13 @@ fn list<'a>(
     }
 }
 
-/// How the times of a log are written: with their day unless all are of today, and all alike, so that they stand under
-/// each other. The title says that they are in UTC.
-fn form(lines: &[LogLine], now: Instant) -> &'static str {
-    let is_of_today = |line: &LogLine| line.at.date_naive() == now.date_naive();
-    if lines.iter().all(is_of_today) {
-        "%H:%M:%S "
-    } else {
-        "%Y-%m-%d %H:%M:%S "
-    }
-}
-
-/// The text of a job's log.
-pub fn log(model: &Model, log: &Log, width: u16) -> Text {
-    let mut text = Text::new(width);
-    let settings = &model.settings;
-    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
-    let Some(lines) = &log.lines else {
-        text.paragraph(model.still_to_come(), Meaning::Quiet);
-        return text;
-    };
-    if lines.is_empty() {
-        text.paragraph("The job has said nothing yet.", Meaning::Quiet);
-    }
-    let form = form(lines, model.now);
-    for line in lines {
-        let (symbol, meaning) = match line.severity {
-            Severity::Information => (" ", Meaning::Text),
-            other => words::severity(other, symbols),
-        };
-        let mark = [
-            piece(line.at.format(form).to_string(), Meaning::Quiet),
-            piece(format!("{symbol} "), meaning),
-        ];
-        let meaning = if line.severity == Severity::Information {
-            Meaning::Text
-        } else {
-            meaning
-        };
-        text.marked(&mark, &line.text, meaning);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use ratatui::buffer::Buffer;
 
     use super::*;
-    use crate::tui::theme::ThemeChoice;
+    use crate::tui::theme::{Theme, ThemeChoice};
 
     /// What is drawn of one entry, as text.
     fn drawn(who: &str, what: &str, ascii: bool) -> String {
@@ -219,13 +220,8 @@ mod tests {
         };
         let cursor = Cursor::default();
         let mut canvas = Canvas::new(&mut buffer, &theme);
-        list(
-            &mut canvas,
-            std::iter::once(entry),
-            &cursor,
-            area,
-            "Who and where",
-        );
+        let heads = ["When", "Who and where", "What"].map(str::to_owned);
+        list(&mut canvas, std::iter::once(entry), &cursor, area, &heads);
         let mut text = String::new();
         for y in 0..area.height {
             let mut x = 0;
@@ -246,20 +242,6 @@ mod tests {
         let who = "a-person-of-a-long-name acme/live";
         assert!(drawn(who, "short", false).contains(&format!("  {who}")));
         assert!(!drawn("you acme/live", "short", false).contains('─'));
-    }
-
-    #[test]
-    fn a_log_says_the_day_unless_it_is_all_of_today() {
-        let line = |at: &str| LogLine {
-            number: 1,
-            at: at.parse().unwrap(),
-            severity: Severity::Information,
-            text: "preparing".to_owned(),
-        };
-        let now = "2026-11-24T00:01:00Z".parse().unwrap();
-        assert_eq!(form(&[line("2026-11-24T00:00:30Z")], now), "%H:%M:%S ");
-        let over_midnight = [line("2026-11-23T23:59:30Z"), line("2026-11-24T00:00:30Z")];
-        assert!(form(&over_midnight, now).starts_with("%Y-%m-%d"));
     }
 
     proptest! {

@@ -88,7 +88,7 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
     };
     let verified = match &backup.verification {
         Verification::Verified { at } => match &backup.drill {
-            None => (measure::moment(*at), Meaning::Text),
+            None => (model.when().moment(*at), Meaning::Text),
             // A drill reads everything as well, and says more.
             Some(drill) if drill.is_proven() => (
                 format!("proven in {}", measure::millis(drill.millis)),

@@ -22,12 +22,16 @@ mod jobs;
 pub mod layout;
 mod lists;
 mod lock;
+mod log;
 mod metadata;
 mod overview;
 mod pages;
 mod plan;
+pub mod saved;
 mod schedule;
+pub mod seek;
 mod text;
+mod when;
 mod wizard;
 mod words;
 
@@ -76,7 +80,7 @@ fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
             main(canvas, model);
             filter_cursor
         }
-        Some(screen) => draw_screen(canvas, model, screen, filter_cursor),
+        Some(screen) => draw_screen(canvas, model, screen, filter_cursor).or(filter_cursor),
     };
     match &model.dialog {
         Some(dialog) => dialogs::draw(canvas, model, dialog),
@@ -86,6 +90,13 @@ fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
 
 fn main(canvas: &mut Canvas<'_>, model: &Model) {
     let panes = layout::main(model);
+    if model.looks.zoomed {
+        match model.pane {
+            Pane::Environments => environments::draw(canvas, model, &panes, true),
+            Pane::Backups => backups::draw(canvas, model, &panes, true),
+        }
+        return;
+    }
     environments::draw(canvas, model, &panes, model.pane == Pane::Environments);
     backups::draw(canvas, model, &panes, model.pane == Pane::Backups);
     let symbols = canvas.symbols();
@@ -158,6 +169,7 @@ fn draw_screen(
 fn draw_text(canvas: &mut Canvas<'_>, model: &Model, area: Rect, scroll: usize) {
     if let Some(text) = screen_text(model) {
         text.draw(canvas, area, scroll);
+        seek::mark(canvas, model, &text, area, scroll);
     }
 }
 
@@ -165,15 +177,23 @@ fn title(model: &Model, screen: &Screen) -> String {
     match screen {
         Screen::Wizard(wizard) => wizard::title(wizard),
         Screen::Job { id, .. } => job::title(model, *id),
+        Screen::Jobs(_) => list_title(model, "Jobs"),
+        Screen::Log(shown) => log::title(model, shown),
+        Screen::Activity(_) => list_title(model, "Activity"),
+        Screen::Notifications(_) => list_title(model, "Notifications"),
         Screen::Fleet(overview) => overview::title(model, overview),
-        Screen::Jobs(_) => "Jobs".to_owned(),
-        Screen::Log(log) => format!("Log of job {}, times in UTC", log.job),
-        Screen::Activity(_) => "Activity".to_owned(),
-        Screen::Notifications(_) => "Notifications".to_owned(),
         Screen::Page { page, .. } => pages::title(page),
         Screen::Explorer(explorer) => explore::title(model, explorer),
         Screen::Search(search) => format!("Find in {}", search.environment),
         Screen::Differences(differences) => format!("What differs in {}", differences.environment),
+    }
+}
+
+/// The title of a list. Where it has more than is here, that is said.
+fn list_title(model: &Model, word: &str) -> String {
+    match model.list_on_screen().filter(|list| model.has_more(*list)) {
+        Some(list) => format!("{word}: the newest {}, more as you scroll", model.length_of(list)),
+        None => word.to_owned(),
     }
 }
 
@@ -184,7 +204,7 @@ pub fn screen_text(model: &Model) -> Option<Text> {
     match model.screens.last()? {
         Screen::Page { page, .. } => Some(pages::text(model, page, width)),
         Screen::Job { id, .. } => Some(job::text(model, *id, width)),
-        Screen::Log(log) => Some(lists::log(model, log, width)),
+        Screen::Log(shown) => Some(log::text(model, shown, width)),
         Screen::Wizard(wizard) if wizard.step == Step::Plan => Some(plan::text(model, wizard, width)),
         _ => None,
     }

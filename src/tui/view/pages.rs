@@ -110,17 +110,17 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         text.fact_as("last job", failed, Meaning::Critical);
     }
     if let Some(hold) = &summary.maintenance {
-        hold_fact(&mut text, "maintenance", "jobs wait", hold);
+        hold_fact(&mut text, model, "maintenance", "jobs wait", hold);
     }
     if let Some(hold) = &summary.protection {
-        hold_fact(&mut text, "protected", "restores are refused", hold);
+        hold_fact(&mut text, model, "protected", "restores are refused", hold);
     }
     if let Some(details) = model.details.get(name) {
         if let Some((label, words)) = super::backups::standing(details) {
             text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
         }
         proven(&mut text, model, details);
-        known(&mut text, details);
+        known(&mut text, model, details);
     } else {
         let problem = model.details_problems.get(name);
         text.paragraph(
@@ -194,17 +194,17 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     text
 }
 
-fn hold_fact(text: &mut Text, label: &str, effect: &str, hold: &Hold) {
+fn hold_fact(text: &mut Text, model: &Model, label: &str, effect: &str, hold: &Hold) {
     let reason = hold.reason.as_deref().unwrap_or("no reason was given");
     let words = format!(
         "{effect}: {reason} (set by {} on {})",
         hold.by,
-        measure::moment(hold.since)
+        model.when().moment(hold.since)
     );
     text.fact_as(label, &words, Meaning::Warning);
 }
 
-fn known(text: &mut Text, details: &EnvironmentDetails) {
+fn known(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
     match (&details.versions, &details.versions_problem) {
         (Some(versions), _) => {
             text.fact("release", &versions.release.to_string());
@@ -256,9 +256,9 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
             &format!(
                 "the tables of {} since {}, {}: they stay until {} in the schema {}",
                 tables.instance,
-                measure::moment(tables.at),
+                model.when().moment(tables.at),
                 measure::bytes(tables.bytes),
-                measure::moment(tables.expires),
+                model.when().moment(tables.expires),
                 tables.schema
             ),
         );
@@ -266,36 +266,36 @@ fn known(text: &mut Text, details: &EnvironmentDetails) {
     for instance in &details.instances {
         text.heading(&format!("{} ({})", instance.name, instance.role.label()));
         text.fact("content", &instance.content);
-        health(text, instance);
+        health(text, model, instance);
         for node in &instance.nodes {
             let label = format!("node {}", node.name);
             match &node.health {
                 None => text.fact(&label, "not asked: no address is configured"),
-                Some(address) => answered(text, &label, address, node.answer.as_ref()),
+                Some(address) => answered(text, model, &label, address, node.answer.as_ref()),
             }
         }
     }
 }
 
 /// Whether the instance is up, when it was asked, and what it said.
-fn health(text: &mut Text, instance: &Instance) {
+fn health(text: &mut Text, model: &Model, instance: &Instance) {
     match &instance.health {
         // Of several nodes each is asked by itself.
         None if !instance.nodes.is_empty() => {}
         None => text.fact("health", "not asked: no address is configured"),
-        Some(address) => answered(text, "health", address, instance.answer.as_ref()),
+        Some(address) => answered(text, model, "health", address, instance.answer.as_ref()),
     }
 }
 
-fn answered(text: &mut Text, label: &str, address: &str, answer: Option<&Answer>) {
+fn answered(text: &mut Text, model: &Model, label: &str, address: &str, answer: Option<&Answer>) {
     match answer {
         None => text.fact(label, &format!("not asked yet, {address}")),
         Some(answer) if answer.up => {
-            let asked = measure::moment_exact(answer.at);
+            let asked = model.when().moment_exact(answer.at);
             text.fact_as(label, &format!("UP at {asked}, {address}"), Meaning::Good);
         }
         Some(answer) => {
-            let asked = measure::moment_exact(answer.at);
+            let asked = model.when().moment_exact(answer.at);
             text.fact_as(
                 label,
                 &format!("DOWN at {asked}: {}", answer.detail),

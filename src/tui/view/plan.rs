@@ -52,7 +52,7 @@ fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
     if let Some(since) = since {
         text.fact(
             "back to",
-            &format!("what was live until {}", moment_and_age(since, model.now)),
+            &format!("what was live until {}", moment_and_age(since, model)),
         );
         text.fact_as(
             "loses",
@@ -67,7 +67,7 @@ fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
                 "{} in the schema {}, until {} ({})",
                 measure::bytes(tables.bytes),
                 tables.schema,
-                measure::moment(tables.expires),
+                model.when().moment(tables.expires),
                 super::words::countdown(tables.expires, model.now)
             ),
         );
@@ -133,7 +133,7 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
         &format!(
             "{}, taken {}",
             plan.backup.id,
-            moment_and_age(manifest.taken, model.now)
+            moment_and_age(manifest.taken, model)
         ),
     );
     if let Some(words) = source(model, plan.from) {

@@ -115,7 +115,6 @@ impl Text {
     }
 
     /// The lines without what they mean.
-    #[cfg(test)]
     pub fn plain(&self) -> Vec<String> {
         let plain = |line: &Vec<Piece>| line.iter().map(|piece| piece.text.as_str()).collect();
         self.lines.iter().map(plain).collect()

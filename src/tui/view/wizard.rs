@@ -27,7 +27,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect)
         Step::Choose => choose(canvas, model, wizard, below),
         Step::Scope => scope(canvas, model, wizard, below),
         Step::Plan => plan::text(model, wizard, area.width).draw(canvas, below, wizard.scroll),
-        Step::Name => return Some(name(canvas, wizard, below)),
+        Step::Name => return Some(name(canvas, model, wizard, below)),
     }
     if let Some(problem) = &wizard.problem {
         let y = area.bottom() - 1;
@@ -144,7 +144,7 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
 }
 
 /// The last step: what is about to happen, and the field for the name.
-fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
+fn name(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) -> Position {
     let width = area.width.min(90);
     let mut text = Text::new(width);
     if let Some(plan) = wizard.ready_plan() {
@@ -157,7 +157,7 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
             &format!(
                 "{} goes back to {}{from}: {} items come back, {} are turned back, {} are taken away.",
                 wizard.environment,
-                measure::moment(plan.backup.manifest.taken),
+                model.when().moment(plan.backup.manifest.taken),
                 measure::count(added),
                 measure::count(changed),
                 measure::count(removed),
@@ -173,7 +173,7 @@ fn name(canvas: &mut Canvas<'_>, wizard: &Wizard, area: Rect) -> Position {
     match &wizard.plan {
         PlanState::Exchange(tables) => {
             let since = tables.iter().map(|tables| tables.at).min();
-            let since = since.map_or_else(String::new, |at| format!(", which was live until {}", measure::moment(at)));
+            let since = since.map_or_else(String::new, |at| format!(", which was live until {}", model.when().moment(at)));
             text.paragraph(
                 &format!("{} is exchanged with what the last restore replaced{since}.", wizard.environment),
                 Meaning::Text,

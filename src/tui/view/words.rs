@@ -227,7 +227,7 @@ fn seconds(millis: u64) -> String {
 #[must_use]
 pub fn data_from(model: &Model) -> Option<String> {
     let at = model.data_from?;
-    Some(format!("data from {}", measure::time(at, model.now)))
+    Some(format!("data from {}", model.when().time(at, model.now)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::tui::update::{explore, marks};
 pub(super) fn check(model: &Model, action: Action) -> Result<(), String> {
     match action {
         Action::ExploreLive => live_target(model).map(|_| ()),
-        Action::OpenNode | Action::CopyPath => match model.chosen_node() {
+        Action::OpenNode => match model.chosen_node() {
             Some(_) => Ok(()),
             None => Err(NO_NODE.to_owned()),
         },

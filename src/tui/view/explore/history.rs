@@ -2,7 +2,7 @@
 
 use super::linked::Linked;
 use super::{others_words, reading_words};
-use crate::domain::explore::{NodeHistory, NodePath, Occurrence, Sight, Source, SourceAt, Turn};
+use crate::domain::explore::{NodeHistory, Occurrence, Sight, Source, SourceAt, Turn};
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::explore::{Explorer, Known};
@@ -32,15 +32,14 @@ pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
                 .paragraph(&format!("{words}. Esc stops it."), Meaning::Text);
         }
         Known::Failed(why) => linked.text.paragraph(why, Meaning::Warning),
-        Known::Here(history) => known(&mut linked, history),
+        Known::Here(history) => known(&mut linked, model, history),
     }
     linked
 }
 
-fn known(linked: &mut Linked, history: &NodeHistory) {
+fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
     for event in history.occurrences.iter().rev() {
-        happened(linked, history, event);
-        linked.text.blank();
+        happened(linked, model, history, event);
     }
     if history.occurrences.is_empty() {
         let words = format!(
@@ -55,12 +54,12 @@ fn known(linked: &mut Linked, history: &NodeHistory) {
     linked.text.heading("In each of them");
     let mut before: Vec<&Sight> = history.sights.iter().collect();
     while let Some(sight) = before.pop() {
-        seen_there(linked, sight, before.last().copied());
+        seen_there(linked, model, sight, before.last().copied());
     }
 }
 
 /// An event: what, then between which two sources.
-fn happened(linked: &mut Linked, history: &NodeHistory, event: &Occurrence) {
+fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &Occurrence) {
     let (words, meaning) = match &event.turn {
         Turn::FirstSeen { .. } if event.after.is_none() => ("in the oldest backup already", Meaning::Text),
         Turn::FirstSeen { .. } => ("first seen", Meaning::Added),
@@ -70,55 +69,59 @@ fn happened(linked: &mut Linked, history: &NodeHistory, event: &Occurrence) {
         Turn::Deleted { .. } => ("deleted", Meaning::Removed),
         Turn::Back { .. } => ("there again", Meaning::Added),
     };
-    linked.text.paragraph(words, meaning);
-    let mut path = |label: &str, path: &NodePath| {
-        let mark = [piece(format!("  {label} "), Meaning::Quiet)];
-        linked.text.marked(&mark, &path.to_string(), Meaning::Text);
+    let path = match &event.turn {
+        Turn::Moved { from, to } => format!("from {from} to {to}"),
+        Turn::Deleted { from } => format!("was {from}"),
+        Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
+        Turn::Changed | Turn::ChildrenChanged => String::new(),
     };
-    match &event.turn {
-        Turn::Moved { from, to } => {
-            path("from", from);
-            path("to", to);
-        }
-        Turn::Deleted { from } => path("was", from),
-        Turn::FirstSeen { path: at } | Turn::Back { path: at } => path("as", at),
-        Turn::Changed | Turn::ChildrenChanged => {}
-    }
-    if let Some(after) = &event.after {
-        moment(linked, history, "after", after);
-    }
+    let mark = [piece(format!("{words} "), meaning)];
+    linked.text.marked(&mark, &path, Meaning::Text);
     // What the oldest backup has may be older than that.
-    if event.after.is_some() {
-        moment(linked, history, "before", &event.before);
-    } else {
-        moment(linked, history, "in", &event.before);
-    }
+    let between = match &event.after {
+        Some(after) => format!(
+            "after {}, before {}",
+            seen_words(model, after),
+            seen_words(model, &event.before)
+        ),
+        None => format!("in {}", seen_words(model, &event.before)),
+    };
+    moments(linked, history, event, &between);
 }
 
-/// One of the two sources that an event is between; it leads to what it has of the node.
-fn moment(linked: &mut Linked, history: &NodeHistory, label: &str, seen: &SourceAt) {
-    let sight = history.sights.iter().find(|sight| sight.seen == *seen);
-    let path = sight.and_then(|sight| sight.path.as_ref());
-    let mark = [piece(format!("  {label:<6} "), Meaning::Quiet)];
-    let words = seen_words(seen);
-    match path {
-        Some(path) => linked.leading(&seen.source, path, |text| {
-            text.marked(&mark, &words, Meaning::Information);
+/// The two sources that an event is between, on one line. It leads to what the newer one has of the node, or else the
+/// older one; every other source has a line of its own below.
+fn moments(linked: &mut Linked, history: &NodeHistory, event: &Occurrence, between: &str) {
+    let has = |seen: &SourceAt| {
+        let sight = history.sights.iter().find(|sight| sight.seen == *seen)?;
+        Some((sight.seen.source.clone(), sight.path.clone()?))
+    };
+    let mark = [piece("  ", Meaning::Quiet)];
+    match has(&event.before).or_else(|| has(event.after.as_ref()?)) {
+        Some((source, path)) => linked.leading(&source, &path, |text| {
+            text.marked(&mark, between, Meaning::Information);
         }),
-        None => linked.text.marked(&mark, &words, Meaning::Text),
+        None => linked.text.marked(&mark, between, Meaning::Text),
     }
 }
 
-fn seen_words(seen: &SourceAt) -> String {
+fn seen_words(model: &Model, seen: &SourceAt) -> String {
     match seen.source {
-        Source::Live => format!("Live, as of {}", measure::in_narrow_column(seen.at)),
-        Source::Backup(_) => format!("{} {}", measure::in_narrow_column(seen.at), seen.source.short()),
+        Source::Live => format!("Live, as of {}", model.when().in_narrow_column(seen.at)),
+        Source::Backup(_) => format!(
+            "{} {}",
+            model.when().in_narrow_column(seen.at),
+            seen.source.short()
+        ),
     }
 }
 
 /// What a source has of the node, beside what the one before it had.
-fn seen_there(linked: &mut Linked, sight: &Sight, before: Option<&Sight>) {
-    let mark = [piece(format!("{:<21} ", seen_words(&sight.seen)), Meaning::Quiet)];
+fn seen_there(linked: &mut Linked, model: &Model, sight: &Sight, before: Option<&Sight>) {
+    let mark = [piece(
+        format!("{:<21} ", seen_words(model, &sight.seen)),
+        Meaning::Quiet,
+    )];
     let Some(path) = &sight.path else {
         linked.text.marked(&mark, "not there", Meaning::Quiet);
         return;

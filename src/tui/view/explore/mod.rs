@@ -127,7 +127,7 @@ fn source_words(model: &Model, environment: &EnvironmentName, source: &Source) -
             format!(
                 "backup {}, {}",
                 source.short(),
-                measure::moment(backup.manifest.taken)
+                model.when().moment(backup.manifest.taken)
             )
         }
     }
@@ -191,7 +191,13 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, explorer: &Explorer, area: R
         );
     }
     if let Some(rect) = columns.history {
-        head(canvas, rect, "History", explorer.column == Column::History);
+        let name = explorer.node.as_ref().map(|node| node.path.name());
+        let title = match name.filter(|name| !name.is_empty()) {
+            // The node's own column is not beside it.
+            Some(name) if !is_roomy(model) => format!("History of {name}"),
+            _ => "History".to_owned(),
+        };
+        head(canvas, rect, &title, explorer.column == Column::History);
         let cursor = explorer.node.as_ref().map(|node| node.history_cursor);
         let text = history::text(model, explorer, rect.width);
         text.draw(

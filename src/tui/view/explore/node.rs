@@ -88,7 +88,7 @@ fn of_facts(linked: &mut Linked, model: &Model, source: &Source, facts: &NodeFac
     }
     text.fact("size", &measure::bytes(facts.size));
     if let Some(modified) = facts.modified {
-        text.fact("modified", &measure::moment_exact(modified));
+        text.fact("modified", &model.when().moment_exact(modified));
     }
     for remark in &facts.remarks {
         // Where a link leads is nothing to be warned of.

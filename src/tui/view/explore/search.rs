@@ -40,7 +40,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, search: &Search, area: Rect)
         area.width,
         area.height.saturating_sub(HEAD + WHOLE),
     );
-    finds(canvas, search, list);
+    finds(canvas, model, search, list);
     if let Some(find) = search.finds.selected() {
         let y = list.bottom();
         canvas.across(0, y, area.right() + 2, Meaning::Rule);
@@ -114,7 +114,7 @@ fn state(model: &Model, search: &Search) -> (String, Meaning) {
     }
 }
 
-fn finds(canvas: &mut Canvas<'_>, search: &Search, area: Rect) {
+fn finds(canvas: &mut Canvas<'_>, model: &Model, search: &Search, area: Rect) {
     let cursor = search.finds.cursor;
     let length = search.finds.len();
     let symbols = canvas.symbols();
@@ -129,7 +129,7 @@ fn finds(canvas: &mut Canvas<'_>, search: &Search, area: Rect) {
             canvas.text(area.x, y, 1, symbols.marker, meaning);
         }
         match search.finds.get(row) {
-            Some(find) => one(canvas, search, find, (meaning, y), area),
+            Some(find) => one(canvas, model, search, find, (meaning, y), area),
             None => {
                 canvas.text(area.x + 2, y, area.width - 2, symbols.more, Meaning::Quiet);
             }
@@ -146,7 +146,14 @@ fn finds(canvas: &mut Canvas<'_>, search: &Search, area: Rect) {
     }
 }
 
-fn one(canvas: &mut Canvas<'_>, search: &Search, find: &Find, (meaning, y): (Meaning, u16), area: Rect) {
+fn one(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    search: &Search,
+    find: &Find,
+    (meaning, y): (Meaning, u16),
+    area: Rect,
+) {
     let right = if search.scope == Scope::Backups { 21 } else { 18 };
     let width = area.width.saturating_sub(2 + right + 1);
     let words = match (&find.excerpt, search.by) {
@@ -157,7 +164,7 @@ fn one(canvas: &mut Canvas<'_>, search: &Search, find: &Find, (meaning, y): (Mea
     canvas.text(area.x + 2, y, width, &words, meaning);
     let x = area.right() - right;
     if search.scope == Scope::Backups {
-        canvas.text(x, y, right, &place_words(find), Meaning::Quiet);
+        canvas.text(x, y, right, &place_words(model, find), Meaning::Quiet);
     } else {
         let kind = find.primary_type.as_deref().unwrap_or_else(|| find.kind.label());
         canvas.text(x, y, right, kind, Meaning::Quiet);
@@ -174,8 +181,8 @@ fn shown_path(path: &NodePath, search: &Search) -> String {
     }
 }
 
-fn place_words(find: &Find) -> String {
-    let at = measure::in_narrow_column(find.seen.at);
+fn place_words(model: &Model, find: &Find) -> String {
+    let at = model.when().in_narrow_column(find.seen.at);
     match find.seen.source {
         Source::Live => format!("{at} Live"),
         Source::Backup(_) => format!("{at} {}", find.seen.source.short()),

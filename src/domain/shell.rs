@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// The text as one word of a shell: as it is when nothing in it means something to one, in single quotes otherwise.
-pub(super) fn quoted(text: &str) -> Cow<'_, str> {
+/// The text as one word of a POSIX shell: as it is when nothing in it means something to one, in single quotes otherwise.
+#[must_use]
+pub fn quoted(text: &str) -> Cow<'_, str> {
     let is_plain =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | ',' | '@' | '=');
     if !text.is_empty() && text.chars().all(is_plain) {
@@ -17,7 +18,7 @@ pub(super) fn quoted(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// A sentence about a quotation mark that has no end.
-pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
+pub fn words(line: &str) -> Result<Vec<String>, String> {
     shell_words::split(line).map_err(|_| "a quotation mark has no end in that line".to_owned())
 }
 

@@ -1,0 +1,279 @@
+//! What the cockpit reaches beyond its screen on this machine: the zone, files that are saved, what was on the screen the
+//! last time, and the configuration as it is now.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{Local, Offset as _};
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::cockpit;
+use crate::config::{BackendAddress, Config};
+use crate::domain::settings::Variables;
+use crate::tui::LastView;
+use crate::tui::beyond::{Beyond, Changed, Found, Reread};
+
+/// The file in the state folder that has what was on the screen, by configuration and context.
+const VIEWS: &str = "cockpit.json";
+
+/// What a cockpit reaches that has no configuration: the zone, and files.
+pub(super) fn without_configuration() -> Beyond {
+    Beyond {
+        offset: Arc::new(|at| at.with_timezone(&Local).offset().fix()),
+        save: Arc::new(|name, text| save(Path::new(name), text)),
+        ..Beyond::default()
+    }
+}
+
+/// Writes a new file. What is there already is never replaced.
+fn save(name: &Path, text: &str) -> Result<String, String> {
+    let path = std::path::absolute(name)
+        .map_err(|error| format!("{} is no place for a file: {error}", name.display()))?;
+    let place = path.display();
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => Ok(place.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(format!("{place} is there already: write another name"))
+        }
+        Err(error) => Err(format!("{place} cannot be written: {error}")),
+    }
+}
+
+/// What was on the screen of a cockpit on this configuration and context when it was last left. A file that cannot be read,
+/// or that has nonsense in it, has nothing.
+pub(super) fn last_view(state: &Path, config: &Path, context: &str) -> Option<LastView> {
+    let view = views(state).remove(&key(config, context))?;
+    serde_json::from_value(view).ok()
+}
+
+fn key(config: &Path, context: &str) -> String {
+    format!("{} {context}", config.display())
+}
+
+fn views(state: &Path) -> BTreeMap<String, Value> {
+    let text = fs::read_to_string(state.join(VIEWS)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Keeps what is on the screen. That it cannot be kept is nothing that whoever leaves has to deal with.
+pub(super) fn keep_view(state: &Path, config: &Path, context: &str, view: &LastView) {
+    let mut all = views(state);
+    let Ok(view) = serde_json::to_value(view) else {
+        return;
+    };
+    all.insert(key(config, context), view);
+    let _ = write_whole(state, &all);
+}
+
+/// Writes the file whole, and then in the place of the one before: another cockpit may read it.
+fn write_whole(state: &Path, views: &BTreeMap<String, Value>) -> std::io::Result<()> {
+    fs::create_dir_all(state)?;
+    let beside = state.join(format!("{VIEWS}.{}.new", std::process::id()));
+    let mut file = File::create(&beside)?;
+    let written = serde_json::to_writer_pretty(&mut file, views)
+        .map_err(std::io::Error::from)
+        .and_then(|()| fs::rename(&beside, state.join(VIEWS)));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+/// What tells one state of a file from another.
+type Stamp = Option<(i64, i64, u64, u64)>;
+
+fn stamp(file: &Path) -> Stamp {
+    let facts = fs::metadata(file).ok()?;
+    Some((facts.mtime(), facts.mtime_nsec(), facts.ino(), facts.len()))
+}
+
+/// What was last seen of the configuration.
+struct Seen {
+    stamp: Stamp,
+    config: Config,
+}
+
+/// Looks at the configuration whenever it is asked, and says what has changed in it for a cockpit on this context.
+pub(super) fn reread(config: Config, context: String, variables: Variables) -> Reread {
+    let file: PathBuf = config.file.clone();
+    let seen = Mutex::new(Seen {
+        stamp: stamp(&file),
+        config,
+    });
+    Arc::new(move || {
+        let mut seen = seen.lock();
+        let now = stamp(&file);
+        if now == seen.stamp {
+            return Found::Same;
+        }
+        seen.stamp = now;
+        match look(&file, &context, &variables, &seen.config) {
+            Ok((config, changed)) => {
+                // What needs the context to be opened anew is told until it has been: it is compared with what is in use.
+                seen.config.contexts = config.contexts;
+                Found::Changed(Box::new(changed))
+            }
+            Err(why) => Found::Wrong(why),
+        }
+    })
+}
+
+fn look(
+    file: &Path,
+    context: &str,
+    variables: &Variables,
+    before: &Config,
+) -> Result<(Config, Changed), String> {
+    let config = Config::load(file).map_err(|error| error.to_string())?;
+    let named = config.context(Some(context)).map_err(|error| error.to_string())?;
+    let settings = cockpit::settings(&named, Some(&config), variables).map_err(|error| error.message)?;
+    let was = before
+        .context(Some(context))
+        .map(|named| named.context)
+        .unwrap_or_default();
+    let is_here = named.context.backend == BackendAddress::Embedded;
+    let changed = Changed {
+        theme: settings.theme,
+        accent: settings.accent,
+        keys: settings.keys,
+        contexts: settings.contexts,
+        idle_lock: settings.idle_lock,
+        calling: settings.calling,
+        waits: waits(before, &config, &was, &named.context, is_here),
+    };
+    Ok((config, changed))
+}
+
+/// What has changed that an open context does not take over.
+fn waits(
+    before: &Config,
+    after: &Config,
+    was: &crate::config::Context,
+    is: &crate::config::Context,
+    is_here: bool,
+) -> Vec<String> {
+    let mut waits = Vec::new();
+    let mut note = |is_new: bool, what: &str| {
+        if is_new {
+            waits.push(what.to_owned());
+        }
+    };
+    note(was.backend != is.backend, "the context's backend");
+    note(was.read_only != is.read_only, "read_only");
+    note(was.mouse != is.mouse, "mouse");
+    note(
+        was.token() != is.token() || was.ca_file != is.ca_file,
+        "how the service is reached",
+    );
+    if !is_here {
+        return waits;
+    }
+    note(before.repository != after.repository, "[repository]");
+    note(before.catalog != after.catalog, "catalog");
+    note(before.state != after.state, "state");
+    note(before.limits != after.limits, "[engine]");
+    note(before.receivers != after.receivers, "[[notify]] and [[alive]]");
+    let known = |config: &Config| -> BTreeMap<String, crate::domain::settings::EnvironmentSettings> {
+        let environments = config.environments.iter();
+        environments
+            .filter_map(|environment| {
+                Some((
+                    environment.environment_name().ok()?.to_string(),
+                    environment.clone(),
+                ))
+            })
+            .collect()
+    };
+    let (old, new) = (known(before), known(after));
+    for (name, settings) in &new {
+        match old.get(name) {
+            None => waits.push(format!("{name} is new")),
+            Some(other) if other != settings => waits.push(format!("{name} has changed")),
+            Some(_) => {}
+        }
+    }
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    waits.extend(gone.map(|name| format!("{name} is gone")));
+    waits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        Arc::new(|name| (name == "TERM").then(|| "xterm".to_owned()))
+    }
+
+    #[test]
+    fn what_was_on_the_screen_comes_back_by_configuration_and_context() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, config) = (folder.path().join("state"), Path::new("/etc/lifeboat.toml"));
+        assert_eq!(last_view(&state, config, "local"), None);
+        let view = LastView {
+            filter: "acme".to_owned(),
+            ..LastView::default()
+        };
+        keep_view(&state, config, "local", &view);
+        assert_eq!(last_view(&state, config, "local"), Some(view.clone()));
+        assert_eq!(last_view(&state, config, "other"), None);
+        assert_eq!(last_view(&state, Path::new("/other.toml"), "local"), None);
+        // Nonsense is nothing, and is replaced.
+        for nonsense in ["", "{", "[1,2]", r#"{"/etc/lifeboat.toml local": 7}"#] {
+            fs::write(state.join(VIEWS), nonsense).unwrap();
+            assert_eq!(last_view(&state, config, "local"), None, "{nonsense}");
+        }
+        keep_view(&state, config, "local", &view);
+        assert_eq!(last_view(&state, config, "local"), Some(view));
+    }
+
+    #[test]
+    fn a_file_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("jobs.csv");
+        assert!(save(&file, "a").unwrap().ends_with("jobs.csv"));
+        assert!(save(&file, "b").unwrap_err().contains("is there already"));
+        assert_eq!(fs::read_to_string(file).unwrap(), "a");
+    }
+
+    #[test]
+    fn a_configuration_that_changes_is_taken_over_and_one_that_is_wrong_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lifeboat.toml");
+        let write = |text: &str| fs::write(&file, text).unwrap();
+        let context = "[contexts.local]\nbackend = \"https://lifeboat.internal\"\n";
+        write(context);
+        let looks = reread(Config::load(&file).unwrap(), "local".to_owned(), variables());
+        assert!(matches!(looks(), Found::Same));
+        write(&format!("{context}theme = \"light\"\nread_only = true\n"));
+        let Found::Changed(changed) = looks() else {
+            panic!("it has changed");
+        };
+        assert_eq!(changed.theme, crate::tui::theme::ThemeChoice::Light);
+        assert_eq!(changed.waits, ["read_only"]);
+        write(&format!("{context}theme = \"sunny\"\n"));
+        let Found::Wrong(why) = looks() else {
+            panic!("it is wrong");
+        };
+        assert!(why.contains("sunny"), "{why}");
+        // It is told once.
+        assert!(matches!(looks(), Found::Same));
+        write(&format!("{context}[keys]\nbackup = \"r\"\n"));
+        let Found::Wrong(why) = looks() else {
+            panic!("it is wrong");
+        };
+        assert!(why.contains("backup and restore"), "{why}");
+        fs::remove_file(&file).unwrap();
+        assert!(matches!(looks(), Found::Wrong(_)));
+    }
+}

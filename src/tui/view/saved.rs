@@ -1,0 +1,369 @@
+//! What is on the screen as a file: a list as a table (text, CSV or JSON), a log, a page.
+//!
+//! Nothing in a file is made for the width of a terminal, and every moment has its zone.
+
+use serde_json::{Map, Value};
+
+use super::screen_text;
+use crate::domain::{columns, printable};
+use crate::tui::model::Model;
+use crate::tui::model::looks::ListKind;
+use crate::tui::model::screens::Screen;
+
+/// A list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The heads of its columns.
+    pub heads: Vec<&'static str>,
+    /// Its rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The form of a file, by the ending of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Columns under each other.
+    Text,
+    /// Values with commas between them, as RFC 4180 has it.
+    Csv,
+    /// One object for each row.
+    Json,
+}
+
+impl Form {
+    /// The form of a file of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("csv") => Self::Csv,
+            Some("json") => Self::Json,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// What the file would be called, without its ending.
+pub fn name(model: &Model) -> String {
+    let day = model.now.format("%Y%m%d-%H%M");
+    let what = match model.screens.last() {
+        None => match model.pane {
+            crate::tui::model::Pane::Environments => "environments".to_owned(),
+            crate::tui::model::Pane::Backups => model.shown.as_ref().map_or_else(
+                || "backups".to_owned(),
+                |name| format!("backups-{}", name.to_string().replace('/', "-")),
+            ),
+        },
+        Some(Screen::Log(log)) => format!("job-{}-log", log.job),
+        Some(Screen::Job { id, .. }) => format!("job-{id}"),
+        Some(screen) => match ListKind::of(screen) {
+            Some(ListKind::Jobs) => "jobs".to_owned(),
+            Some(ListKind::Activity) => "activity".to_owned(),
+            Some(ListKind::News) => "notifications".to_owned(),
+            None => "lifeboat".to_owned(),
+        },
+    };
+    format!("{what}-{day}")
+}
+
+/// The list or the text on the screen, written in a form.
+///
+/// # Errors
+/// A sentence where it has no such form.
+pub fn written(model: &Model, form: Form) -> Result<String, String> {
+    let table = table(model);
+    match (form, table) {
+        (Form::Csv, Some(table)) => Ok(csv(&table)),
+        (Form::Json, Some(table)) => json(&table),
+        (Form::Text, Some(table)) => Ok(text(&table)),
+        (Form::Text, None) => match screen_text(model) {
+            Some(text) => {
+                let lines = text.plain();
+                Ok(lines
+                    .iter()
+                    .map(|line| format!("{}\n", line.trim_end()))
+                    .collect())
+            }
+            None => Err("there is nothing here to save".to_owned()),
+        },
+        (Form::Csv | Form::Json, None) => {
+            Err("this is no list: it can be saved as text, under a name that ends with .txt".to_owned())
+        }
+    }
+}
+
+/// The list on the screen: one of those that lie over the main screen, a log, or the pane that has the keys.
+pub fn table(model: &Model) -> Option<Table> {
+    match model.screens.last() {
+        None => Some(main(model)),
+        Some(Screen::Log(log)) => {
+            let rows = log.lines.iter().flatten().map(|line| {
+                vec![
+                    line.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                    line.severity.label().to_owned(),
+                    line.text.clone(),
+                ]
+            });
+            Some(Table {
+                heads: vec!["at", "severity", "text"],
+                rows: rows.collect(),
+            })
+        }
+        Some(_) => listed(model),
+    }
+}
+
+/// The rows of a list of jobs, activity or notifications, in the order that they are shown in.
+pub fn listed(model: &Model) -> Option<Table> {
+    let at = |at: crate::domain::Instant| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let text = |value: &Option<crate::domain::environment::EnvironmentName>| {
+        value.as_ref().map_or_else(String::new, ToString::to_string)
+    };
+    let job = |job: Option<crate::domain::job::JobId>| job.map_or_else(String::new, |job| job.to_string());
+    Some(match model.list_on_screen()? {
+        ListKind::Jobs => Table {
+            heads: vec![
+                "job",
+                "asked",
+                "environment",
+                "what",
+                "by",
+                "state",
+                "took_seconds",
+            ],
+            rows: model
+                .listed_jobs()
+                .into_iter()
+                .map(|job| {
+                    let took = job.ended.and_then(|ended| job.took_millis(ended));
+                    vec![
+                        job.id.to_string(),
+                        at(job.created),
+                        job.environment.to_string(),
+                        job.title.clone(),
+                        job.by.to_string(),
+                        job.state.label().to_owned(),
+                        took.map_or_else(String::new, |millis| (millis / 1000).to_string()),
+                    ]
+                })
+                .collect(),
+        },
+        ListKind::Activity => Table {
+            heads: vec!["at", "severity", "by", "environment", "what", "job"],
+            rows: model
+                .listed_activity()
+                .into_iter()
+                .map(|entry| {
+                    vec![
+                        at(entry.at),
+                        entry.severity.label().to_owned(),
+                        entry.by.to_string(),
+                        text(&entry.environment),
+                        entry.what.clone(),
+                        job(entry.job),
+                    ]
+                })
+                .collect(),
+        },
+        ListKind::News => Table {
+            heads: vec!["at", "severity", "environment", "text", "job"],
+            rows: model
+                .listed_news()
+                .into_iter()
+                .map(|news| {
+                    vec![
+                        at(news.at),
+                        news.severity.label().to_owned(),
+                        text(&news.environment),
+                        news.text.clone(),
+                        job(news.job),
+                    ]
+                })
+                .collect(),
+        },
+    })
+}
+
+/// The list of environments, or the table of backups.
+fn main(model: &Model) -> Table {
+    use crate::tui::model::Pane;
+    use crate::tui::model::fleet::FleetRow;
+    match model.pane {
+        Pane::Environments => Table {
+            heads: vec![
+                "environment",
+                "kind",
+                "job",
+                "maintenance",
+                "protected",
+                "trouble",
+            ],
+            rows: model
+                .fleet
+                .rows()
+                .iter()
+                .filter_map(|row| match row {
+                    FleetRow::Environment(index) => model.fleet.at(*index),
+                    FleetRow::Project(_) => None,
+                })
+                .map(|summary| {
+                    let yes = |is_so: bool| if is_so { "yes" } else { "no" }.to_owned();
+                    vec![
+                        summary.name.to_string(),
+                        summary.kind.label().to_owned(),
+                        summary
+                            .job
+                            .as_ref()
+                            .map_or_else(String::new, |job| job.id.to_string()),
+                        yes(summary.maintenance.is_some()),
+                        yes(summary.protection.is_some()),
+                        summary.trouble.clone().unwrap_or_default(),
+                    ]
+                })
+                .collect(),
+        },
+        Pane::Backups => Table {
+            heads: vec!["slot", "backup", "taken", "by", "note"],
+            rows: model.shown_details().map_or_else(Vec::new, |details| {
+                model
+                    .backup_rows()
+                    .into_iter()
+                    .filter_map(|row| {
+                        let backup = row.of(details)?;
+                        Some(vec![
+                            row.kind.label().to_owned(),
+                            backup.id.0.clone(),
+                            backup
+                                .manifest
+                                .taken
+                                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                            backup.manifest.by.to_string(),
+                            backup.manifest.note.clone().unwrap_or_default(),
+                        ])
+                    })
+                    .collect()
+            }),
+        },
+    }
+}
+
+/// Columns under each other.
+fn text(table: &Table) -> String {
+    let heads: Vec<String> = table.heads.iter().map(|head| head.replace('_', " ")).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(heads)
+        .chain(table.rows.iter().cloned())
+        .map(|row| {
+            row.iter()
+                .map(|value| printable::line(value).into_owned())
+                .collect()
+        })
+        .collect();
+    let width = |column: usize| {
+        let values = rows.iter().filter_map(|row| row.get(column));
+        values.map(|value| columns::count(value)).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..table.heads.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let line: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(value, width)| columns::fill(value, *width))
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Values with commas between them, as RFC 4180 has it.
+fn csv(table: &Table) -> String {
+    let mut text = csv_line(table.heads.iter().copied());
+    for row in &table.rows {
+        text.push_str(&csv_line(row.iter().map(String::as_str)));
+    }
+    text
+}
+
+fn csv_line<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let values: Vec<String> = values.map(csv_value).collect();
+    values.join(",") + "\r\n"
+}
+
+/// A value of a CSV file. What a spreadsheet would take for a formula gets an apostrophe in front, which it takes for text:
+/// notes and names come from others.
+fn csv_value(value: &str) -> String {
+    let is_formula = value
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let value = if is_formula {
+        format!("'{value}")
+    } else {
+        value.to_owned()
+    };
+    if value.contains([',', '"', '\r', '\n']) || value.starts_with(' ') || value.ends_with(' ') {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value
+    }
+}
+
+/// One object for each row.
+fn json(table: &Table) -> Result<String, String> {
+    let rows: Vec<Value> = table
+        .rows
+        .iter()
+        .map(|row| {
+            let values = table.heads.iter().zip(row);
+            let object: Map<String, Value> = values
+                .map(|(head, value)| ((*head).to_owned(), Value::String(value.clone())))
+                .collect();
+            Value::Object(object)
+        })
+        .collect();
+    let text =
+        serde_json::to_string_pretty(&rows).map_err(|error| format!("writing JSON failed: {error}"))?;
+    Ok(printable::json(text) + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_becomes_a_formula() {
+        for (value, written) in [
+            ("plain", "plain"),
+            ("=1+1", "'=1+1"),
+            ("+49 30 1234", "'+49 30 1234"),
+            ("-2", "'-2"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (" =1", "' =1"),
+            ("\t=1", "'\t=1"),
+            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
+            ("say \"hi\", twice", "\"say \"\"hi\"\", twice\""),
+            ("two\nlines", "\"two\nlines\""),
+        ] {
+            assert_eq!(csv_value(value), written);
+        }
+    }
+
+    #[test]
+    fn the_ending_of_the_name_says_the_form() {
+        let table = Table {
+            heads: vec!["job", "what"],
+            rows: vec![vec!["7".to_owned(), "a, b".to_owned()]],
+        };
+        assert_eq!(csv(&table), "job,what\r\n7,\"a, b\"\r\n");
+        assert_eq!(text(&table), "job  what\n7    a, b\n");
+        assert_eq!(
+            json(&table).unwrap(),
+            "[\n  {\n    \"job\": \"7\",\n    \"what\": \"a, b\"\n  }\n]\n"
+        );
+        assert_eq!(Form::of("jobs.CSV"), Form::Csv);
+        assert_eq!(Form::of("a.json"), Form::Json);
+        assert_eq!(Form::of("jobs"), Form::Text);
+    }
+}
