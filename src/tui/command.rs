@@ -30,6 +30,10 @@ impl Words {
         Self::of(&[verb, &environment.to_string()])
     }
 
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "some words are borrowed and some are not"
+    )]
     fn and(mut self, word: impl ToString) -> Self {
         self.0.push(word.to_string());
         self
@@ -145,9 +149,8 @@ fn filled(form: &Form) -> Result<Words, String> {
         FormKind::Reject(name, _) => Words::on("reject", name).option("--reason", text(0)),
         FormKind::Export(name, source, paths) => {
             // Each of several nodes is a file of its own; a verb writes one.
-            let path = match paths.as_slice() {
-                [path] => path,
-                _ => return Err("a verb writes one node: mark one, or none".to_owned()),
+            let [path] = paths.as_slice() else {
+                return Err("a verb writes one node: mark one, or none".to_owned());
             };
             Words::on("export", name)
                 .and(source)
@@ -297,7 +300,6 @@ fn of_action(model: &Model, action: Action) -> Result<Words, String> {
             .or_else(|| model.job_of(model.target_name()?).map(|job| job.id))
     };
     Ok(match action {
-        Action::Backup => Words::on(verb, name()?),
         Action::UpgradeBackup => Words::on(verb, name()?)
             .and("--trigger")
             .and("upgrade")
@@ -306,7 +308,6 @@ fn of_action(model: &Model, action: Action) -> Result<Words, String> {
         Action::Restore | Action::Verify | Action::Drill | Action::Extend | Action::Delete => {
             Words::on(verb, name()?).and(backup()?)
         }
-        Action::Details | Action::OpenBackups => Words::on(verb, name()?),
         Action::Explore => Words::on(verb, name()?).and(backup()?),
         Action::ExploreLive => Words::on(verb, name()?).and(Source::Live),
         Action::Compare => match model.comparable() {
@@ -336,7 +337,6 @@ fn of_action(model: &Model, action: Action) -> Result<Words, String> {
                 .and("."),
             None => return Err("no node is chosen".to_owned()),
         },
-        Action::Fleet => Words::of(&[verb]),
         Action::Find | Action::OpenNode | Action::UpTree | Action::GoThere => return shown(model),
         Action::CancelJob | Action::OpenJob | Action::Watch => {
             let id = job().ok_or("no job belongs to this line")?;
@@ -346,7 +346,7 @@ fn of_action(model: &Model, action: Action) -> Result<Words, String> {
             let id = job().ok_or("no job belongs to this line")?;
             Words::of(&[verb, &id.to_string(), "--log"])
         }
-        Action::Jobs | Action::Activity => Words::of(&[verb]),
+        Action::Fleet | Action::Jobs | Action::Activity => Words::of(&[verb]),
         Action::Help => Words::of(&[verb, "--keys"]),
         Action::Maintenance => {
             let is_on = model
@@ -412,11 +412,12 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         Action::StopExport => return Err("Ctrl-C stops the verb"),
         Action::GoToEnvironment => return Err("--context leads a verb there"),
         Action::MarkEnvironment | Action::MarkAll => return Err("a verb is for one environment"),
-        Action::OlderSource | Action::NewerSource => return Err(SCREEN),
         Action::Accept | Action::Yes | Action::YesForGood | Action::No | Action::Dismiss => {
             return Err(ANSWER);
         }
-        Action::Filter
+        Action::OlderSource
+        | Action::NewerSource
+        | Action::Filter
         | Action::Search
         | Action::NextMatch
         | Action::PreviousMatch

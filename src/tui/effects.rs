@@ -341,23 +341,8 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
                 backend.unpin_backup(environment, backup).await,
             ))
         }
-        Effect::Hold(request) => {
-            let done = super::update::hold_sentence(&request);
-            let answer = backend.hold(request.clone()).await;
-            Some(if request.on {
-                Message::Held(done, answer)
-            } else {
-                Message::Done(done, answer)
-            })
-        }
-        Effect::Many(deed, names) => {
-            let mut answers = Vec::new();
-            for name in names {
-                let answer = for_one(backend, deed, name.clone()).await;
-                answers.push((name, answer));
-            }
-            Some(Message::Many(deed, answers))
-        }
+        Effect::Hold(request) => Some(hold(backend, request).await),
+        Effect::Many(deed, names) => Some(for_each(backend, deed, names).await),
         Effect::Break(environment) => Some(Message::Broke(backend.break_live(environment).await)),
         Effect::Listen
         | Effect::Save(..)
@@ -374,6 +359,27 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         | Effect::Quit
         | Effect::End(_) => None,
     }
+}
+
+async fn hold(backend: &dyn Backend, request: HoldRequest) -> Message {
+    let done = super::update::hold_sentence(&request);
+    let is_on = request.on;
+    let answer = backend.hold(request).await;
+    if is_on {
+        Message::Held(done, answer)
+    } else {
+        Message::Done(done, answer)
+    }
+}
+
+/// Does for each of several environments what is done for one.
+async fn for_each(backend: &dyn Backend, deed: Deed, names: Vec<EnvironmentName>) -> Message {
+    let mut answers = Vec::new();
+    for name in names {
+        let answer = for_one(backend, deed, name.clone()).await;
+        answers.push((name, answer));
+    }
+    Message::Many(deed, answers)
 }
 
 /// Does for one environment what is done for several. Gives the job that it began, if it did.

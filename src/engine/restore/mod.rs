@@ -1,7 +1,7 @@
 //! Restores: plan, safety backup, stage beside Live, verify what was staged, hooks, switch, hooks and health, clean up.
 //!
-//! Until the switch begins nothing of Live is touched, and the journal says so. From then on everything that is
-//! needed to finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
+//! Until the switch begins nothing of Live is touched, and the journal says so. From then on everything that is needed to
+//! finish it is on disk, staged and verified. A crash at any instant is settled by `recover`.
 
 mod after;
 mod approval;
@@ -109,8 +109,7 @@ impl Way {
 /// Starts the restore that a plan describes. `confirm` is what the person typed under it.
 ///
 /// # Errors
-/// A refusal (rules 5, 8, 9, 12, 13): also of a plan that does not hold any more, or that has found an obstacle; a
-/// backup that is damaged.
+/// A refusal (rules 5, 8, 9, 12, 13), also of a plan that is stale or has an obstacle; a backup that is damaged.
 pub fn start_restore(engine: &Engine, plan: &PlanId, confirm: &str) -> Result<JobId, EngineError> {
     let stored = planned::known_plan(engine, plan)?;
     engine

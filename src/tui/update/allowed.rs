@@ -16,6 +16,28 @@ use crate::tui::model::backups::{self, RowKind};
 use crate::tui::model::screens::{Dialog, Page, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
+/// Whether a backup before an upgrade can be taken.
+fn upgradable(model: &Model) -> Result<(), String> {
+    able_to_work(model)?;
+    let Some(details) = model.target_details() else {
+        return Err(STILL_LOADING.to_owned());
+    };
+    let trigger = crate::domain::backup::Trigger::Upgrade {
+        to: crate::domain::version::MagnoliaVersion(String::new()),
+    };
+    refusal::upgrade_allowed(&details.summary.name, &trigger, &details.backups, model.now)
+        .map_err(|refusal| refusal.to_string())
+}
+
+/// Whether the chosen backup expires.
+fn extendable(model: &Model) -> Result<(), String> {
+    chosen(model)?;
+    let expires = model.chosen_backup().and_then(|backup| backup.manifest.expires);
+    expires.map(|_| ()).ok_or_else(|| {
+        "only upgrade and safety backups expire: the others are kept by their slots".to_owned()
+    })
+}
+
 /// Whether there is anything to verify.
 fn verifiable(model: &Model) -> Result<(), String> {
     able_to_work(model)?;
@@ -45,17 +67,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
     match action {
         Action::Contexts => switchable(model),
         Action::Backup => able_to_work(model),
-        Action::UpgradeBackup => {
-            able_to_work(model)?;
-            let Some(details) = model.target_details() else {
-                return Err(STILL_LOADING.to_owned());
-            };
-            let trigger = crate::domain::backup::Trigger::Upgrade {
-                to: crate::domain::version::MagnoliaVersion(String::new()),
-            };
-            refusal::upgrade_allowed(&details.summary.name, &trigger, &details.backups, model.now)
-                .map_err(|refusal| refusal.to_string())
-        }
+        Action::UpgradeBackup => upgradable(model),
         Action::Restore => restore(model),
         Action::Undo => undoable(model),
         Action::Confirm => confirmable(model),
@@ -73,13 +85,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::VerifyAll => verifiable(model),
         Action::Delete => deletable(model),
-        Action::Extend => {
-            chosen(model)?;
-            let expires = model.chosen_backup().and_then(|backup| backup.manifest.expires);
-            expires.map(|_| ()).ok_or_else(|| {
-                "only upgrade and safety backups expire: the others are kept by their slots".to_owned()
-            })
-        }
+        Action::Extend => extendable(model),
         Action::Approve => {
             super::approvals::waits(model)?;
             restorable(model)

@@ -26,8 +26,8 @@ pub fn meant(model: &Model) -> Option<(String, String)> {
             let name = model.fleet.selected()?.name.to_string();
             Some((format!("the name {name}"), name))
         }
-        None => model.chosen_backup().map(backup),
-        Some(Screen::Page {
+        None
+        | Some(Screen::Page {
             page: Page::Backup(..),
             ..
         }) => model.chosen_backup().map(backup),

@@ -205,7 +205,7 @@ pub fn done(
         say(model, Severity::Information, text);
     } else {
         // What stays marked can be tried again.
-        text.push_str(&format!(". Not for {}", refused.join("; ")));
+        text.extend([". Not for ", &refused.join("; ")]);
         notice(model, Severity::Warning, "not for all of them", text);
     }
     [Fetch::Jobs, Fetch::Environments]

@@ -86,24 +86,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
             text.fact("serves", &words);
         }
     }
-    match &backup.verification {
-        Verification::Verified { at } if *at < manifest.taken => {
-            let words = format!(
-                "what it shares with older backups was read back {}",
-                moment_and_age(*at, model)
-            );
-            text.fact_as("verified", &words, Meaning::Good);
-        }
-        Verification::Verified { at } => {
-            let words = format!("read back and compared {}", moment_and_age(*at, model));
-            text.fact_as("verified", &words, Meaning::Good);
-        }
-        Verification::Unverified => text.fact_as("verified", "not yet: v reads it back", Meaning::Warning),
-        Verification::Damaged { at, why } => {
-            let words = format!("found damaged {}: {why}", model.when().moment(*at));
-            text.fact_as("verified", &words, Meaning::Critical);
-        }
-    }
+    verified(&mut text, model, backup);
     drilled(&mut text, model, backup);
     if let Some(expires) = manifest.expires {
         let words = format!(
@@ -154,6 +137,28 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         copied(&mut text, model, instance);
     }
     text
+}
+
+/// Whether it was read back.
+fn verified(text: &mut Text, model: &Model, backup: &Backup) {
+    match &backup.verification {
+        Verification::Verified { at } if *at < backup.manifest.taken => {
+            let words = format!(
+                "what it shares with older backups was read back {}",
+                moment_and_age(*at, model)
+            );
+            text.fact_as("verified", &words, Meaning::Good);
+        }
+        Verification::Verified { at } => {
+            let words = format!("read back and compared {}", moment_and_age(*at, model));
+            text.fact_as("verified", &words, Meaning::Good);
+        }
+        Verification::Unverified => text.fact_as("verified", "not yet: v reads it back", Meaning::Warning),
+        Verification::Damaged { at, why } => {
+            let words = format!("found damaged {}: {why}", model.when().moment(*at));
+            text.fact_as("verified", &words, Meaning::Critical);
+        }
+    }
 }
 
 fn copied(text: &mut Text, model: &Model, instance: &InstanceCopy) {

@@ -81,10 +81,8 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Text, None) => match screen_text(model) {
             Some(text) => {
                 let lines = text.plain();
-                Ok(lines
-                    .iter()
-                    .map(|line| format!("{}\n", line.trim_end()))
-                    .collect())
+                let lines = lines.iter().flat_map(|line| [line.trim_end(), "\n"]);
+                Ok(lines.collect())
             }
             None => Err("there is nothing here to save".to_owned()),
         },
