@@ -45,8 +45,8 @@ Fields of the object that --json prints:
   backups        environment slots recent backups copies
                  second_repository_only instances replaced undo_way
                  last_verified last_drill last_proven trouble
-  schedule       environment schedule begins_at slots last_scheduled
-                 next_verify next_drill trouble
+  schedule       environment schedule begins_at slots recent
+                 last_scheduled next_verify next_drill trouble
   jobs           jobs; for one job: job log
   activity       activity; with --verify: entries broken
   nodes          nodes

@@ -300,7 +300,10 @@ fn binaries_that_are_rows_of_a_table_are_exported_and_shown() {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "one node after the other, all of one document")]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one node after the other, all of one document"
+)]
 fn yaml_holds_what_another_reader_of_yaml_reads_out_of_it() {
     let (house, large) = with_rows();
     let mut odd = page(8, Some(7), "it's: # \u{1b}[2J\nand more", &[]);

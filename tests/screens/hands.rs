@@ -131,7 +131,7 @@ async fn what_is_meant_is_copied_and_so_is_its_command() {
         .await
         .see("Everything is restored")
         .await;
-    cockpit.press("<Enter>").await.see("press Enter").await;
+    cockpit.press("<Enter>").await.see("come back").await;
     cockpit.press("Y").await;
     assert_eq!(
         copied(&cockpit),

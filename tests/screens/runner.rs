@@ -439,6 +439,7 @@ fn named_key(name: &str) -> Key {
         "C-c" => Key::Ctrl('c'),
         "C-z" => Key::Ctrl('z'),
         "C-u" => Key::Ctrl('u'),
+        "C-y" => Key::Ctrl('y'),
         other => panic!("there is no key {other}"),
     }
 }

@@ -267,7 +267,7 @@ impl Live {
     ///
     /// # Errors
     /// A sentence where the bucket has no object lock. One that does not say whether it has takes what is written or not.
-    pub(super) fn can_be_kept(&self, which: RepositoryChoice) -> Result<(), EngineError> {
+    pub(in crate::engine) fn can_be_kept(&self, which: RepositoryChoice) -> Result<(), EngineError> {
         if self.bucket_options(which).is_none() {
             return Ok(());
         }

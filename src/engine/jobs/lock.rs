@@ -251,6 +251,10 @@ impl Live {
 
     #[cfg(feature = "object-storage")]
     fn lock_inside(&self, which: RepositoryChoice, create: bool) -> Result<EnvironmentLock, EngineError> {
+        if create {
+            // A bucket that keeps nothing would refuse the first object in words of its own.
+            self.can_be_kept(which)?;
+        }
         let Some(repository) = self.repository_of(which, create)? else {
             return Ok(EnvironmentLock::Nothing);
         };

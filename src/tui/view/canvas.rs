@@ -67,12 +67,17 @@ impl<'a> Canvas<'a> {
     /// keys.
     pub fn select(&mut self, x: u16, y: u16, width: u16, focused: bool) {
         let row = Rect::new(x, y, width, 1).intersection(self.buffer.area);
+        let loud = [Meaning::Critical, Meaning::Warning].map(|meaning| self.theme.style(meaning).fg);
+        let plain = self.theme.style(Meaning::Text).fg.unwrap_or_default();
+        // Where a colour marks the row, what is on it has one too, but for what is wrong: each change of it goes over the line.
+        let is_plain = focused && self.theme.selected(Style::new(), focused).bg.is_some();
         let mut before: Option<(Color, Modifier)> = None;
         for position in row.positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {
                 // A blank is as what stands before it: nobody sees that, and the pen need not change twice.
                 let (fg, modifier) = match before {
                     Some(before) if cell.symbol() == " " => before,
+                    _ if is_plain && !loud.contains(&Some(cell.fg)) => (plain, Modifier::empty()),
                     _ => (cell.fg, cell.modifier),
                 };
                 before = Some((fg, modifier));
