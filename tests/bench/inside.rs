@@ -173,7 +173,7 @@ impl Bench {
             assert!(!page.lines.is_empty(), "{path}");
         }
         spread("a folder opens", &mut took);
-        let many = format!("{WORKSPACE}{}", site.many());
+        let many = format!("{WORKSPACE}{}", site::MANY);
         let mut took = Vec::new();
         let total = children(&backend, &source, &many, 0).await.total;
         for page in 0..FOLDERS {

@@ -16,6 +16,8 @@ use crate::noise::Noise;
 const HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const PAGES_OF_A_FOLDER: u64 = 50;
 const FOLDERS_OF_AN_AREA: u64 = 1_000;
+/// The path of the large folder.
+pub const MANY: &str = "/many";
 
 /// What is made.
 pub struct Site {
@@ -46,11 +48,6 @@ impl Site {
         format!("/area-{}/folder-{folder}", folder / FOLDERS_OF_AN_AREA)
     }
 
-    /// The path of the large folder.
-    pub fn many(&self) -> String {
-        "/many".to_owned()
-    }
-
     /// A part of a name that some nodes have.
     pub fn name(&self, number: u64) -> String {
         format!(
@@ -76,7 +73,7 @@ impl Site {
         let mut noise = Noise(0x2545_f491_4f6c_dd1d);
         self.each(&mut |node| {
             rows.write_all(&row(&self.filled(node, &language, &mut noise)))
-                .unwrap()
+                .unwrap();
         });
         rows.write_all(&[0xff, 0xff]).unwrap();
         rows.finish().unwrap();
@@ -94,7 +91,7 @@ impl Site {
         let language = Language::new();
         let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
         let (mut seen, mut changed) = (0_u64, 0);
-        let mut changes = client.transaction().unwrap();
+        let mut transaction = client.transaction().unwrap();
         self.each(&mut |node| {
             seen += 1;
             if seen % 100 != 7 || !node.children.is_empty() {
@@ -102,10 +99,10 @@ impl Site {
             }
             let (high, low) = halves(&node.id);
             let bytes = bundle::write(&self.filled(node, &language, &mut noise)).unwrap();
-            changes.execute(&statement, &[&high, &low, &bytes]).unwrap();
+            transaction.execute(&statement, &[&high, &low, &bytes]).unwrap();
             changed += 1;
         });
-        changes.commit().unwrap();
+        transaction.commit().unwrap();
         client.batch_execute("VACUUM pm_website_bundle").unwrap();
         changed
     }

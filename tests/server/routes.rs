@@ -150,6 +150,7 @@ async fn a_backup_a_plan_a_restore_and_the_way_back() {
     assert!(refused["request"].is_string());
 }
 
+#[allow(clippy::too_many_lines, reason = "one house, and each route after the other")]
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_upgrades_and_what_is_refused() {
     let house = House::new().await;
@@ -228,12 +229,12 @@ async fn holds_upgrades_and_what_is_refused() {
     let id = details["backups"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(details["backups"][0]["pin"]["note"], "before the relaunch");
     let pin = format!("{path}/{id}/pin");
-    let held = house
+    let kept = house
         .send(Method::DELETE, &format!("{path}/{id}"), &owner, &json!({}))
         .await;
     assert!(
-        held.problem()["detail"].as_str().unwrap().contains("pinned"),
-        "{held:?}"
+        kept.problem()["detail"].as_str().unwrap().contains("pinned"),
+        "{kept:?}"
     );
     let free = house.send(Method::DELETE, &pin, &owner, &json!({})).await;
     assert_eq!(free.status, 204, "{free:?}");

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
-#[cfg(feature = "engine")]
 use crate::domain::measure;
 
 /// What `lifeboat activity` takes.
