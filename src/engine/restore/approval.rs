@@ -31,7 +31,7 @@ struct Waiting {
 /// Starts it although nobody else has agreed, where that is needed: loudly. `reason` says why.
 ///
 /// # Errors
-/// As [`start_restore`]; [`Refusal::NotNeeded`] without a reason.
+/// As [`super::start_restore`]; [`Refusal::NotNeeded`] without a reason.
 pub fn start_restore_alone(
     engine: &Engine,
     plan: &PlanId,
