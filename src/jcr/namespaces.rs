@@ -169,10 +169,7 @@ impl Namespaces {
         let mut rest = path.strip_prefix('/')?;
         let mut steps = Vec::new();
         while !rest.is_empty() {
-            // An address may have slashes in it.
-            let from = expanded(rest).map_or(0, |(_, local)| rest.len() - local.len());
-            let end = rest.get(from..)?.find('/').map_or(rest.len(), |at| from + at);
-            let (step, behind) = rest.split_at(end);
+            let (step, behind) = first_step(rest);
             let (name, index) = indexed(step)?;
             steps.push(Step {
                 name: self.name(name)?,
@@ -201,9 +198,22 @@ impl Namespaces {
     }
 }
 
+/// Whether what stands in braces before a name is the address of a namespace, and no part of the name (JCR 2.0, 3.2.5.1: it
+/// is one if it has a colon; Jackrabbit takes its own `internal` too).
+pub(super) fn is_address(braced: &str) -> bool {
+    braced.is_empty() || braced.contains(':') || braced == REP
+}
+
 /// Address and local part of a name in the expanded form.
-fn expanded(name: &str) -> Option<(&str, &str)> {
+pub(super) fn expanded(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix('{')?.split_once('}')
+}
+
+/// The first step of a path as it is shown, and the rest with the slash before it. An address may have slashes in it.
+pub(super) fn first_step(path: &str) -> (&str, &str) {
+    let from = expanded(path).map_or(0, |(_, local)| path.len() - local.len());
+    let end = path.get(from..).and_then(|local| local.find('/'));
+    path.split_at(end.map_or(path.len(), |at| from + at))
 }
 
 /// A name, and the number in brackets behind it.

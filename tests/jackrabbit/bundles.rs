@@ -35,7 +35,11 @@ impl Repository {
             .local_addr()
             .unwrap()
             .port();
-        let house = House::empty(&["author"], port, &[]);
+        let mut house = House::empty(&["author"], port, &[]);
+        let records = house.path("home/repository/datastore");
+        house.settle = Box::new(move |_, database| {
+            database.data_store = (store == "file").then(|| records.clone());
+        });
         let repository = Self { house, store };
         let made = repository.java(command, options);
         if made.status.code() == Some(MISSING) {

@@ -162,6 +162,15 @@ fn a_script_is_told_the_names_that_fit_and_nothing_is_opened_or_asked() {
     }
 }
 
+/// Waits until the cursor is behind this, at the beginning of a line.
+fn stands_at(terminal: &Terminal, line: &str) {
+    terminal.wait_until(&format!("the cursor behind {line:?}"), |screen| {
+        let (row, column) = screen.cursor_position();
+        let before = screen.contents_between(row, 0, row, column);
+        usize::from(column) == line.len() && before.trim_end() == line.trim_end()
+    });
+}
+
 /// Types the beginnings of lines with Tab behind them, and looks what the shell makes of them.
 fn completes(place: &Place, shell: &str, arguments: &[&str], source: &str) {
     let own = Path::new(env!("CARGO_BIN_EXE_lifeboat")).parent().unwrap();
@@ -200,9 +209,11 @@ fn completes(place: &Place, shell: &str, arguments: &[&str], source: &str) {
         ("lifeboat environm\t", "lifeboat environments"),
     ] {
         terminal.press(typed);
-        terminal.wait_for(completed);
+        // The space behind it says that the shell has ended completing, and what is typed next is its own.
+        stands_at(&terminal, &format!("ready> {completed} "));
         // Nothing of it is run.
         terminal.press("\u{3}");
+        stands_at(&terminal, "ready> ");
     }
 }
 

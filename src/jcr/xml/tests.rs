@@ -107,7 +107,7 @@ fn every_type() -> Vec<Property> {
         property(
             "paths",
             PropertyType::Path,
-            ["{}", "{}\t{urn:y}a[2]\t{}b", "{}..\t{}c", "{}."]
+            ["{}", "{}\t{urn:y}a\t{}b[2]", "{}..\t{}c", "{}."]
                 .map(|path| Value::Path(path.into()))
                 .to_vec(),
         ),
@@ -164,6 +164,55 @@ fn what_is_written_is_read_as_it_was() {
     };
     let children = vec![child(2), child(3)];
     assert_eq!(found[2].node, Node { children, ..top });
+}
+
+#[test]
+fn values_do_not_depend_on_prefixes_that_were_made_for_the_view() {
+    let namespaces = Namespaces::with([("shop".to_owned(), "urn:shop".to_owned())]);
+    let values = [
+        ("urn:shop", "price"),
+        ("http://nobody.example/1.0", "a b"),
+        ("", "{plain}"),
+    ]
+    .map(|(namespace, local)| Value::Name(name(namespace, local)));
+    let paths = ["{}\t{http://nobody.example/1.0}a\t{urn:shop}b[2]"].map(|path| Value::Path(path.into()));
+    let mut top = node(
+        1,
+        vec![
+            property("names", PropertyType::Name, values.to_vec()),
+            property("paths", PropertyType::Path, paths.to_vec()),
+        ],
+    );
+    // Nothing says this to Jackrabbit.
+    let numbered = ["{}a", "{http://nobody.example/1.0}a[2]"].map(|path| Value::Path(path.into()));
+    let mut told = top.clone();
+    told.properties
+        .push(property("numbered", PropertyType::Path, numbered.to_vec()));
+    let mut view = SystemView::begin(Vec::new(), &namespaces).unwrap();
+    view.node(&name("", "home"), &told, &Held).unwrap();
+    view.end().unwrap();
+    let (xml, left_out) = view.finish().unwrap();
+    assert!(
+        left_out.len() == 1
+            && left_out[0].starts_with("numbered of the node")
+            && left_out[0].contains("a[2]"),
+        "{left_out:?}"
+    );
+    top.parent = None;
+    let text = String::from_utf8(xml.clone()).unwrap();
+    for value in [
+        "shop:price",
+        "{http://nobody.example/1.0}a b",
+        "{plain}",
+        "/{http://nobody.example/1.0}a/shop:b[2]",
+    ] {
+        assert!(text.contains(&format!(":value>{value}</")), "{value} in {text}");
+    }
+    assert!(
+        text.contains("=\"http://nobody.example/1.0\""),
+        "an import registers what is declared: {text}"
+    );
+    assert_eq!(found(&xml, Limits::default()).unwrap()[0].node, top);
 }
 
 #[test]

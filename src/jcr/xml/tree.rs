@@ -14,7 +14,7 @@ use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
 use sha2::{Digest as _, Sha256};
 
-use super::super::namespaces::{JCR, NT};
+use super::super::namespaces::{JCR, NT, expanded, first_step, is_address};
 use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use super::read::{Bounded, Limits, Placed, ReadError, XML, not_utf8};
 use super::{BASE64, SV, TYPES, decoded};
@@ -372,15 +372,24 @@ impl<'t> Tree<'t> {
         }
         let shown = if shown == "/" { "" } else { shown };
         let mut steps = Vec::new();
-        for step in shown.split('/') {
+        let mut rest = Some(shown);
+        while let Some(shown) = rest {
+            let (step, behind) = first_step(shown);
             let name = self.name(step, reader)?;
             steps.push(format!("{{{}}}{}", name.namespace, name.local));
+            rest = behind.strip_prefix('/');
         }
         Ok(steps.join("\t"))
     }
 
-    /// A name that is a value: with a prefix, or without a namespace.
+    /// A name that is a value: with a prefix, with an address, or without a namespace.
     fn name<R: BufRead>(&self, shown: &str, reader: &Reader<R>) -> Result<Name, ReadError> {
+        if let Some((namespace, local)) = expanded(shown).filter(|(braced, _)| is_address(braced)) {
+            return Ok(Name {
+                namespace: namespace.to_owned().into(),
+                local: local.to_owned().into(),
+            });
+        }
         let Some((_, local)) = shown.split_once(':') else {
             return Ok(Name {
                 namespace: "".into(),

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 
-use super::super::namespaces::{JCR, MIX, NT, Namespaces};
+use super::super::namespaces::{JCR, MIX, NT, Namespaces, is_address};
 use super::super::{Binary, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use super::{BASE64, SV, TYPES};
 
@@ -196,6 +196,16 @@ impl<'n, W: Write> SystemView<'n, W> {
         }
     }
 
+    /// A name as the value of a property has it. A prefix that was made for this view says nothing there: Jackrabbit's import
+    /// reads values with the prefixes of its session, whatever the view declares (`BufferedStringValue.getValue`, seen in
+    /// 2.20). The expanded form says the same to all.
+    fn name_as_value(&mut self, name: &Name) -> Result<String, WriteError> {
+        if self.prefixes.is_known(&name.namespace) || !is_address(&name.namespace) {
+            return self.shown(name);
+        }
+        Ok(format!("{{{}}}{}", name.namespace, name.local))
+    }
+
     /// A path as the view has it, from the form in which it is kept.
     fn path(&mut self, kept: &str) -> Result<String, WriteError> {
         let mut steps = Vec::new();
@@ -208,7 +218,7 @@ impl<'n, W: Write> SystemView<'n, W> {
                 namespace: address.to_owned().into(),
                 local: local.to_owned().into(),
             };
-            steps.push(self.shown(&name)?);
+            steps.push(self.name_as_value(&name)?);
         }
         // The root is a name without letters.
         Ok(match steps.as_slice() {
@@ -242,11 +252,9 @@ impl<'n, W: Write> SystemView<'n, W> {
         binaries: &dyn Binaries,
     ) -> Result<(), WriteError> {
         let shown = self.shown(&property.name)?;
-        if property.values.contains(&Value::Decimal(None)) {
-            self.left_out.push(format!(
-                "{shown} of the node {} has no number, which an import does not take",
-                ids::show(of)
-            ));
+        if let Some(why) = self.no_import_takes(&property.values) {
+            self.left_out
+                .push(format!("{shown} of the node {} {why}", ids::show(of)));
             return Ok(());
         }
         self.head(&shown, property.kind, property.is_multiple)?;
@@ -262,6 +270,24 @@ impl<'n, W: Write> SystemView<'n, W> {
         self.tail()
     }
 
+    /// Why no import takes a property with these values.
+    fn no_import_takes(&self, values: &[Value]) -> Option<String> {
+        values.iter().find_map(|value| match value {
+            Value::Decimal(None) => Some("has no number, which an import does not take".to_owned()),
+            // Jackrabbit's reader of paths knows no numbers behind names in the expanded form (`PathParser`).
+            Value::Path(path) => path.split('\t').find_map(|step| {
+                let (address, local) = cut(step)?;
+                (local.ends_with(']') && !self.prefixes.is_known(address)).then(|| {
+                    format!(
+                        "is a path through {step}, which an import takes only with the prefix of {address}: it is kept in the \
+                         repository's home, so name that in the configuration (`home`)"
+                    )
+                })
+            }),
+            _ => None,
+        })
+    }
+
     /// A value that is no binary, as JCR shows it.
     fn value(&mut self, value: &Value) -> Result<String, WriteError> {
         Ok(match value {
@@ -275,7 +301,7 @@ impl<'n, W: Write> SystemView<'n, W> {
             }
             Value::Double(number) => format!("{number:?}"),
             Value::Boolean(is_so) => is_so.to_string(),
-            Value::Name(name) => self.shown(name)?,
+            Value::Name(name) => self.name_as_value(name)?,
             Value::Path(path) => self.path(path)?,
             Value::Reference(id) | Value::WeakReference(id) => ids::show(id),
         })
@@ -353,6 +379,11 @@ struct Prefixes<'n> {
 }
 
 impl Prefixes<'_> {
+    /// Whether the repository has a prefix for an address, or every XML has.
+    fn is_known(&self, address: &str) -> bool {
+        BUILT_IN.contains(&address) || self.namespaces.prefix(address).is_some()
+    }
+
     fn of(&mut self, address: &str) -> String {
         if address == BUILT_IN[1] {
             return "xml".to_owned();
