@@ -4,25 +4,42 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use crate::magnolia::MISSING;
+use crate::made_once::MadeOnce;
+use crate::magnolia::{MISSING, copy_all};
 
-/// A home, and a configuration that `init` writes for it.
-struct Home(TempDir);
+/// A home, and a configuration that `init` writes for it; and what it is a copy of.
+struct Home {
+    folder: TempDir,
+    _filled: Option<Arc<TempDir>>,
+}
 
 impl Home {
     /// A repository with content. `None` when there is no Java or no Maven here.
     fn filled() -> Option<Self> {
-        let home = Self(tempfile::tempdir().unwrap());
-        let filled = home.java("fill", &[]).output().unwrap();
-        if filled.status.code() == Some(MISSING) {
-            println!("{}", String::from_utf8_lossy(&filled.stderr));
-            return None;
-        }
-        assert!(filled.status.success(), "{filled:?}");
-        Some(home)
+        static FILLED: MadeOnce<TempDir> = MadeOnce::new();
+        let filled = FILLED.get(|| {
+            let home = Self {
+                folder: tempfile::tempdir().unwrap(),
+                _filled: None,
+            };
+            let filled = home.java("fill", &[]).output().unwrap();
+            if filled.status.code() == Some(MISSING) {
+                println!("{}", String::from_utf8_lossy(&filled.stderr));
+                return None;
+            }
+            assert!(filled.status.success(), "{filled:?}");
+            Some(home.folder)
+        })?;
+        let folder = tempfile::tempdir().unwrap();
+        copy_all(filled.path(), folder.path());
+        Some(Self {
+            folder,
+            _filled: Some(filled),
+        })
     }
 
     /// Has `init` write a configuration. Whoever points at the workspaces means the home.
@@ -42,7 +59,7 @@ impl Home {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     fn home(&self) -> PathBuf {

@@ -6,20 +6,38 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 
 use lifeboat::demo::cluster::SUPERUSER;
 use postgres::Client;
 
 use crate::house::House;
+use crate::made_once::MadeOnce;
 
 /// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
 pub const MISSING: i32 = 77;
 
 /// Where Jackrabbit keeps large binaries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DataStore {
     Folder,
     Table,
+}
+
+/// A repository that was filled once and is copied by every test that wants one: to fill it is most of what a test does.
+struct Filled {
+    /// Its tables, and its home without what a running repository has there.
+    folder: tempfile::TempDir,
+}
+
+impl Filled {
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    fn tables(&self) -> PathBuf {
+        self.folder.path().join("tables.sql")
+    }
 }
 
 /// See the module.
@@ -29,6 +47,7 @@ pub struct Magnolia {
     database: &'static str,
     home: PathBuf,
     version: Option<&'static str>,
+    filled: Option<Arc<Filled>>,
 }
 
 impl Magnolia {
@@ -39,6 +58,20 @@ impl Magnolia {
 
     /// The same, made by another version of Jackrabbit.
     pub fn filled_by(data_store: DataStore, version: Option<&'static str>) -> Option<Self> {
+        static FILLED: Mutex<BTreeMap<(DataStore, Option<&str>), Arc<MadeOnce<Filled>>>> =
+            Mutex::new(BTreeMap::new());
+        let kinds = FILLED.lock().map(|mut kinds| {
+            let kind = kinds.entry((data_store, version));
+            Arc::clone(kind.or_insert_with(|| Arc::new(MadeOnce::new())))
+        });
+        let filled = kinds.unwrap().get(|| Self::empty(data_store, version).fill())?;
+        let mut magnolia = Self::empty(data_store, version);
+        magnolia.copy(filled);
+        Some(magnolia)
+    }
+
+    /// An empty database and a home that is not there yet.
+    fn empty(data_store: DataStore, version: Option<&'static str>) -> Self {
         // JDBC knows no sockets of the file system. Who takes the port in between fails the test, and says so.
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -53,15 +86,52 @@ impl Magnolia {
             database: "author",
             home: home.clone(),
             version,
+            filled: None,
         };
         magnolia.settle(home);
-        let filled = magnolia.java("fill", &[]);
+        magnolia
+    }
+
+    /// Has Jackrabbit make content, and puts it aside. `None` when there is no Java or no Maven here.
+    fn fill(&self) -> Option<Filled> {
+        let filled = self.java("fill", &[]);
         if filled.status.code() == Some(MISSING) {
             println!("{}", String::from_utf8_lossy(&filled.stderr));
             return None;
         }
         assert!(filled.status.success(), "{filled:?}");
-        Some(magnolia)
+        Some(self.keep())
+    }
+
+    /// Puts a copy of this repository aside.
+    fn keep(&self) -> Filled {
+        let folder = tempfile::tempdir().unwrap();
+        let filled = Filled { folder };
+        copy_all(&self.home, &filled.home());
+        self.postgres("pg_dump", &["--file", filled.tables().to_str().unwrap()]);
+        filled
+    }
+
+    /// Takes a copy of one that was put aside.
+    fn copy(&mut self, filled: Arc<Filled>) {
+        copy_all(&filled.home(), &self.home);
+        let tables = filled.tables();
+        let options = ["--quiet", "--output", "/dev/null", "--set", "ON_ERROR_STOP=1"];
+        self.postgres(
+            "psql",
+            &[&options[..], &["--file", tables.to_str().unwrap()]].concat(),
+        );
+        self.filled = Some(filled);
+    }
+
+    fn postgres(&self, program: &str, options: &[&str]) {
+        let cluster = &self.house.cluster;
+        let ended = Command::new(cluster.binaries().join(program))
+            .args(options)
+            .args(["--dbname", &cluster.connect(self.database, SUPERUSER)])
+            .output()
+            .unwrap();
+        assert!(ended.status.success(), "{program}: {ended:?}");
     }
 
     fn settle(&mut self, home: PathBuf) {
@@ -183,12 +253,26 @@ impl Magnolia {
 
     /// Everything in the repository as text. Equal texts are equal repositories.
     pub fn dump(&self) -> String {
+        let dump = self.dump_file();
+        self.run("dump", &["--out", dump.to_str().unwrap()]);
+        fs::read_to_string(dump).unwrap()
+    }
+
+    /// The same from the process that has just run all checks, which have to be clean.
+    pub fn dump_when_sound(&self) -> String {
+        let dump = self.dump_file();
+        let found = self.check(&["--out", dump.to_str().unwrap()]);
+        assert_eq!(found, "");
+        fs::read_to_string(dump).unwrap()
+    }
+
+    /// Where the next dump goes; the first one is kept.
+    fn dump_file(&self) -> PathBuf {
         let (last, before) = (self.house.path("dump"), self.house.path("dump-before"));
         if last.exists() && !before.exists() {
             fs::rename(&last, &before).unwrap();
         }
-        self.run("dump", &["--out", last.to_str().unwrap()]);
-        fs::read_to_string(last).unwrap()
+        last
     }
 
     /// How the last dump differs from the first one, shortened.
@@ -203,7 +287,11 @@ impl Magnolia {
 
     /// What Jackrabbit's own checks find, or why it does not even open.
     pub fn finds(&self) -> String {
-        let output = self.java("check", &[]);
+        self.check(&[])
+    }
+
+    fn check(&self, options: &[&str]) -> String {
+        let output = self.java("check", options);
         if output.status.success() {
             return String::new();
         }
@@ -239,6 +327,20 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
             collect(&path, found);
         } else {
             found.push(path);
+        }
+    }
+}
+
+/// Copies all but what says that a repository is running.
+pub fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if path.is_dir() {
+            copy_all(&path, &to.join(name));
+        } else if name != ".lock" {
+            fs::copy(&path, to.join(name)).unwrap();
         }
     }
 }

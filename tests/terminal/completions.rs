@@ -253,7 +253,8 @@ fn fish_completes_names() {
         "fish",
         &[
             "-C",
-            "function fish_prompt; echo 'ready> '; end; set -U fish_greeting",
+            // It would complete after each letter to suggest the rest.
+            "function fish_prompt; echo 'ready> '; end; set -U fish_greeting; set -g fish_autosuggestion_enabled 0",
         ],
         "",
     );
