@@ -1,6 +1,7 @@
 //! Random trees, in which random things happen, and nodes that come back into them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -356,6 +357,17 @@ fn of(pages: &[(&str, u8)], names: Grown) -> Grown {
     grown
 }
 
+/// A backup and the Live that was made of it.
+fn sides<'s>(backup: &'s Tree, live: &'s Grown) -> Sides<'s> {
+    static NAMESPACES: LazyLock<Namespaces> = LazyLock::new(Namespaces::default);
+    Sides {
+        backup,
+        live: &live.tree,
+        names: &live.names,
+        namespaces: &NAMESPACES,
+    }
+}
+
 #[test]
 fn what_the_backup_has_elsewhere_does_not_go_unless_it_comes_back_too() {
     let backup = of(
@@ -368,13 +380,7 @@ fn what_the_backup_has_elsewhere_does_not_go_unless_it_comes_back_too() {
         &[("/a", 1), ("/a/b", 4), ("/a/b/e", 5), ("/c", 3), ("/c/d", 2)],
         backup,
     );
-    let namespaces = Namespaces::default();
-    let sides = Sides {
-        backup: &then,
-        live: &live.tree,
-        names: &live.names,
-        namespaces: &namespaces,
-    };
+    let sides = sides(&then, &live);
     let why = graft(&sides, &[&steps("/a/b")]).unwrap_err().join("; ");
     assert!(
         why.contains("/a/b in Live is /c/d of the backup, moved there since: choose /c/d as well"),
@@ -391,13 +397,7 @@ fn a_page_whose_name_another_one_took_gets_it_back_beside_one_whose_name_it_took
     let then = copy(&backup.tree);
     // A is gone, B is called A, and there is another B, which stands first.
     let live = of(&[("/b", 3), ("/a", 2)], backup);
-    let namespaces = Namespaces::default();
-    let sides = Sides {
-        backup: &then,
-        live: &live.tree,
-        names: &live.names,
-        namespaces: &namespaces,
-    };
+    let sides = sides(&then, &live);
     for paths in [["/a", "/b"], ["/b", "/a"]] {
         let paths = paths.map(steps);
         let graft = graft(&sides, &[&paths[0], &paths[1]]).unwrap();
@@ -411,13 +411,7 @@ fn what_is_above_a_chosen_path_is_to_be_chosen_instead() {
     let backup = of(&[("/c", 1), ("/c/d", 2)], Grown::new());
     let then = copy(&backup.tree);
     let live = of(&[("/c", 2), ("/c/d", 1)], backup);
-    let namespaces = Namespaces::default();
-    let sides = Sides {
-        backup: &then,
-        live: &live.tree,
-        names: &live.names,
-        namespaces: &namespaces,
-    };
+    let sides = sides(&then, &live);
     let why = graft(&sides, &[&steps("/c/d")]).unwrap_err().join("; ");
     assert!(why.contains("choose /c instead"), "{why}");
 }
@@ -429,13 +423,7 @@ fn what_hangs_nowhere_in_live_is_told_so() {
     let mut live = backup;
     live.take_out(id(2));
     live.tree.nodes.remove(&id(2));
-    let namespaces = Namespaces::default();
-    let sides = Sides {
-        backup: &then,
-        live: &live.tree,
-        names: &live.names,
-        namespaces: &namespaces,
-    };
+    let sides = sides(&then, &live);
     let graft = graft(&sides, &[&steps("/b")]).unwrap();
     let moved = Moved {
         to: "/b/c".to_owned(),

@@ -37,6 +37,15 @@ impl Gate {
         Self::close(house, database, "ddl_command_start", tag, "true")
     }
 
+    /// [`Gate::after`]; without a pattern, [`Gate::before`].
+    pub fn at(house: &House, database: &str, tag: &str, pattern: &str) -> Self {
+        if pattern.is_empty() {
+            Self::before(house, database, tag)
+        } else {
+            Self::after(house, database, tag, pattern)
+        }
+    }
+
     fn close(house: &House, database: &str, event: &str, tag: &str, condition: &str) -> Self {
         let mut holder = house.client(database);
         holder

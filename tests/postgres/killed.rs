@@ -53,16 +53,8 @@ fn at_every_step_of_a_restore_live_is_old_or_new_in_all_instances() {
         scene.edit();
         let bad = scene.live();
         let place = format!("{tag} {pattern} in {database}");
-        let mut gate = if pattern.is_empty() {
-            Gate::before(&scene.house, database, tag)
-        } else {
-            Gate::after(&scene.house, database, tag, pattern)
-        };
-        let mut child = scene.start(&RESTORE);
-        gate.wait();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        gate.open();
+        let gate = Gate::at(&scene.house, database, tag, pattern);
+        scene.killed_at(gate, &RESTORE);
         scene.is_settled(&place);
         let expected = if is_new { &good } else { &bad };
         assert_eq!(&scene.live(), expected, "{place}");
@@ -84,12 +76,8 @@ fn half_switched_is_critical_until_every_database_is_back_and_is_then_finished()
     let good = scene.live();
     scene.edit();
     let bad = scene.live();
-    let mut gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
-    let mut child = scene.start(&RESTORE);
-    gate.wait();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    gate.open();
+    let gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
+    scene.killed_at(gate, &RESTORE);
     // Nothing of Live can be read while its tables are locked, so what it holds is looked at only now.
     assert_eq!(
         scene.live(),
@@ -147,12 +135,8 @@ fn a_database_that_is_away_keeps_the_others_from_being_switched_alone() {
     let good = scene.live();
     scene.edit();
     let bad = scene.live();
-    let mut gate = Gate::after(&scene.house, "author", "ALTER TABLE", "public.pm_dam_bundle");
-    let mut child = scene.start(&RESTORE);
-    gate.wait();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    gate.open();
+    let gate = Gate::after(&scene.house, "author", "ALTER TABLE", "public.pm_dam_bundle");
+    scene.killed_at(gate, &RESTORE);
     let mut client = scene.house.client("postgres");
     client
         .batch_execute("ALTER DATABASE \"public-1\" ALLOW_CONNECTIONS false")
@@ -212,12 +196,8 @@ fn half_switched_is_critical_although_the_whole_state_folder_is_lost() {
     scene.run(&["backup", LIVE]);
     let good = scene.live();
     scene.edit();
-    let mut gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
-    let mut child = scene.start(&RESTORE);
-    gate.wait();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    gate.open();
+    let gate = Gate::after(&scene.house, "public-1", "ALTER TABLE", "public.pm_dam_bundle");
+    scene.killed_at(gate, &RESTORE);
     let half = scene.live();
     assert_eq!(half[0], good[0], "half switched, really");
     assert_ne!(half[1], good[1], "half switched, really");

@@ -62,16 +62,8 @@ fn at_every_step_of_a_restore_of_nodes_live_is_old_or_new_in_all_instances() {
         let bad = scene.live();
         let old = sites(&scene.house);
         let place = format!("{tag} {pattern} in {database}");
-        let mut gate = if pattern.is_empty() {
-            Gate::before(&scene.house, database, tag)
-        } else {
-            Gate::after(&scene.house, database, tag, pattern)
-        };
-        let mut child = scene.start(&RESTORE);
-        gate.wait();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        gate.open();
+        let gate = Gate::at(&scene.house, database, tag, pattern);
+        scene.killed_at(gate, &RESTORE);
         scene.is_settled(&place);
         let now = sites(&scene.house);
         if is_new {

@@ -9,6 +9,7 @@ use lifeboat::domain::settings::EnvironmentSettings;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::gate::Gate;
 use crate::house::{House, fill};
 
 pub const INSTANCES: [&str; 2] = ["author", "public-1"];
@@ -86,6 +87,15 @@ impl Scene {
             .stderr(Stdio::null())
             .spawn()
             .unwrap()
+    }
+
+    /// Starts the program, kills it at the gate, and opens that.
+    pub fn killed_at(&self, mut gate: Gate, arguments: &[&str]) {
+        let mut child = self.start(arguments);
+        gate.wait();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gate.open();
     }
 
     pub fn environment(&self) -> Value {

@@ -5,6 +5,7 @@
 //!
 //! Not in here: which files are looked into, and how the ids of several documents go together.
 
+pub(in crate::jcr) mod open;
 pub mod yaml;
 #[cfg(test)]
 mod yaml_tests;

@@ -7,16 +7,15 @@
 //! Aliases are not read: a few lines of them can stand for more than any memory holds.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
-use sha2::{Digest as _, Sha256};
 
 use super::super::namespaces::{MGNL, Namespaces};
-use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
+use super::super::{Binary, Name, Property, PropertyType, Value, ids};
+use super::open::Way;
 use super::{Limits, Placed, ReadError};
 
 /// What it is called in messages.
@@ -30,10 +29,8 @@ pub fn read(text: &str, limits: Limits, take: &mut dyn FnMut(Placed)) -> Result<
     let mut tree = Tree {
         limits,
         names: Namespaces::default(),
-        open: Vec::new(),
-        tops: HashMap::new(),
+        way: Way::new(YAML, limits),
         state: State::Before,
-        count: 0,
         take,
     };
     let mut parser = Parser::new_from_str(text.trim_start_matches('\u{feff}'));
@@ -42,7 +39,7 @@ pub fn read(text: &str, limits: Limits, take: &mut dyn FnMut(Placed)) -> Result<
         tree.event(event)?;
     }
     match tree.state {
-        State::After if tree.count > 0 => Ok(()),
+        State::After if tree.way.count() > 0 => Ok(()),
         State::Before | State::After => Err(ReadError::NotAView(YAML)),
         State::Key | State::Of(_) | State::List(..) => Err(malformed("it ends in the middle")),
     }
@@ -66,27 +63,11 @@ enum State {
     After,
 }
 
-/// A node that has begun.
-struct Open {
-    name: Name,
-    index: usize,
-    id: Option<NodeId>,
-    primary_type: Option<Name>,
-    mixin_types: Vec<Name>,
-    properties: Vec<Property>,
-    children: Vec<Child>,
-    /// How many children of each name there are so far.
-    names: HashMap<Name, usize>,
-}
-
 struct Tree<'t> {
     limits: Limits,
     names: Namespaces,
-    open: Vec<Open>,
-    /// How many topmost nodes of each name there are so far.
-    tops: HashMap<Name, usize>,
+    way: Way,
     state: State,
-    count: u64,
     take: &'t mut dyn FnMut(Placed),
 }
 
@@ -120,7 +101,7 @@ impl Tree<'_> {
                 Ok(())
             }
             // Of the whole document there are only nodes.
-            State::Of(_) if self.open.is_empty() => Err(ReadError::NotAView(YAML)),
+            State::Of(_) if self.way.is_empty() => Err(ReadError::NotAView(YAML)),
             State::Of(key) => {
                 let value = self.value(&key, text, style, tag)?;
                 self.property(&key, false, vec![value])
@@ -136,14 +117,14 @@ impl Tree<'_> {
 
     fn list(&mut self, tag: Option<&Tag>) -> Result<(), ReadError> {
         match std::mem::replace(&mut self.state, State::Key) {
-            State::Of(key) if !self.open.is_empty() => {
+            State::Of(key) if !self.way.is_empty() => {
                 if tag.is_some_and(|tag| core(tag) != Some("seq")) {
-                    return Err(self.wrong(&key, "its tag is not known"));
+                    return Err(self.way.wrong(&key, "its tag is not known"));
                 }
                 self.state = State::List(key, Vec::new());
                 Ok(())
             }
-            State::List(key, _) => Err(self.wrong(&key, "it is a list of lists")),
+            State::List(key, _) => Err(self.way.wrong(&key, "it is a list of lists")),
             _ => Err(ReadError::NotAView(YAML)),
         }
     }
@@ -161,96 +142,45 @@ impl Tree<'_> {
             State::Before => Ok(()),
             State::Of(key) => {
                 if tag.is_some_and(|tag| core(tag) != Some("map")) {
-                    return Err(self.wrong(&key, "its tag is not known"));
+                    return Err(self.way.wrong(&key, "its tag is not known"));
                 }
                 self.begin(&key)
             }
-            State::List(key, _) => Err(self.wrong(&key, "it is a list of nodes")),
+            State::List(key, _) => Err(self.way.wrong(&key, "it is a list of nodes")),
             State::Key => Err(ReadError::NotAView(YAML)),
             State::After => Err(malformed("it has several documents")),
         }
     }
 
     fn begin(&mut self, key: &str) -> Result<(), ReadError> {
-        self.count += 1;
-        if self.open.len() >= self.limits.depth {
-            let depth = self.limits.depth;
-            return Err(ReadError::TooMuch(format!("it has nodes more than {depth} deep")));
-        }
-        if self.count > self.limits.nodes {
-            let nodes = self.limits.nodes;
-            return Err(ReadError::TooMuch(format!("it has more than {nodes} nodes")));
-        }
+        self.way.has_room()?;
         // The topmost may be called by its whole path.
-        let is_top = self.open.is_empty();
+        let is_top = self.way.is_empty();
         let shown = match key.rsplit_once('/') {
             Some((_, "")) if is_top => "jcr:root",
             Some((_, last)) if is_top => last,
             _ => key,
         };
         if shown.is_empty() {
-            return Err(self.wrong("the name", "it is empty"));
+            return Err(self.way.wrong("the name", "it is empty"));
         }
         let name = self.name(shown);
-        let names = self
-            .open
-            .last_mut()
-            .map_or(&mut self.tops, |above| &mut above.names);
-        let count = names.entry(name.clone()).or_default();
-        *count += 1;
-        let index = *count;
-        self.open.push(Open {
-            name,
-            index,
-            id: None,
-            primary_type: None,
-            mixin_types: Vec::new(),
-            properties: Vec::new(),
-            children: Vec::new(),
-            names: HashMap::new(),
-        });
+        self.way.begin(name);
         Ok(())
     }
 
     fn end_map(&mut self) -> Result<(), ReadError> {
-        let above = self.open.len().saturating_sub(1);
-        let (id, parent) = (
-            id_of(&self.open),
-            self.open.get(..above).filter(|above| !above.is_empty()),
-        );
-        let parent = parent.map(id_of);
-        let path = self
-            .open
-            .iter()
-            .map(|open| (open.name.clone(), open.index))
-            .collect();
-        let Some(open) = self.open.pop() else {
-            self.state = State::After;
-            return Ok(());
-        };
-        let primary_type = match open.primary_type {
-            Some(primary_type) => primary_type,
+        let ended = self.way.end(|way| {
             // Of a document whose topmost map is no node there is none at all.
-            None if parent.is_none() => return Err(ReadError::NotAView(YAML)),
-            None => Name::known(MGNL, "contentNode"),
-        };
-        if let Some(above) = self.open.last_mut() {
-            above.children.push(Child { name: open.name, id });
+            if way.is_at_top() {
+                return Err(ReadError::NotAView(YAML));
+            }
+            Ok(Name::known(MGNL, "contentNode"))
+        })?;
+        match ended {
+            Some(node) => (self.take)(node),
+            None => self.state = State::After,
         }
-        (self.take)(Placed {
-            path,
-            node: Node {
-                id,
-                parent,
-                primary_type,
-                mixin_types: open.mixin_types,
-                properties: open.properties,
-                children: open.children,
-                shared_set: Vec::new(),
-                is_referenceable: open.id.is_some(),
-                modified_count: 0,
-            },
-        });
         Ok(())
     }
 
@@ -258,7 +188,7 @@ impl Tree<'_> {
         let done = match (key, values.as_slice()) {
             ("jcr:primaryType", [Value::String(shown)]) => {
                 let name = self.name(shown);
-                self.node()?.primary_type = Some(name);
+                self.way.node()?.primary_type = Some(name);
                 Ok(())
             }
             ("jcr:primaryType", _) => Err("it is no name"),
@@ -269,7 +199,7 @@ impl Tree<'_> {
                 });
                 match names.collect() {
                     Ok(names) => {
-                        self.node()?.mixin_types = names;
+                        self.way.node()?.mixin_types = names;
                         Ok(())
                     }
                     Err(why) => Err(why),
@@ -282,12 +212,12 @@ impl Tree<'_> {
                 self.add(name, is_multiple, values)?
             }
         };
-        done.map_err(|why| self.wrong(key, why))
+        done.map_err(|why| self.way.wrong(key, why))
     }
 
     /// The id of a node; or why it is none.
     fn id(&mut self, text: &str) -> Result<Result<(), &'static str>, ReadError> {
-        let node = self.node()?;
+        let node = self.way.node()?;
         Ok(match ids::parse(text) {
             None => Err("it is no id"),
             Some(_) if !node.children.is_empty() => Err("it comes after nodes that are below it"),
@@ -306,7 +236,7 @@ impl Tree<'_> {
         values: Vec<Value>,
     ) -> Result<Result<(), &'static str>, ReadError> {
         let kind = values.first().map_or(PropertyType::Undefined, kind_of);
-        let node = self.node()?;
+        let node = self.way.node()?;
         if values.iter().any(|value| kind_of(value) != kind) {
             return Ok(Err("its values are of several types"));
         }
@@ -330,7 +260,7 @@ impl Tree<'_> {
         style: ScalarStyle,
         tag: Option<&Tag>,
     ) -> Result<Value, ReadError> {
-        let wrong = |why| self.wrong(key, why);
+        let wrong = |why| self.way.wrong(key, why);
         let Some(tag) = tag else {
             return Ok(match style {
                 ScalarStyle::Plain => plain(&text),
@@ -366,19 +296,6 @@ impl Tree<'_> {
             namespace: "".into(),
             local: shown.to_owned().into(),
         })
-    }
-
-    fn node(&mut self) -> Result<&mut Open, ReadError> {
-        self.open.last_mut().ok_or(ReadError::NotAView(YAML))
-    }
-
-    fn wrong(&self, what: &str, why: &str) -> ReadError {
-        let steps = self.open.iter().map(|open| open.name.local.as_ref());
-        ReadError::Wrong {
-            what: what.to_owned(),
-            path: format!("/{}", steps.collect::<Vec<_>>().join("/")),
-            why: why.to_owned(),
-        }
     }
 }
 
@@ -461,15 +378,4 @@ fn is_moment(text: &str) -> bool {
             && time.contains(':')
     };
     is_day && (rest.is_empty() || rest.strip_prefix(['T', 't', ' ']).is_some_and(is_time))
-}
-
-/// The id of the last of these: the one that is written, or one that is made of its path.
-fn id_of(open: &[Open]) -> NodeId {
-    if let Some(id) = open.last().and_then(|last| last.id) {
-        return id;
-    }
-    let path: Vec<_> = open.iter().map(|open| (&open.name, open.index)).collect();
-    let digest = Sha256::digest(format!("{path:?}"));
-    let first: Option<NodeId> = digest.get(..16).and_then(|half| half.try_into().ok());
-    first.unwrap_or_default()
 }

@@ -2,7 +2,6 @@
 //!
 //! Not in here: the reading itself, and its limits (`read`).
 
-use std::collections::HashMap;
 use std::io::BufRead;
 
 use base64::Engine as _;
@@ -12,10 +11,10 @@ use quick_xml::escape::unescape;
 use quick_xml::events::BytesStart;
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
-use sha2::{Digest as _, Sha256};
 
+use super::super::document::open::Way;
 use super::super::namespaces::{JCR, NT, expanded, first_step, is_address};
-use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value, ids};
+use super::super::{Binary, Name, Property, PropertyType, Value, ids};
 use super::read::{Bounded, Limits, Placed, ReadError, XML, not_utf8};
 use super::{BASE64, SV, TYPES, decoded};
 
@@ -24,19 +23,6 @@ use super::{BASE64, SV, TYPES, decoded};
 enum View {
     System,
     Document,
-}
-
-/// A node that has begun.
-struct Open {
-    name: Name,
-    index: usize,
-    id: Option<NodeId>,
-    primary_type: Option<Name>,
-    mixin_types: Vec<Name>,
-    properties: Vec<Property>,
-    children: Vec<Child>,
-    /// How many children of each name there are so far.
-    names: HashMap<Name, usize>,
 }
 
 /// A property of a system view that has begun.
@@ -54,9 +40,8 @@ struct Pending {
 pub(super) struct Tree<'t> {
     limits: Limits,
     view: Option<View>,
-    open: Vec<Open>,
+    way: Way,
     property: Option<Pending>,
-    count: u64,
     take: &'t mut dyn FnMut(Placed),
 }
 
@@ -68,9 +53,8 @@ impl<'t> Tree<'t> {
         Self {
             limits,
             view: None,
-            open: Vec::new(),
+            way: Way::new(XML, limits),
             property: None,
-            count: 0,
             take,
         }
     }
@@ -101,7 +85,7 @@ impl<'t> Tree<'t> {
             found.map(|(_, value)| value.as_str())
         };
         if view == View::Document {
-            if self.open.is_empty() && find(JCR, "primaryType").is_none() {
+            if self.way.is_empty() && find(JCR, "primaryType").is_none() {
                 return Err(ReadError::NotAView(XML));
             }
             let name = Name {
@@ -115,15 +99,15 @@ impl<'t> Tree<'t> {
             return Ok(());
         }
         if is_sv("node") && self.property.is_none() {
-            let shown = find(SV, "name").ok_or_else(|| self.wrong("the name", "it has none"))?;
+            let shown = find(SV, "name").ok_or_else(|| self.way.wrong("the name", "it has none"))?;
             let name = self.name(shown, reader)?;
             self.begin(name)
-        } else if is_sv("property") && self.property.is_none() && !self.open.is_empty() {
-            let shown = find(SV, "name").ok_or_else(|| self.wrong("a property", "it has no name"))?;
+        } else if is_sv("property") && self.property.is_none() && !self.way.is_empty() {
+            let shown = find(SV, "name").ok_or_else(|| self.way.wrong("a property", "it has no name"))?;
             let kind = find(SV, "type").unwrap_or("String");
             let known = TYPES.iter().find(|(called, _)| called.eq_ignore_ascii_case(kind));
             if known.is_none() {
-                return Err(self.wrong(shown, &format!("there is no type {kind}")));
+                return Err(self.way.wrong(shown, &format!("there is no type {kind}")));
             }
             self.property = Some(Pending {
                 name: self.name(shown, reader)?,
@@ -143,7 +127,7 @@ impl<'t> Tree<'t> {
                     property.value = Some((String::new(), is_base64));
                     Ok(())
                 }
-                _ => Err(self.wrong("a value", "it is in no property")),
+                _ => Err(self.way.wrong("a value", "it is in no property")),
             }
         } else {
             Err(ReadError::NotAView(XML))
@@ -151,33 +135,8 @@ impl<'t> Tree<'t> {
     }
 
     fn begin(&mut self, name: Name) -> Result<(), ReadError> {
-        self.count += 1;
-        if self.open.len() >= self.limits.depth {
-            let depth = self.limits.depth;
-            return Err(ReadError::TooMuch(format!("it has nodes more than {depth} deep")));
-        }
-        if self.count > self.limits.nodes {
-            let nodes = self.limits.nodes;
-            return Err(ReadError::TooMuch(format!("it has more than {nodes} nodes")));
-        }
-        let index = match self.open.last_mut() {
-            Some(parent) => {
-                let count = parent.names.entry(name.clone()).or_default();
-                *count += 1;
-                *count
-            }
-            None => 1,
-        };
-        self.open.push(Open {
-            name,
-            index,
-            id: None,
-            primary_type: None,
-            mixin_types: Vec::new(),
-            properties: Vec::new(),
-            children: Vec::new(),
-            names: HashMap::new(),
-        });
+        self.way.has_room()?;
+        self.way.begin(name);
         Ok(())
     }
 
@@ -196,16 +155,16 @@ impl<'t> Tree<'t> {
         match own.as_deref() {
             Some("primaryType") => {
                 let kind = self.name(value, reader)?;
-                self.node()?.primary_type = Some(kind);
+                self.way.node()?.primary_type = Some(kind);
             }
             Some("mixinTypes") => {
                 for shown in value.split_ascii_whitespace() {
                     let kind = self.name(shown, reader)?;
-                    self.node()?.mixin_types.push(kind);
+                    self.way.node()?.mixin_types.push(kind);
                 }
             }
-            Some("uuid") => self.node()?.id = ids::parse(value),
-            _ => self.node()?.properties.push(Property {
+            Some("uuid") => self.way.node()?.id = ids::parse(value),
+            _ => self.way.node()?.properties.push(Property {
                 name,
                 kind: PropertyType::String,
                 is_multiple: false,
@@ -230,10 +189,10 @@ impl<'t> Tree<'t> {
             }
             return Ok(());
         }
-        let is_shown = self.view == Some(View::Document) && !self.open.is_empty() && !text.trim().is_empty();
+        let is_shown = self.view == Some(View::Document) && !self.way.is_empty() && !text.trim().is_empty();
         if is_shown {
             self.begin(name_of(JCR, "xmltext"))?;
-            self.node()?.properties.push(Property {
+            self.way.node()?.properties.push(Property {
                 name: name_of(JCR, "xmlcharacters"),
                 kind: PropertyType::String,
                 is_multiple: false,
@@ -241,7 +200,7 @@ impl<'t> Tree<'t> {
                 modified_count: 0,
             });
             // It has no type of its own in the view.
-            self.node()?.primary_type = Some(name_of(NT, "unstructured"));
+            self.way.node()?.primary_type = Some(name_of(NT, "unstructured"));
             self.end_node()?;
         }
         Ok(())
@@ -264,38 +223,9 @@ impl<'t> Tree<'t> {
     }
 
     fn end_node(&mut self) -> Result<bool, ReadError> {
-        let (id, above) = (id_of(&self.open), self.open.len().saturating_sub(1));
-        let parent = self
-            .open
-            .get(..above)
-            .filter(|above| !above.is_empty())
-            .map(id_of);
-        let path = path_of(&self.open);
-        let Some(open) = self.open.pop() else {
-            return Err(ReadError::NotAView(XML));
-        };
-        let Some(primary_type) = open.primary_type else {
-            self.open.push(open);
-            return Err(self.wrong("the type", "it has none"));
-        };
-        if let Some(above) = self.open.last_mut() {
-            above.children.push(Child { name: open.name, id });
-        }
-        (self.take)(Placed {
-            path,
-            node: Node {
-                id,
-                parent,
-                primary_type,
-                mixin_types: open.mixin_types,
-                properties: open.properties,
-                children: open.children,
-                shared_set: Vec::new(),
-                is_referenceable: open.id.is_some(),
-                modified_count: 0,
-            },
-        });
-        Ok(self.open.is_empty())
+        let ended = self.way.end(|way| Err(way.wrong("the type", "it has none")))?;
+        (self.take)(ended.ok_or(ReadError::NotAView(XML))?);
+        Ok(self.way.is_empty())
     }
 
     /// A property that is whole.
@@ -306,15 +236,15 @@ impl<'t> Tree<'t> {
             _ => None,
         });
         match (own.as_deref(), pending.values.as_slice()) {
-            (Some("primaryType"), [Value::Name(name)]) => self.node()?.primary_type = Some(name.clone()),
-            (Some("mixinTypes"), _) => self.node()?.mixin_types = names.collect(),
+            (Some("primaryType"), [Value::Name(name)]) => self.way.node()?.primary_type = Some(name.clone()),
+            (Some("mixinTypes"), _) => self.way.node()?.mixin_types = names.collect(),
             (Some("uuid"), [Value::String(text)]) => {
-                let id = ids::parse(text).ok_or_else(|| self.wrong("jcr:uuid", "it is no id"))?;
-                self.node()?.id = Some(id);
+                let id = ids::parse(text).ok_or_else(|| self.way.wrong("jcr:uuid", "it is no id"))?;
+                self.way.node()?.id = Some(id);
             }
             _ => {
                 let is_multiple = pending.is_multiple || pending.values.len() != 1;
-                self.node()?.properties.push(Property {
+                self.way.node()?.properties.push(Property {
                     name: pending.name,
                     kind: pending.kind.unwrap_or(PropertyType::String),
                     is_multiple,
@@ -333,7 +263,7 @@ impl<'t> Tree<'t> {
         is_base64: bool,
         reader: &Reader<R>,
     ) -> Result<Value, ReadError> {
-        let wrong = |why: &str| self.wrong(&pending.shown, why);
+        let wrong = |why: &str| self.way.wrong(&pending.shown, why);
         let bytes = |text: &str| {
             let letters: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
             STANDARD
@@ -402,7 +332,7 @@ impl<'t> Tree<'t> {
                 namespace: address_of(namespace)?.into(),
                 local: local.to_owned().into(),
             }),
-            _ => Err(self.wrong(shown, "its prefix is not declared")),
+            _ => Err(self.way.wrong(shown, "its prefix is not declared")),
         }
     }
 
@@ -423,7 +353,7 @@ impl<'t> Tree<'t> {
                 namespace: "".into(),
                 local: local.into(),
             }),
-            ResolveResult::Unknown(_) => Err(self.wrong(&local, "its prefix is not declared")),
+            ResolveResult::Unknown(_) => Err(self.way.wrong(&local, "its prefix is not declared")),
         }
     }
 
@@ -446,19 +376,6 @@ impl<'t> Tree<'t> {
         }
         Ok(found)
     }
-
-    fn node(&mut self) -> Result<&mut Open, ReadError> {
-        self.open.last_mut().ok_or(ReadError::NotAView(XML))
-    }
-
-    fn wrong(&self, what: &str, why: &str) -> ReadError {
-        let steps = self.open.iter().map(|open| open.name.local.as_ref());
-        ReadError::Wrong {
-            what: what.to_owned(),
-            path: format!("/{}", steps.collect::<Vec<_>>().join("/")),
-            why: why.to_owned(),
-        }
-    }
 }
 
 fn name_of(namespace: &'static str, local: &'static str) -> Name {
@@ -477,18 +394,4 @@ fn address_of(namespace: Namespace<'_>) -> Result<String, ReadError> {
     let written = text_of(namespace.0)?;
     let address = unescape(&written).map_err(|error| ReadError::Malformed(XML, error.to_string()))?;
     Ok(address.into_owned())
-}
-
-fn path_of(open: &[Open]) -> Vec<(Name, usize)> {
-    open.iter().map(|open| (open.name.clone(), open.index)).collect()
-}
-
-/// The id of the last of these: the one that is written, or one that is made of its path.
-fn id_of(open: &[Open]) -> NodeId {
-    if let Some(id) = open.last().and_then(|last| last.id) {
-        return id;
-    }
-    let digest = Sha256::digest(format!("{:?}", path_of(open)));
-    let first: Option<NodeId> = digest.get(..16).and_then(|half| half.try_into().ok());
-    first.unwrap_or_default()
 }
