@@ -172,8 +172,9 @@ pub struct Extracted {
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// What has the same kind, size, time and permissions is the same; only what differs in its time alone is read.
-    /// Times of folders do not count: they change with what is in the folder. For plans.
+    /// What has the same kind, size, time and permissions is the same; only what differs in its time alone is read. Where chosen
+    /// paths are compared, a file or link that differs in its time alone has changed. Times of folders do not count: they
+    /// change with what is in the folder. For plans.
     Quick,
     /// Every byte is read, and every time and permission counts. For staged content.
     Whole,

@@ -152,6 +152,61 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
 }
 
 #[test]
+fn what_differs_in_nothing_but_what_is_known_of_it_comes_back_as_it_was() {
+    fn told(path: &Path) -> (u32, u32, i64, i64, Option<Vec<u8>>) {
+        let about = fs::metadata(path).unwrap();
+        let mut value = [0; 64];
+        let length = rustix::fs::getxattr(path, "user.note", &mut value);
+        (
+            about.mode(),
+            about.gid(),
+            about.mtime(),
+            about.mtime_nsec(),
+            length.ok().map(|length| value[..length].to_vec()),
+        )
+    }
+    let house = house();
+    let news = house.root("author").join("website/home/news");
+    let (first, second) = (news.join("first.xml"), news.join("second.xml"));
+    let note =
+        |value: &[u8]| rustix::fs::setxattr(&first, "user.note", value, rustix::fs::XattrFlags::empty());
+    let has_attributes = note(b"good").is_ok();
+    let engine = house.engine();
+    back_up(&engine);
+    let touch = || {
+        let file = fs::File::options().write(true).open(&first).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 7))
+            .unwrap();
+    };
+    let chmod = || fs::set_permissions(&first, fs::Permissions::from_mode(0o600)).unwrap();
+    let give = || std::os::unix::fs::chown(&first, None, Some(12)).unwrap();
+    let mut harms: Vec<(&str, Box<dyn Fn() + '_>)> =
+        vec![("time", Box::new(touch)), ("mode", Box::new(chmod))];
+    if rustix::process::geteuid().is_root() {
+        harms.push(("group", Box::new(give)));
+    }
+    if has_attributes {
+        harms.push(("attribute", Box::new(|| note(b"bad").unwrap())));
+    }
+    let good = (told(&first), told(&second));
+    for (what, harm) in harms {
+        for chosen in ["author:/website/home/news/first.xml", "author:/website/home/news"] {
+            house.pass(chrono::Duration::minutes(1));
+            harm();
+            assert_ne!(told(&first), good.0, "{what}");
+            let chosen = parts(&[chosen]);
+            let planned = plan(&engine, chosen.clone());
+            assert_eq!(planned.totals(), (0, 1, 0), "{what}: {:?}", planned.changes);
+            assert!(!planned.changes_nothing);
+            restore(&engine, "manual", chosen.clone());
+            assert_eq!((told(&first), told(&second)), good, "{what}");
+            assert!(plan(&engine, chosen).changes_nothing, "{what}");
+        }
+    }
+    nothing_is_left(&house);
+}
+
+#[test]
 fn what_a_path_lies_in_comes_back_with_it_and_goes_again() {
     let house = house();
     for folder in ["website", "website/home"] {

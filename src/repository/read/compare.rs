@@ -64,6 +64,7 @@ impl Repository {
             depth,
             watch,
             owners_count: rustix::process::geteuid().is_root(),
+            times_count: selection.has_paths(),
             findings: Mutex::default(),
         };
         let walk = |pairs: &Feed<'_, Pair>| {
@@ -95,6 +96,8 @@ struct Work<'a> {
     depth: Depth,
     watch: &'a dyn Watch,
     owners_count: bool,
+    /// Whether a file or link that has another time is another one, whatever is in it: whoever chose it wants it back as it was.
+    times_count: bool,
     findings: Mutex<Findings>,
 }
 
@@ -158,8 +161,13 @@ impl Work<'_> {
             && (!self.owners_count || item.owner == kept.owner)
             && item.has_attributes_of(kept);
         let is_file = matches!(item.kind, ItemKind::File { .. });
+        // That of a folder changes with what is in it.
+        let counted_time = same_time || !self.times_count || item.kind == ItemKind::Folder;
         let (is_same, is_to_be_read) = match self.depth {
-            Depth::Quick => (same_kind && same_rights, same_kind && is_file && !same_time),
+            Depth::Quick => (
+                same_kind && same_rights && counted_time,
+                same_kind && is_file && !same_time && counted_time,
+            ),
             Depth::Whole => (same_kind && same_rights && same_time, same_kind && is_file),
         };
         if !same_time && item.kind == ItemKind::Folder {

@@ -160,7 +160,7 @@ impl<W: Write> Archive<W> {
             }
         }
         let attributes = about.attributes.iter();
-        more.extend(attributes.map(|known| (format!("SCHILY.xattr.{}", known.name), known.value.clone())));
+        more.extend(attributes.map(|known| (keyword(&known.name), known.value.clone())));
         let old = header.as_old_mut();
         fill(&mut old.name, &name);
         fill(&mut old.linkname, target);
@@ -186,6 +186,13 @@ impl<W: Write> Takes for Archive<W> {
     fn link(&mut self, path: &Path, about: &About, target: &Path) -> io::Result<()> {
         self.entry(EntryType::Symlink, path, about, Some(target), 0, &mut io::empty())
     }
+}
+
+/// The keyword of a record that has an attribute. It ends with the first equals sign, so one in a name is written as a percent
+/// sign and two digits, and a percent sign as well: as GNU tar writes and reads it.
+fn keyword(attribute: &str) -> String {
+    let name = attribute.replace('%', "%25").replace('=', "%3D");
+    format!("SCHILY.xattr.{name}")
 }
 
 /// As much of a name as fits.
@@ -284,6 +291,52 @@ mod tests {
         assert_eq!(text, "abc");
         let link = entries.next().unwrap().unwrap();
         assert_eq!(link.link_name().unwrap().unwrap(), long);
+    }
+
+    #[test]
+    fn an_equals_sign_in_the_name_of_an_attribute_ends_no_keyword() {
+        for (name, expected) in [
+            ("user.note", "SCHILY.xattr.user.note"),
+            ("user.a=b", "SCHILY.xattr.user.a%3Db"),
+            ("user.100%3D", "SCHILY.xattr.user.100%253D"),
+        ] {
+            assert_eq!(keyword(name), expected);
+        }
+    }
+
+    /// Takes so many bytes, and no more.
+    struct Room(Vec<u8>, usize);
+
+    impl Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0.len() >= self.1 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.0.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_size_that_no_header_holds_stands_in_a_record() {
+        for (size, is_in_record) in [(LARGEST, false), (LARGEST + 1, true), (9 << 40, true)] {
+            let mut room = Room(Vec::new(), 8 << 10);
+            let path = Path::new("large");
+            let mut archive = Archive::begin(&mut room);
+            // What comes after the header does not fit.
+            let failed = archive.file(path, &About::default(), size, &mut io::repeat(0));
+            assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+            // A writer that is dropped ends it, and there is no room for that either.
+            drop(archive);
+            let mut read = tar::Archive::new(room.0.as_slice());
+            let mut file = read.entries().unwrap().next().unwrap().unwrap();
+            assert_eq!(file.size(), size);
+            assert_eq!(file.pax_extensions().unwrap().is_some(), is_in_record, "{size}");
+        }
     }
 
     #[test]
