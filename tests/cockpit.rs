@@ -13,6 +13,8 @@ mod runs {
     mod budgets;
     mod meant;
     mod restores;
+    #[cfg(feature = "engine")]
+    mod slow;
 }
 #[cfg(feature = "engine")]
 mod service;

@@ -3,6 +3,8 @@
 //! Nothing in it changes content. Every call answers soon: what has to be read first is told as [`Looked::Reading`], and
 //! whoever does not ask again has cancelled (see [`crate::domain::explore`]).
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
@@ -112,8 +114,15 @@ pub trait Explores: Send + Sync {
     /// What an export would hold: found out by going through all of it.
     async fn export_facts(&self, request: ExportRequest) -> Result<Looked<ExportFacts>, BackendError>;
 
-    /// An export, as XML. It has to be asked for its facts first.
+    /// An export, in the form that it was asked for. It has to be asked for its facts first.
     async fn export(&self, request: ExportRequest) -> Result<Download, BackendError>;
+
+    /// Whose a folder of this machine is, where an export into it would change what is backed up, or what backups are kept
+    /// in. A backend elsewhere knows of no folder here.
+    async fn whose_folder(&self, folder: PathBuf) -> Result<Option<String>, BackendError> {
+        let _ = folder;
+        Ok(None)
+    }
 }
 
 #[cfg(test)]

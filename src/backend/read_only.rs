@@ -3,6 +3,7 @@
 //! The refusal is here, in the type that cockpit and commands hold, and not in a screen: no key and no verb can get
 //! around it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -278,5 +279,9 @@ impl Explores for ReadOnly {
 
     async fn export(&self, request: ExportRequest) -> Result<Download, BackendError> {
         self.inner.export(request).await
+    }
+
+    async fn whose_folder(&self, folder: PathBuf) -> Result<Option<String>, BackendError> {
+        self.inner.whose_folder(folder).await
     }
 }

@@ -31,6 +31,7 @@ mod resting;
 mod restore;
 mod schedule;
 mod secrets;
+mod somebodys;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,7 @@ pub use restore::recover::look_for_the_dead;
 pub use restore::{start_restore, start_restore_alone};
 pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
+pub use somebodys::whose_folder;
 
 /// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
 #[derive(Clone)]

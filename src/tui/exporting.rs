@@ -82,7 +82,7 @@ async fn one(
     };
     let name = file_name(path, order.form);
     let target = order.folder.join(&name);
-    landing::is_free(&target)?;
+    landing::is_open(backend, &target).await?;
     let facts = tokio::select! {
         facts = look(backend, &request, messages) => facts?,
         _ = stop.changed() => return Err(LandingError::Stopped),

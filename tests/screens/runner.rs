@@ -389,6 +389,12 @@ impl Runner {
         self.settle().await;
     }
 
+    /// The service that it goes through.
+    #[cfg(feature = "engine")]
+    pub fn service(&self) -> &Service {
+        self.service.as_ref().expect("it goes through none")
+    }
+
     /// The frame on the screen.
     pub fn frame(&self) -> Frame {
         self.frames.borrow().clone().expect("nothing has been drawn")

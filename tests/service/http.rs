@@ -90,4 +90,17 @@ impl Connection {
         let copied = tokio::io::copy_bidirectional(&mut self.stream, &mut other.stream).await;
         copied.ok().map(|_| ())
     }
+
+    /// Passes on what the other side says but for the last bytes of it, and waits for ever then: that it is over stands there.
+    pub async fn gets_all_but_the_end(&mut self, other: &mut Self) -> Option<()> {
+        const END: usize = b"0\r\n\r\n".len();
+        loop {
+            let ready = other.read.len().saturating_sub(END);
+            let bytes: Vec<u8> = other.read.drain(..ready).collect();
+            self.write(&bytes).await?;
+            if other.more().await.is_none() {
+                return std::future::pending().await;
+            }
+        }
+    }
 }

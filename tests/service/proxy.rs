@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use lifeboat::backend::link::Link;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,8 @@ pub enum Fault {
     Silence,
     /// These bytes are answered, and the connection is closed.
     Bytes(String),
+    /// A download comes but for its end, which never does.
+    Endless,
 }
 
 /// What a request had that matters here.
@@ -51,6 +54,10 @@ struct Way {
     /// How many streams of events have been answered.
     streams: watch::Sender<usize>,
     in_flight: AtomicUsize,
+    /// How long a request is on its way.
+    delay: watch::Sender<Duration>,
+    /// Whether requests stay on their way.
+    holds: watch::Sender<bool>,
 }
 
 /// One request that is being answered.
@@ -93,6 +100,8 @@ impl Proxy {
             seen: watch::Sender::default(),
             streams: watch::Sender::new(0),
             in_flight: AtomicUsize::new(0),
+            delay: watch::Sender::new(Duration::ZERO),
+            holds: watch::Sender::new(false),
         });
         let shared = Arc::clone(&way);
         let task = tokio::spawn(async move {
@@ -123,6 +132,16 @@ impl Proxy {
     /// Lets connections through again.
     pub fn mend(&self) {
         self.way.open.send_replace(true);
+    }
+
+    /// Lets each request and its answer be on their way for so long, together.
+    pub fn is_slow(&self, delay: Duration) {
+        self.way.delay.send_replace(delay);
+    }
+
+    /// Keeps every request on its way until this is said again.
+    pub fn holds(&self, holds: bool) {
+        self.way.holds.send_replace(holds);
     }
 
     /// Answers the next request whose path ends so badly.
@@ -213,7 +232,13 @@ impl Way {
                     client.write(bytes.as_bytes()).await?;
                     return None;
                 }
-                Some(Fault::ClosedAfter) | None => {}
+                Some(Fault::ClosedAfter | Fault::Endless) | None => {}
+            }
+            // The sender is held by this.
+            let _ = self.holds.subscribe().wait_for(|holds| !holds).await;
+            let delay = *self.delay.borrow();
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
             }
             let service = match &mut service {
                 Some(service) => service,
@@ -232,6 +257,9 @@ impl Way {
                 .is_some_and(|path| path.contains("/explore/export") && path.contains('.'))
             {
                 service.write(asked.bytes()).await?;
+                if matches!(fault, Some(Fault::Endless)) {
+                    return client.gets_all_but_the_end(service).await;
+                }
                 return client.join(service).await;
             }
             let answering = InFlight::new(&self.in_flight);

@@ -1,6 +1,7 @@
 //! Looking inside, by the engine in this process.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 
@@ -12,6 +13,7 @@ use crate::domain::explore::{
     HistoryRequest, Looked, NodeDiff, NodeDiffRequest, NodeFacts, NodeHistory, NodeRequest, VersionList,
     VersionsRequest,
 };
+use crate::engine::whose_folder;
 
 #[async_trait]
 impl Explores for Embedded {
@@ -74,6 +76,10 @@ impl Explores for Embedded {
             });
         started.map_err(|error| BackendError::Failed(format!("no thread can be started: {error}")))?;
         Ok(download)
+    }
+
+    async fn whose_folder(&self, folder: PathBuf) -> Result<Option<String>, BackendError> {
+        self.on_engine(move |engine| whose_folder(engine, &folder)).await
     }
 }
 

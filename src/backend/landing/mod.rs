@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use self::unfinished::Unfinished;
 use super::BackendError;
-use super::explore::Download;
+use super::explore::{Download, Explores};
 use crate::domain::explore::ExportForm;
 
 /// Pieces that may wait to be written.
@@ -26,6 +26,14 @@ pub enum LandingError {
     /// Something stands there.
     #[error("{} is there already, and nothing is written over: move it away, or name another folder", .0.display())]
     IsThere(PathBuf),
+    /// Whatever is written there becomes a part of something else.
+    #[error("{} is, or lies in, {whose}: nothing is exported into that. Name a folder that is nobody's", .folder.display())]
+    Somebodys {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// Whose it is.
+        whose: String,
+    },
     /// There is no folder to write into.
     #[error("there is no folder {}: make it first, or name another one", .0.display())]
     NoFolder(PathBuf),
@@ -79,6 +87,20 @@ pub fn is_free(target: &Path) -> Result<(), LandingError> {
         return Err(LandingError::IsThere(target.to_owned()));
     }
     Ok(())
+}
+
+/// Makes sure that something can be written there, and into nothing that is backed up or that backups are kept in, as far as the
+/// backend knows the folders of this machine.
+///
+/// # Errors
+/// As [`is_free`]; that the folder is somebody's; and [`LandingError::Backend`].
+pub async fn is_open(backend: &dyn Explores, target: &Path) -> Result<(), LandingError> {
+    is_free(target)?;
+    let folder = folder_of(target).to_owned();
+    match backend.whose_folder(folder.clone()).await? {
+        Some(whose) => Err(LandingError::Somebodys { folder, whose }),
+        None => Ok(()),
+    }
 }
 
 fn folder_of(target: &Path) -> &Path {
@@ -236,132 +258,4 @@ fn name(from: &Path, target: &Path) -> Result<(), LandingError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::{pending, ready};
-
-    use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
-    }
-
-    async fn landed(
-        pieces: Vec<Result<Vec<u8>, BackendError>>,
-        target: &Path,
-        form: ExportForm,
-    ) -> Result<u64, LandingError> {
-        land(Download::of(pieces), target, form, &|_| {}, pending()).await
-    }
-
-    #[tokio::test]
-    async fn a_file_is_whole_or_not_there_and_nothing_is_written_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("news.xml");
-        let broken = || vec![Ok(b"ab".to_vec()), Err(BackendError::Failed("no".to_owned()))];
-        assert!(landed(broken(), &target, ExportForm::Xml).await.is_err());
-        assert_eq!(names(folder.path()), [""; 0]);
-        let pieces = vec![Ok(b"ab".to_vec()), Ok(b"c".to_vec())];
-        assert_eq!(landed(pieces.clone(), &target, ExportForm::Xml).await.unwrap(), 3);
-        assert_eq!(fs::read(&target).unwrap(), b"abc");
-        let again = landed(pieces, &target, ExportForm::Xml).await;
-        assert!(matches!(again, Err(LandingError::IsThere(_))), "{again:?}");
-        let stopped = land(
-            Download::of(broken()),
-            &folder.path().join("x"),
-            ExportForm::Xml,
-            &|_| {},
-            ready(()),
-        )
-        .await;
-        assert!(stopped.is_err());
-        assert_eq!(names(folder.path()), ["news.xml"]);
-    }
-
-    #[tokio::test]
-    async fn what_a_dead_process_has_left_goes_with_the_next_export_and_what_a_living_one_writes_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join(".lifeboat-export-1-1/news")).unwrap();
-        fs::write(folder.path().join(".lifeboat-export-1-2"), "half").unwrap();
-        let living = Unfinished::of_file(folder.path()).unwrap();
-        let target = folder.path().join("news.xml");
-        landed(vec![Ok(b"abc".to_vec())], &target, ExportForm::Xml)
-            .await
-            .unwrap();
-        let mut found = names(folder.path());
-        found.sort();
-        let name = living.path().file_name().unwrap().to_str().unwrap();
-        assert_eq!(found, [name, "news.xml"]);
-    }
-
-    fn tar(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, kind, content) in entries {
-            let mut header = tar::Header::new_gnu();
-            header.set_entry_type(*kind);
-            header.set_mode(0o777);
-            let bytes = if *kind == tar::EntryType::Regular {
-                *content
-            } else {
-                ""
-            };
-            header.set_size(bytes.len() as u64);
-            header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
-            header.as_old_mut().linkname[..content.len()].copy_from_slice(content.as_bytes());
-            header.set_cksum();
-            builder.append(&header, bytes.as_bytes()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
-
-    #[tokio::test]
-    async fn files_are_unpacked_and_none_of_them_leads_elsewhere() {
-        use tar::EntryType::{Directory, Link, Regular, Symlink};
-
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("news");
-        let good = tar(&[
-            ("news/", Directory, ""),
-            ("news/properties.json", Regular, "{}"),
-            ("news/link", Symlink, "/etc/passwd"),
-            ("news/item/", Directory, ""),
-            ("news/item/data.bin", Regular, "abc"),
-        ]);
-        landed(vec![Ok(good)], &target, ExportForm::Files).await.unwrap();
-        assert_eq!(fs::read(target.join("item/data.bin")).unwrap(), b"abc");
-        assert_eq!(
-            fs::read_link(target.join("link")).unwrap(),
-            Path::new("/etc/passwd")
-        );
-        let outside = folder.path().join("outside");
-        fs::create_dir(&outside).unwrap();
-        let out = outside.to_str().unwrap();
-        for bad in [
-            &[("news/", Directory, ""), ("news/../../evil", Regular, "x")][..],
-            &[("/evil", Regular, "x")],
-            &[
-                ("a/", Directory, ""),
-                ("a/l", Symlink, out),
-                ("a/l/evil", Regular, "x"),
-            ],
-            &[("a/", Directory, ""), ("a/h", Link, "/etc/passwd")],
-            &[
-                ("a/", Directory, ""),
-                ("a/f", Regular, "x"),
-                ("a/f", Regular, "y"),
-            ],
-            &[("a/", Directory, ""), ("b/", Directory, "")],
-            &[],
-        ] {
-            let other = folder.path().join("other");
-            let landed = landed(vec![Ok(tar(bad))], &other, ExportForm::Files).await;
-            assert!(landed.is_err(), "{bad:?}");
-        }
-        let mut found = names(folder.path());
-        found.sort();
-        assert_eq!(found, ["news", "outside"]);
-        assert_eq!(names(&outside), [""; 0]);
-    }
-}
+mod tests;

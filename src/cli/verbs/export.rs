@@ -113,6 +113,9 @@ pub(super) async fn run(arguments: ExportArguments, call: &mut Call<'_>) -> Resu
         landing::is_free(&target(&arguments.to, form, &file_name(&path, form)))?;
     }
     let backend = call.backend().await?;
+    if !is_streamed {
+        landing::is_open(&*backend, &target(&arguments.to, form, &file_name(&path, form))).await?;
+    }
     let request = ExportRequest {
         environment: arguments.environment,
         source: arguments.source,
@@ -213,7 +216,7 @@ impl From<LandingError> for CliError {
     fn from(error: LandingError) -> Self {
         match error {
             LandingError::Backend(error) => error.into(),
-            LandingError::NoFolder(_) => Self::usage(error.to_string()),
+            LandingError::NoFolder(_) | LandingError::Somebodys { .. } => Self::usage(error.to_string()),
             error => Self::failed(error.to_string()),
         }
     }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::XattrFlags;
+
 use super::house::{House, OfHouse, back_up};
 use crate::domain::explore::{ExportFacts, ExportForm, ExportRequest, Looked, Source};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, whose_folder};
 
 fn request(source: &Source, path: &str, form: ExportForm) -> ExportRequest {
     ExportRequest {
@@ -31,6 +33,10 @@ fn facts(engine: &Engine, request: &ExportRequest) -> Result<ExportFacts, Engine
 
 /// Unpacks an export with GNU tar.
 fn unpacked(engine: &Engine, request: &ExportRequest, into: &Path) -> ExportFacts {
+    unpacked_with(engine, request, into, &[])
+}
+
+fn unpacked_with(engine: &Engine, request: &ExportRequest, into: &Path, options: &[&str]) -> ExportFacts {
     let facts = facts(engine, request).unwrap();
     fs::create_dir_all(into).unwrap();
     let file = into.with_extension("tar");
@@ -42,6 +48,7 @@ fn unpacked(engine: &Engine, request: &ExportRequest, into: &Path) -> ExportFact
         .write(&mut out)
         .unwrap();
     let tar = Command::new("tar")
+        .args(options)
         .args(["--extract", "--same-permissions", "--file"])
         .arg(&file)
         .arg("--directory")
@@ -150,6 +157,103 @@ fn a_tar_of_a_backup_is_what_restic_restores() {
     ] {
         let refused = facts_of(&engine, source, path);
         assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[test]
+fn attributes_come_out_of_a_tar_whatever_is_in_their_names() {
+    let house = House::new();
+    let page = house.root("author").join("website/page-0.xml");
+    let attributes = [("user.a=b", "1=2"), ("user.100%3D", "%"), ("user.plain", "plain")];
+    for (name, value) in attributes {
+        if let Err(error) = rustix::fs::setxattr(&page, name, value.as_bytes(), XattrFlags::empty()) {
+            println!("skipped: no attributes can be set here ({error})");
+            return;
+        }
+    }
+    let engine = house.engine();
+    let source = Source::from(&back_up(&engine));
+    let into = house.path("attributes");
+    let options = ["--xattrs", "--xattrs-include=*"];
+    unpacked_with(
+        &engine,
+        &request(&source, "author:/website", ExportForm::Tar),
+        &into,
+        &options,
+    );
+    for (name, value) in attributes {
+        let mut found = [0; 64];
+        let path = into.join("author/website/page-0.xml");
+        let length = rustix::fs::getxattr(&path, name, &mut found).unwrap();
+        assert_eq!(&found[..length], value.as_bytes(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_many_gibibytes_is_read_and_written_in_pieces() {
+    /// Counts, and keeps nothing.
+    struct Sink(u64);
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            assert!(bytes.len() <= 1 << 20, "{} at once", bytes.len());
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    const SIZE: u64 = (4 << 30) + 1;
+    let house = House::new();
+    house.write("author", "dam/video.mp4", "");
+    let video = house.root("author").join("dam/video.mp4");
+    let file = File::options().write(true).open(&video).unwrap();
+    file.set_len(SIZE).unwrap();
+    let engine = house.engine();
+    let asked = request(&Source::Live, "author:/dam/video.mp4", ExportForm::Files);
+    assert_eq!(facts(&engine, &asked).unwrap().bytes, SIZE);
+    let mut sink = Sink(0);
+    engine
+        .of_house()
+        .export(&asked)
+        .unwrap()
+        .write(&mut sink)
+        .unwrap();
+    assert!(sink.0 > SIZE, "{}", sink.0);
+}
+
+#[test]
+fn whose_a_folder_is_shows_through_links_and_dots() {
+    let house = House::new();
+    let engine = house.engine();
+    symlink(house.root("author"), house.path("link")).unwrap();
+    fs::create_dir_all(house.path("mine/deep")).unwrap();
+    let dots = house.path("mine").join("../author/content/website");
+    for (folder, whose) in [
+        (house.root("author"), "the content of author of acme/live"),
+        (
+            house.root("author").join("website"),
+            "the content of author of acme/live",
+        ),
+        (house.path("link"), "the content of author of acme/live"),
+        (house.path("link/dam"), "the content of author of acme/live"),
+        (dots, "the content of author of acme/live"),
+        (house.path("repository"), "the repository"),
+        (house.path("repository/acme"), "the repository"),
+        (house.path("state"), "Lifeboat's state"),
+    ] {
+        fs::create_dir_all(&folder).unwrap();
+        let told = whose_folder(&engine, &folder).unwrap().unwrap();
+        assert!(told.starts_with(whose), "{}: {told}", folder.display());
+    }
+    // Above Live, or beside it, is nobody's.
+    for folder in ["mine", "mine/deep", "mine/../mine", "."] {
+        assert_eq!(
+            whose_folder(&engine, &house.path(folder)).unwrap(),
+            None,
+            "{folder}"
+        );
     }
 }
 

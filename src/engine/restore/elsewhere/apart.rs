@@ -1,16 +1,13 @@
 //! Whether a place to restore into is nobody's: neither content of any environment, whatever its kind, nor what Lifeboat
-//! keeps. Places are compared by what they are, and not by how they are written: a folder by its number on its device and
-//! those above it, a schema by the server and the database that it is in.
+//! keeps. Folders are told apart in `engine::somebodys`; a schema is compared by the server and the database that it is in.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Part;
 use crate::content::kinds;
-use crate::domain::address::Address;
 use crate::domain::request::ExtractRequest;
+use crate::engine::somebodys::whose_around;
 use crate::engine::{EngineError, Live};
 
 /// Why the place may not be restored into, as sentences.
@@ -46,72 +43,11 @@ pub(super) fn why_not(
 
 /// Whose a folder is, or one above or below it, as a sentence.
 fn whose_folder(live: &Live, folder: &Path) -> Option<String> {
-    let engine = live.engine();
-    let mut kept: Vec<(String, PathBuf)> = vec![("Lifeboat's state".to_owned(), engine.state().to_owned())];
-    let caches = engine.explorer().folders().into_iter();
-    kept.extend(caches.map(|folder| {
-        (
-            "Lifeboat's cache, which may be deleted at any time,".to_owned(),
-            folder,
-        )
-    }));
-    for (name, settings) in engine.environments() {
-        for instance in &settings.instances {
-            let folders = instance.content.folders().into_iter();
-            let whose = |what: &str| format!("{what} of {} of {name}", instance.name);
-            kept.extend(folders.map(|(what, path)| (whose(what), path.to_owned())));
-        }
-        let scratch = settings.drill.scratch.iter();
-        kept.extend(scratch.map(|path| (format!("the scratch place of {name}"), path.clone())));
-    }
-    let repository = engine.repository_settings();
-    let copy = repository.and_then(|settings| settings.copy.as_ref());
-    let roots = [
-        ("the repository", repository.map(|settings| &settings.root)),
-        ("the second repository", copy.map(|settings| &settings.root)),
-    ];
-    for (what, root) in roots {
-        if let Some(Address::Folder(root)) = root {
-            kept.push((what.to_owned(), root.clone()));
-        }
-    }
-    let (real, above) = (real(folder), identities(&real(folder)));
-    kept.into_iter().find_map(|(whose, path)| {
-        let its = self::real(&path);
-        let is_at_or_in = real.starts_with(&its) || id(&its).is_some_and(|id| above.contains(&id));
-        // One that is not there yet may be below.
-        let holds = its.starts_with(&real) || identities(&its).iter().any(|id| Some(*id) == self::id(&real));
-        (is_at_or_in || holds).then(|| {
-            format!(
-                "the folder {} is or holds {whose}, or lies in it ({}): what is restored to be looked at goes to a place that is \
-                 nobody's",
-                folder.display(),
-                path.display()
-            )
-        })
-    })
-}
-
-/// The path that a folder really has; that of one that is not there goes by the nearest one above it.
-fn real(folder: &Path) -> PathBuf {
-    let found = folder.ancestors().find_map(|above| {
-        let real = above.canonicalize().ok()?;
-        let below = folder.strip_prefix(above).ok()?;
-        Some(real.join(below))
-    });
-    found.unwrap_or_else(|| folder.to_owned())
-}
-
-/// What tells a folder from every other one on this machine, by whatever path it is reached.
-fn id(folder: &Path) -> Option<(u64, u64)> {
-    let about = fs::metadata(folder).ok()?;
-    Some((about.dev(), about.ino()))
-}
-
-/// The same of a folder and of all above it but the topmost, which holds everything.
-fn identities(folder: &Path) -> Vec<(u64, u64)> {
-    let above = folder.ancestors().filter(|above| above.parent().is_some());
-    above.filter_map(id).collect()
+    let whose = whose_around(live.engine(), folder)?;
+    Some(format!(
+        "the folder {} is or holds {whose}, or lies in it: what is restored to be looked at goes to a place that is nobody's",
+        folder.display()
+    ))
 }
 
 /// Whose content is in the schema of this identity, as a sentence. What cannot be asked is somebody's as long as its schema
