@@ -20,9 +20,12 @@ use super::exchange::{Identity, Step};
 use super::layout::open_below;
 use super::place::FolderPlace;
 use super::staging::{self, Staging};
-use crate::content::backed_up::BackedUp;
+use crate::content::ItemKind;
+use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::inside::ENDINGS;
 use crate::content::restoring::{Found, RestoreError, Wanted};
 use crate::disk::held::{self, FOLDER};
+use crate::domain::explore::NodePath;
 use crate::domain::plan::Selection;
 
 /// How a folder is opened that is only passed through.
@@ -289,12 +292,17 @@ impl FolderPlace {
             opened => opened.map_err(RestoreError::io("opening", &place))?,
         };
         let files = backup.files()?;
-        let comes = |path: &Path| Ok(files.item(path)?.is_some());
-        let targets = Targets::find(&live, &place, &paths, &comes)?;
+        let comes = |path: &Path| -> Result<bool, RestoreError> { Ok(files.item(path)?.is_some()) };
         // What a safety backup does not have was not there, and goes again.
+        let mut in_files = Vec::new();
         if !wanted.is_undo {
             for (path, shown) in paths.iter().zip(&wanted.selection.paths) {
                 if comes(path)? {
+                    continue;
+                }
+                if let Some(why) = why_within(&*files, path, shown)? {
+                    found.obstacles.push(format!("{name}: {why}"));
+                    in_files.push(path.clone());
                     continue;
                 }
                 let is_in_live = identity(&live, path).is_ok_and(|found| found.is_some());
@@ -308,6 +316,11 @@ impl FolderPlace {
                 });
             }
         }
+        let paths: Vec<_> = paths
+            .into_iter()
+            .filter(|path| !in_files.contains(path))
+            .collect();
+        let targets = Targets::find(&live, &place, &paths, &comes)?;
         found.obstacles.extend(targets.obstacles.iter().cloned());
         found.obstacles.extend(targets.why_stuck(&live, &place));
         for way in &targets.ways {
@@ -328,6 +341,53 @@ impl FolderPlace {
         ));
         Ok(Some(targets))
     }
+}
+
+/// Why what the backup does not have at a path cannot come back alone, if a file of it has that in it: the path leads on from
+/// the file, or is the one that the node has in Magnolia.
+fn why_within(
+    files: &dyn BackedUpFiles,
+    path: &Path,
+    shown: &NodePath,
+) -> Result<Option<String>, RestoreError> {
+    let is_file = |path: &Path| -> Result<bool, RestoreError> {
+        let item = files.item(path)?;
+        Ok(item.is_some_and(|item| matches!(item.kind, ItemKind::File { .. })))
+    };
+    let so_far = |names: usize| NodePath {
+        steps: shown
+            .steps
+            .iter()
+            .take(names.saturating_sub(1))
+            .cloned()
+            .collect(),
+        ..shown.clone()
+    };
+    for names in (2..=path.iter().count()).rev() {
+        let (above, file) = (first(path, names), so_far(names));
+        if is_file(&above)? {
+            return Ok(Some(format!(
+                "{shown} is in the file {file}, and of content in folders nothing smaller than a file comes back. Name {file} \
+                     instead: all that is in it comes back with it, and `lifeboat diff` says what of that differs"
+            )));
+        }
+        for ending in ENDINGS {
+            let mut called = above.clone().into_os_string();
+            called.push(ending);
+            if is_file(Path::new(&called))? {
+                let mut file = file.clone();
+                if let Some(step) = file.steps.last_mut() {
+                    step.name.push_str(ending);
+                }
+                return Ok(Some(format!(
+                    "the backup has no folder or file {shown}. A node of that path is in the file {file}, if anywhere, and of \
+                     content in folders nothing smaller than a file comes back. Name {file} instead: all that is in it comes \
+                     back with it, and `lifeboat diff` says what of that differs"
+                )));
+            }
+        }
+    }
+    Ok(None)
 }
 
 impl Staging {

@@ -38,6 +38,9 @@ use crate::jcr::{Binary, Node, NodeId};
 use crate::watch::Watch;
 pub use found::{Found, What};
 
+/// How files that hold nodes are called, as a rule.
+pub const ENDINGS: [&str; 3] = [".xml", ".yaml", ".yml"];
+
 /// A workspace that can be looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceInside {

@@ -37,6 +37,9 @@ pub struct Children {
     pub from: u64,
     /// The page.
     pub lines: Vec<Line>,
+    /// The file that they lie in, where they were read out of one: of content in folders nothing smaller comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_file: Option<NodePath>,
     /// What should be known of all of them, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,

@@ -66,9 +66,11 @@ impl Live {
         } else {
             row.what.kind()
         };
+        let in_file = open.file_around(&pages, &row, &path)?;
         Ok(Looked::Ready(Children {
             seen: open.seen.clone(),
             path,
+            in_file,
             kind,
             total: row.children,
             from: request.from,
@@ -127,6 +129,7 @@ impl Live {
             path,
             kind,
             total: lines.len() as u64,
+            in_file: None,
             from: request.from,
             lines: lines.into_iter().skip(from).take(limit).collect(),
             remarks,

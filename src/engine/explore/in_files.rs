@@ -11,11 +11,9 @@
 use super::Answer;
 use super::index::{Pages, Row};
 use super::source::WorkspaceOpen;
-use crate::content::inside::What;
+use crate::content::inside::{ENDINGS, What};
 use crate::domain::explore::{ExportForm, NodePath, Step, file_name};
 
-/// How the files are called that nodes may be in.
-const ENDINGS: [&str; 3] = [".xml", ".yaml", ".yml"];
 /// What a root is called in a document.
 const ROOT: &str = "jcr:root";
 /// So many files are asked for by their names at most.
@@ -51,19 +49,24 @@ impl WorkspaceOpen {
         })
     }
 
+    /// The file that is at a path, or that the node there is in; `None` where nothing is in a file.
+    pub(super) fn file_around(&self, pages: &Pages, row: &Row, path: &NodePath) -> Answer<Option<NodePath>> {
+        let depth = depth_in_file(pages, row, path.steps.len())?;
+        Ok(depth.map(|depth| NodePath {
+            steps: path
+                .steps
+                .iter()
+                .take(path.steps.len() - depth)
+                .cloned()
+                .collect(),
+            ..path.clone()
+        }))
+    }
+
     /// The path by which Magnolia knows a node that is in a file; `None` for anything else.
     pub(super) fn known_as(&self, pages: &Pages, row: &Row, steps: &[Step]) -> Answer<Option<NodePath>> {
-        let (mut current, mut depth) = (row.clone(), 0);
-        while current.what == What::Node && depth <= steps.len() {
-            let above = match current.parent {
-                Some(parent) => pages.row(&parent)?,
-                None => None,
-            };
-            let Some(above) = above else { return Ok(None) };
-            (current, depth) = (above, depth + 1);
-        }
-        let is_in_file = depth > 0 && current.what == What::File;
-        let Some(at) = steps.len().checked_sub(depth + 1).filter(|_| is_in_file) else {
+        let depth = depth_in_file(pages, row, steps.len())?.filter(|depth| *depth > 0);
+        let Some(at) = depth.and_then(|depth| steps.len().checked_sub(depth + 1)) else {
             return Ok(None);
         };
         let (folders, inner) = (&steps[..at], &steps[at + 1..]);
@@ -126,6 +129,20 @@ impl WorkspaceOpen {
         }
         Ok(None)
     }
+}
+
+/// How many steps of a path of so many lead from a file to what is in it; none to the file itself.
+fn depth_in_file(pages: &Pages, row: &Row, steps: usize) -> Answer<Option<usize>> {
+    let (mut current, mut depth) = (row.clone(), 0);
+    while current.what == What::Node && depth < steps {
+        let above = match current.parent {
+            Some(parent) => pages.row(&parent)?,
+            None => None,
+        };
+        let Some(above) = above else { return Ok(None) };
+        (current, depth) = (above, depth + 1);
+    }
+    Ok((current.what == What::File).then_some(depth))
 }
 
 /// A node in a file whose name, or whose own, is left out. The one that is deepest in the folders is taken.

@@ -16,7 +16,7 @@ const HOME_ID: &str = "11111111-0000-4000-8000-000000000001";
 const NEWS_ID: &str = "11111111-0000-4000-8000-000000000002";
 const TEXT_ID: &str = "11111111-0000-4000-8000-000000000003";
 
-fn path(text: &str) -> NodePath {
+pub(super) fn path(text: &str) -> NodePath {
     text.parse().unwrap()
 }
 
@@ -66,7 +66,7 @@ const CONFIG: &str = "\
 ";
 
 /// Content with a file of each kind.
-fn house() -> House {
+pub(super) fn house() -> House {
     let house = House::new();
     for (file, text) in [
         ("website/website.home.news.xml", news("News")),
@@ -81,7 +81,7 @@ fn house() -> House {
     house
 }
 
-fn children(engine: &Engine, source: &Source, of: &str) -> Children {
+pub(super) fn children(engine: &Engine, source: &Source, of: &str) -> Children {
     let request = ChildrenRequest {
         environment: House::live(),
         source: source.clone(),

@@ -32,6 +32,7 @@ mod moving;
 mod notify;
 mod older;
 mod parts;
+mod parts_in_files;
 mod parts_in_the_way;
 mod plans;
 mod queue;

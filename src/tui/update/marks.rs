@@ -1,6 +1,7 @@
 //! What is marked inside a backup, and bringing that back.
 
-use super::{explore, wizard};
+use super::{explore, say, wizard};
+use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::explore::{ExportForm, Kind, NodePath, Source};
 use crate::domain::plan::Selection;
@@ -17,7 +18,15 @@ use crate::tui::model::wizard::{Purpose, Wizard};
 /// Marks the chosen node, or takes its mark away.
 pub fn mark(model: &mut Model) -> Vec<Effect> {
     if let Ok(there) = model.markable() {
+        let whole = model.file_around_chosen().map(NodePath::name);
         model.marks.toggle(&there.environment, &there.source, there.path);
+        if let Some(file) = whole {
+            let told = format!(
+                "{file} is marked as a whole, with all else in it: of content in folders nothing smaller than a file comes back"
+            );
+            say(model, Severity::Information, &told);
+            return Vec::new();
+        }
         // One after the other is marked by the same key.
         if matches!(
             model.screens.last(),
@@ -37,7 +46,14 @@ pub fn can_mark(model: &Model) -> Result<(), String> {
     let there = model.markable()?;
     match model.marks.mark(&there.environment, &there.source, &there.path) {
         Mark::Within => Err("it is in something that is marked already, and comes back with that".to_owned()),
-        Mark::None | Mark::Marked | Mark::Inside => Ok(()),
+        Mark::Marked => match model.file_around_chosen() {
+            Some(file) => Err(format!(
+                "it is in {}, which is marked as a whole: there Space takes the mark away",
+                file.name()
+            )),
+            None => Ok(()),
+        },
+        Mark::None | Mark::Inside => Ok(()),
     }
 }
 
@@ -119,7 +135,11 @@ pub fn export(model: &mut Model) -> Vec<Effect> {
         Some(Screen::Explorer(explorer)) => explorer.chosen_line().map(|line| line.kind),
         _ => None,
     };
-    let are_files = matches!(kind, Some(Kind::Folder | Kind::File | Kind::Workspace));
+    // Of a file that is marked, nodes in it are chosen.
+    let is_marked_file = model
+        .file_around_chosen()
+        .is_some_and(|file| paths.contains(file));
+    let are_files = is_marked_file || matches!(kind, Some(Kind::Folder | Kind::File | Kind::Workspace));
     let usual = if are_files {
         ExportForm::Files
     } else {

@@ -95,6 +95,7 @@ impl Explores for Fixture {
             total,
             from: request.from,
             lines,
+            in_file: None,
             remarks: if has_remarks { remarks } else { Vec::new() },
         }))
     }

@@ -75,14 +75,17 @@ impl Model {
         }
     }
 
-    /// The node that a mark would be on. Only what a backup has can be marked.
+    /// The node that a mark would be on. Only what a backup has can be marked; of a file that nodes were read out of, all of it.
     ///
     /// # Errors
     /// The sentence that says why nothing can be marked.
     pub fn markable(&self) -> Result<There, String> {
         let there = match self.screens.last() {
             Some(Screen::Differences(differences)) => in_backup(differences),
-            _ => self.chosen_node(),
+            _ => self.chosen_node().map(|there| There {
+                path: self.file_around_chosen().cloned().unwrap_or(there.path),
+                ..there
+            }),
         };
         let there = there.ok_or("no node is chosen that a backup has")?;
         if there.source == Source::Live {
@@ -97,6 +100,15 @@ impl Model {
             );
         }
         Ok(there)
+    }
+
+    /// The file that the chosen node lies in, where the explorer knows of one.
+    #[must_use]
+    pub fn file_around_chosen(&self) -> Option<&NodePath> {
+        match self.screens.last()? {
+            Screen::Explorer(explorer) => explorer.file_around(),
+            _ => None,
+        }
     }
 
     /// The source before the explored one, or the one after it.

@@ -115,6 +115,8 @@ pub struct Folder {
     pub seen: SourceAt,
     /// What should be known.
     pub remarks: Vec<String>,
+    /// The file that all of it lies in, where it was read out of one.
+    pub in_file: Option<NodePath>,
 }
 
 /// A place above, as it was left.
@@ -175,6 +177,12 @@ impl Explorer {
             Some(sought) => Some(below(&self.path, &sought.step, None)),
             None => self.lines.selected().map(|line| path_of(&self.path, line)),
         }
+    }
+
+    /// The file that the chosen node lies in, where it was read out of one.
+    #[must_use]
+    pub fn file_around(&self) -> Option<&NodePath> {
+        self.folder.as_ref()?.in_file.as_ref()
     }
 
     /// The chosen line, if it is here.
@@ -418,6 +426,7 @@ impl Explorer {
             kind: children.kind,
             seen: children.seen,
             remarks: children.remarks,
+            in_file: children.in_file,
         });
         self.lines.put(from, length, children.lines, false);
         // Until somebody moves, the other columns are about what was selected by this.

@@ -162,6 +162,7 @@ fn children(request: &ChildrenRequest, total: u64) -> Told {
             .take(request.limit as usize)
             .map(line)
             .collect(),
+        in_file: None,
         remarks: Vec::new(),
     })
 }
@@ -264,6 +265,48 @@ fn marks_survive_scrolling() {
     // It is marked by what it is, not by where its line is.
     cockpit.letters(" ");
     assert_eq!(cockpit.model.marks.of(&environment, &daily()).len(), 2);
+}
+
+#[test]
+fn a_node_in_a_file_is_marked_with_all_of_the_file() {
+    let file = path("author:/website/home/about.xml");
+    let mut cockpit = Cockpit::at("author:/website/home/about.xml/about");
+    for question in cockpit.questions() {
+        let Question::Children(request) = &question else {
+            continue;
+        };
+        let Told::Children(mut of_file) = children(request, 4) else {
+            continue;
+        };
+        of_file.in_file = Some(file.clone());
+        cockpit.tell(&question, Told::Children(of_file));
+    }
+    cockpit.letters(" ");
+    let environment = "acme/live".parse().unwrap();
+    let marked = |cockpit: &Cockpit| -> Vec<NodePath> {
+        cockpit.model.marks.of(&environment, &daily()).cloned().collect()
+    };
+    assert_eq!(marked(&cockpit), [file.clone()]);
+    // On the line, or where that is too short in a box.
+    let told = |cockpit: &Cockpit| format!("{:?} {:?}", cockpit.model.line, cockpit.model.dialog);
+    assert!(
+        told(&cockpit).contains("about.xml is marked as a whole"),
+        "{}",
+        told(&cockpit)
+    );
+    // Another node of the same file does not take the mark away.
+    cockpit.press(Key::Esc);
+    cockpit.press(Key::Down);
+    cockpit.letters(" ");
+    assert_eq!(marked(&cockpit), [file]);
+    assert!(
+        told(&cockpit).contains("there Space takes the mark away"),
+        "{}",
+        told(&cockpit)
+    );
+    cockpit.press(Key::Esc);
+    cockpit.letters("u");
+    assert_eq!(marked(&cockpit), []);
 }
 
 #[test]
