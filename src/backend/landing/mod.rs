@@ -95,12 +95,13 @@ pub fn is_free(target: &Path) -> Result<(), LandingError> {
 /// # Errors
 /// As [`is_free`]; that the folder is somebody's; and [`LandingError::Backend`].
 pub async fn is_open(backend: &dyn Explores, target: &Path) -> Result<(), LandingError> {
-    is_free(target)?;
     let folder = folder_of(target).to_owned();
-    match backend.whose_folder(folder.clone()).await? {
-        Some(whose) => Err(LandingError::Somebodys { folder, whose }),
-        None => Ok(()),
+    if folder.is_dir()
+        && let Some(whose) = backend.whose_folder(folder.clone()).await?
+    {
+        return Err(LandingError::Somebodys { folder, whose });
     }
+    is_free(target)
 }
 
 fn folder_of(target: &Path) -> &Path {

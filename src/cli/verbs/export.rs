@@ -109,9 +109,6 @@ pub(super) async fn run(arguments: ExportArguments, call: &mut Call<'_>) -> Resu
             "standard output takes the export or what is told of it as JSON, and not both: leave --json away, or name a folder",
         ));
     }
-    if !is_streamed {
-        landing::is_free(&target(&arguments.to, form, &file_name(&path, form)))?;
-    }
     let backend = call.backend().await?;
     if !is_streamed {
         landing::is_open(&*backend, &target(&arguments.to, form, &file_name(&path, form))).await?;

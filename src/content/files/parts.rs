@@ -350,9 +350,8 @@ fn why_within(
     path: &Path,
     shown: &NodePath,
 ) -> Result<Option<String>, RestoreError> {
-    let is_file = |path: &Path| -> Result<bool, RestoreError> {
-        let item = files.item(path)?;
-        Ok(item.is_some_and(|item| matches!(item.kind, ItemKind::File { .. })))
+    let kind = |path: &Path| -> Result<Option<ItemKind>, RestoreError> {
+        Ok(files.item(path)?.map(|item| item.kind))
     };
     let so_far = |names: usize| NodePath {
         steps: shown
@@ -365,16 +364,21 @@ fn why_within(
     };
     for names in (2..=path.iter().count()).rev() {
         let (above, file) = (first(path, names), so_far(names));
-        if is_file(&above)? {
-            return Ok(Some(format!(
-                "{shown} is in the file {file}, and of content in folders nothing smaller than a file comes back. Name {file} \
+        match kind(&above)? {
+            Some(ItemKind::File { .. }) => {
+                return Ok(Some(format!(
+                    "{shown} is in the file {file}, and of content in folders nothing smaller than a file comes back. Name {file} \
                      instead: all that is in it comes back with it, and `lifeboat diff` says what of that differs"
-            )));
+                )));
+            }
+            // What would be in it is not there.
+            Some(_) => return Ok(None),
+            None => {}
         }
         for ending in ENDINGS {
             let mut called = above.clone().into_os_string();
             called.push(ending);
-            if is_file(Path::new(&called))? {
+            if matches!(kind(Path::new(&called))?, Some(ItemKind::File { .. })) {
                 let mut file = file.clone();
                 if let Some(step) = file.steps.last_mut() {
                     step.name.push_str(ending);

@@ -19,11 +19,11 @@ fn what_lies_in_a_file_comes_back_with_all_of_it() {
             Some("author:/website/home/about.xml"),
         ),
         (
-            "author:/website/website.home.news.xml/news/main",
+            "author:/website/website.home.news.xml/news/00",
             Some("author:/website/website.home.news.xml"),
         ),
         (
-            "author:/website/home/news/main",
+            "author:/website/home/news/00",
             Some("author:/website/website.home.news.xml"),
         ),
     ] {
