@@ -15,6 +15,7 @@
 mod activity;
 mod backup;
 mod check;
+mod configured;
 mod error;
 mod explore;
 mod hooks;
@@ -35,7 +36,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Instant as Monotonic;
@@ -60,6 +61,7 @@ use crate::domain::settings::{
 use crate::random::Random;
 use crate::repository::Storage;
 use backup::copies::ListedCopies;
+use configured::Configured;
 use explore::Explorer;
 use jobs::AtWork;
 use jobs::fence::Fence;
@@ -67,7 +69,7 @@ use jobs::queue::Queue;
 use live::Known;
 use notify::Mailroom;
 use opened::Opened;
-use opening::{open_catalog, real};
+use opening::open_catalog;
 use overview::glance::{self, Glances};
 
 pub use crate::domain::settings::Variables;
@@ -88,14 +90,15 @@ pub use restore::{start_restore, start_restore_alone};
 pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
 
-/// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
+/// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller, and of the
+/// configuration that it was cloned with ([`Engine::current`]).
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>, Arc<Caller>);
+pub struct Engine(Arc<Inner>, Arc<Caller>, Arc<Configured>);
 
 struct Inner {
     state: PathBuf,
     repository: Option<RepositorySettings>,
-    environments: BTreeMap<EnvironmentName, Arc<Known>>,
+    configured: Mutex<Arc<Configured>>,
     catalog: Arc<Catalog>,
     catalog_password: Option<SecretSource>,
     clock: Arc<dyn Clock>,
@@ -122,7 +125,9 @@ struct WeakEngine(Weak<Inner>);
 
 impl WeakEngine {
     fn upgrade(&self) -> Option<Engine> {
-        Some(Engine(self.0.upgrade()?, Arc::default()))
+        let inner = self.0.upgrade()?;
+        let configured = Arc::clone(&inner.configured.lock());
+        Some(Engine(inner, Arc::default(), configured))
     }
 }
 
@@ -154,17 +159,7 @@ impl Engine {
             limits,
             receivers,
         } = settings;
-        crate::domain::settings::each_has_its_own(&environments, &real)?;
-        let mut configured = BTreeMap::new();
-        for environment in environments {
-            environment.validate()?;
-            environment.lies_apart(repository.as_ref(), Some(&state), &real)?;
-            let name = environment.environment_name()?;
-            if configured.insert(name.clone(), environment).is_some() {
-                let twice = format!("{name} is configured twice: remove one of the two");
-                return Err(EngineError::Failed(twice));
-            }
-        }
+        let configured = configured::by_name(environments, repository.as_ref(), &state)?;
         let catalog_password = catalog.as_ref().and_then(CatalogSettings::password);
         let catalog = Arc::new(open_catalog(
             &state,
@@ -183,11 +178,15 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
+        let configured = Arc::new(Configured {
+            environments: environments.collect(),
+            receivers,
+        });
         let below_state = state.join("cache");
         let explorer = Explorer::new(cache.as_deref().unwrap_or(&below_state), &below_state);
         let inner = Inner {
             explorer,
-            environments: environments.collect(),
+            configured: Mutex::new(Arc::clone(&configured)),
             state,
             repository,
             catalog,
@@ -205,10 +204,10 @@ impl Engine {
             opened: Opened::default(),
             clearing: Clearing::default(),
             reported: Mutex::default(),
-            mailroom: Mailroom::new(receivers),
+            mailroom: Arc::default(),
             deeds,
         };
-        let engine = Self(Arc::new(inner), Arc::default());
+        let engine = Self(Arc::new(inner), Arc::default(), configured);
         engine.catalog().meet(&names, engine.now())?;
         engine.notifier().look_again();
         kinds::clear_looks(engine.state());
@@ -222,7 +221,7 @@ impl Engine {
     /// with where they asked from.
     #[must_use]
     pub fn acting_for(&self, caller: Caller) -> Self {
-        Self(Arc::clone(&self.0), Arc::new(caller))
+        Self(Arc::clone(&self.0), Arc::new(caller), Arc::clone(&self.2))
     }
 
     fn fill_at_random(&self, bytes: &mut [u8]) -> Result<(), EngineError> {
@@ -334,12 +333,12 @@ impl Engine {
     }
 
     fn known(&self) -> impl Iterator<Item = &Arc<Known>> {
-        self.0.environments.values()
+        self.2.environments.values()
     }
 
     fn known_as(&self, name: &EnvironmentName) -> Result<&Arc<Known>, EngineError> {
-        self.0.environments.get(name).ok_or_else(|| {
-            let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
+        self.2.environments.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.2.environments.keys().map(ToString::to_string).collect();
             EngineError::UnknownEnvironment {
                 name: name.to_string(),
                 near: nearest(&name.to_string(), known.iter().map(String::as_str)),
@@ -430,9 +429,7 @@ impl Engine {
 
     /// Forgets what was listed of an environment, because it changed, and tells everybody.
     fn changed(&self, name: &EnvironmentName) {
-        if let Ok(known) = self.known_as(name) {
-            known.forget_listed();
-        }
+        self.forget_listed(name);
         self.tell(Event::Environment { name: name.clone() });
     }
 
@@ -461,6 +458,16 @@ impl Engine {
             }
         }
         Some(now)
+    }
+
+    /// Forgets what was listed of an environment, by whoever looks at it now: a job that has begun before the configuration
+    /// changed knows another one.
+    fn forget_listed(&self, name: &EnvironmentName) {
+        for engine in [self, &self.current()] {
+            if let Ok(known) = engine.known_as(name) {
+                known.forget_listed();
+            }
+        }
     }
 
     fn variables(&self) -> Variables {

@@ -125,7 +125,7 @@ proptest! {
             let newest = newest_of_each(&backups, look.settled);
             let pins: BTreeSet<BackupId> = backups
                 .iter()
-                .filter(|backup| backup.pinned(look.settled).is_some())
+                .filter(|backup| backup.is_left_for_its_pin(look.settled))
                 .map(|backup| backup.id.clone())
                 .collect();
             let going = |backups: &[Backup]| -> BTreeSet<BackupId> {
