@@ -148,7 +148,7 @@ proptest! {
             ));
             if look.is_settled() && !just_damaged {
                 let held = backups.iter().filter(|backup| {
-                    backup.is_recent() && backup.is_good() && backup.pinned(clock).is_none()
+                    backup.is_recent() && backup.is_good() && !backup.is_left_for_its_pin(clock)
                         && backup.manifest.taken <= clock
                 });
                 prop_assert!(held.count() <= usize::from(recents), "more than {recents} recent ones");

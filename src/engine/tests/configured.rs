@@ -64,7 +64,7 @@ pub(super) fn one_that_does_not_hold_together_changes_nothing() {
     assert!(engine.take_over(twice, Vec::new()).is_err());
     let mut inside = house.environments();
     inside[0].instances[0].content = crate::domain::settings::ContentSettings::Files {
-        path: engine.state().join("content"),
+        path: house.folder.path().to_owned(),
     };
     assert!(engine.take_over(inside, Vec::new()).is_err());
     let engine = engine.current();
