@@ -46,61 +46,49 @@ pub(super) fn by_name(
     Ok(configured)
 }
 
-impl Engine {
-    /// The same engine, of the configuration that was taken over last.
-    #[must_use]
-    pub fn current(&self) -> Self {
-        Self(
-            Arc::clone(&self.0),
-            Arc::clone(&self.1),
-            Arc::clone(&self.0.configured.lock()),
-        )
-    }
-
-    /// Takes over other environments and receivers. What is at work goes on with what it has begun with; what begins from
-    /// here on has these. The repositories, the state folder and the catalog stay those of the start.
-    ///
-    /// # Errors
-    /// Settings that do not hold together, and a catalog that cannot be asked: then nothing has changed.
-    pub fn take_over(
-        &self,
-        environments: Vec<EnvironmentSettings>,
-        receivers: Vec<Receiver>,
-    ) -> Result<(), EngineError> {
-        let settings = by_name(environments, self.repository_settings(), self.state())?;
-        let met = self.catalog().known()?;
-        let fresh: Vec<_> = settings
-            .keys()
-            .filter(|name| !met.contains(&name.to_string()))
-            .cloned()
-            .collect();
-        self.catalog().meet(&fresh, self.now())?;
-        {
-            let mut configured = self.0.configured.lock();
-            let known = |(name, settings): (EnvironmentName, EnvironmentSettings)| {
-                let known = match configured.environments.get(&name) {
-                    // What is known of it, and its open repositories, stay.
-                    Some(known) if known.settings == settings => Arc::clone(known),
-                    Some(known) => Arc::new(known.with(settings)),
-                    None => {
-                        let (catalog, clock) = (Arc::clone(&self.0.catalog), Arc::clone(&self.0.clock));
-                        let fence = Fence::new(catalog, clock, name.clone());
-                        let is_new = fresh.contains(&name);
-                        Arc::new(Known::new(name.clone(), settings, fence, is_new))
-                    }
-                };
-                (name, known)
+/// Takes over other environments and receivers. What is at work goes on with what it has begun with; what begins from
+/// here on has these. The repositories, the state folder and the catalog stay those of the start.
+///
+/// # Errors
+/// Settings that do not hold together, and a catalog that cannot be asked: then nothing has changed.
+pub fn take_over(
+    engine: &Engine,
+    environments: Vec<EnvironmentSettings>,
+    receivers: Vec<Receiver>,
+) -> Result<(), EngineError> {
+    let settings = by_name(environments, engine.repository_settings(), engine.state())?;
+    let met = engine.catalog().known()?;
+    let fresh: Vec<_> = settings
+        .keys()
+        .filter(|name| !met.contains(&name.to_string()))
+        .cloned()
+        .collect();
+    engine.catalog().meet(&fresh, engine.now())?;
+    {
+        let mut configured = engine.0.configured.lock();
+        let known = |(name, settings): (EnvironmentName, EnvironmentSettings)| {
+            let known = match configured.environments.get(&name) {
+                // What is known of it, and its open repositories, stay.
+                Some(known) if known.settings == settings => Arc::clone(known),
+                Some(known) => Arc::new(known.with(settings)),
+                None => {
+                    let (catalog, clock) = (Arc::clone(&engine.0.catalog), Arc::clone(&engine.0.clock));
+                    let fence = Fence::new(catalog, clock, name.clone());
+                    let is_new = fresh.contains(&name);
+                    Arc::new(Known::new(name.clone(), settings, fence, is_new))
+                }
             };
-            let environments = settings.into_iter().map(known).collect();
-            *configured = Arc::new(Configured {
-                environments,
-                receivers,
-            });
-        }
-        let engine = self.current();
-        engine.notifier().receivers_have_changed();
-        glance::look_again_at(&engine, None);
-        engine.tell(Event::Missed);
-        Ok(())
+            (name, known)
+        };
+        let environments = settings.into_iter().map(known).collect();
+        *configured = Arc::new(Configured {
+            environments,
+            receivers,
+        });
     }
+    let engine = engine.current();
+    engine.notifier().receivers_have_changed();
+    glance::look_again_at(&engine, None);
+    engine.tell(Event::Missed);
+    Ok(())
 }

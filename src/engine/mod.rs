@@ -75,6 +75,7 @@ use overview::glance::{self, Glances};
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage};
+pub use configured::take_over;
 pub use error::EngineError;
 pub use explore::Export;
 pub use jobs::Jobs;
@@ -222,6 +223,13 @@ impl Engine {
     #[must_use]
     pub fn acting_for(&self, caller: Caller) -> Self {
         Self(Arc::clone(&self.0), Arc::new(caller), Arc::clone(&self.2))
+    }
+
+    /// The same engine, of the configuration that was taken over last ([`take_over`]).
+    #[must_use]
+    pub fn current(&self) -> Self {
+        let configured = Arc::clone(&self.0.configured.lock());
+        Self(Arc::clone(&self.0), Arc::clone(&self.1), configured)
     }
 
     fn fill_at_random(&self, bytes: &mut [u8]) -> Result<(), EngineError> {

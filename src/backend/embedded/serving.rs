@@ -18,7 +18,7 @@ use crate::domain::notify::Receiver;
 use crate::domain::settings::EnvironmentSettings;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::{EngineError, has_been_seen, summary};
+use crate::engine::{EngineError, has_been_seen, summary, take_over};
 
 impl Embedded {
     /// Takes over other environments and receivers while it runs: what begins from here on has them.
@@ -30,7 +30,7 @@ impl Embedded {
         environments: Vec<EnvironmentSettings>,
         receivers: Vec<Receiver>,
     ) -> Result<(), BackendError> {
-        self.on_engine(move |engine| engine.take_over(environments, receivers))
+        self.on_engine(move |engine| take_over(engine, environments, receivers))
             .await
     }
 

@@ -3,7 +3,7 @@
 use super::house::{House, OfHouse, back_up, backups, done, manual};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::slot::Slot;
-use crate::engine::{Engine, EngineError, glances};
+use crate::engine::{Engine, EngineError, glances, take_over};
 
 fn names(engine: &Engine) -> Vec<String> {
     let all = glances(engine).unwrap();
@@ -22,7 +22,7 @@ pub(super) fn what_begins_has_the_new_settings_and_what_runs_keeps_its_own() {
     assert_eq!(backups(&engine).len(), 1, "one manual backup is kept");
     house.keep.manual = 3;
     house.others.push("shop");
-    engine.take_over(house.environments(), Vec::new()).unwrap();
+    take_over(&engine, house.environments(), Vec::new()).unwrap();
     assert_eq!(
         live.settings().keep.of(Slot::Manual),
         1,
@@ -45,7 +45,7 @@ pub(super) fn what_begins_has_the_new_settings_and_what_runs_keeps_its_own() {
     done(&engine, job);
     // It goes again, and its jobs stay known.
     house.others.clear();
-    engine.take_over(house.environments(), Vec::new()).unwrap();
+    take_over(&engine, house.environments(), Vec::new()).unwrap();
     let engine = engine.current();
     assert_eq!(names(&engine), ["acme/live", "acme/uat"]);
     assert!(matches!(
@@ -61,12 +61,12 @@ pub(super) fn one_that_does_not_hold_together_changes_nothing() {
     let engine = house.engine();
     let mut twice = house.environments();
     twice.push(twice[0].clone());
-    assert!(engine.take_over(twice, Vec::new()).is_err());
+    assert!(take_over(&engine, twice, Vec::new()).is_err());
     let mut inside = house.environments();
     inside[0].instances[0].content = crate::domain::settings::ContentSettings::Files {
         path: house.folder.path().to_owned(),
     };
-    assert!(engine.take_over(inside, Vec::new()).is_err());
+    assert!(take_over(&engine, inside, Vec::new()).is_err());
     let engine = engine.current();
     assert_eq!(names(&engine), ["acme/live", "acme/uat"]);
     back_up(&engine);
@@ -79,7 +79,7 @@ pub(super) fn what_a_job_of_before_has_done_is_seen_with_the_new_settings() {
     back_up(&engine);
     let before = engine.of_house();
     house.keep.manual = 3;
-    engine.take_over(house.environments(), Vec::new()).unwrap();
+    take_over(&engine, house.environments(), Vec::new()).unwrap();
     let engine = engine.current();
     assert_eq!(backups(&engine).len(), 1);
     house.pass(chrono::Duration::minutes(1));
