@@ -92,6 +92,7 @@ fn outside() -> Outside {
         random,
         echo: Box::new(echo),
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
+        has_terminal: || File::open("/dev/tty").is_ok(),
         leave_terminal: || Ok(rustix::process::setsid().map(|_| ())?),
     }
 }

@@ -151,7 +151,7 @@ impl Embedded {
             .await
             .map_err(|_| BackendError::Failed("the engine's thread could not be started".to_owned()))?;
         match &*opened {
-            Some(Ok(engine)) => Ok(engine.clone()),
+            Some(Ok(engine)) => Ok(engine.current()),
             Some(Err(error)) => Err(error.clone()),
             None => Err(BackendError::Failed("the engine is not open".to_owned())),
         }
@@ -218,8 +218,8 @@ fn look_at_others(engine: &Engine, opened: &watch::Sender<Option<Result<Engine, 
         engine
             .activity()
             .whatever_happens("looking what other machines do", || {
-                seen = engine.look_at_others(seen.take());
-                look_for_the_dead(engine);
+                seen = engine.current().look_at_others(seen.take());
+                look_for_the_dead(&engine.current());
             });
     }
 }

@@ -2,9 +2,9 @@
 //! last time, and the configuration as it is now.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::cockpit;
-use crate::config::{BackendAddress, Config};
+use crate::config::{BackendAddress, Changes, Config};
 use crate::domain::settings::Variables;
 use crate::tui::LastView;
 use crate::tui::beyond::{Beyond, Changed, Found, Reread};
@@ -77,9 +77,14 @@ pub(super) fn keep_view(state: &Path, config: &Path, context: &str, view: &LastV
 
 /// Writes the file whole, and then in the place of the one before: another cockpit may read it.
 fn write_whole(state: &Path, views: &BTreeMap<String, Value>) -> std::io::Result<()> {
-    fs::create_dir_all(state)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(state)?;
     let beside = state.join(format!("{VIEWS}.{}.new", std::process::id()));
-    let mut file = File::create(&beside)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
     let written = serde_json::to_writer_pretty(&mut file, views)
         .map_err(std::io::Error::from)
         .and_then(|()| fs::rename(&beside, state.join(VIEWS)));
@@ -90,9 +95,10 @@ fn write_whole(state: &Path, views: &BTreeMap<String, Value>) -> std::io::Result
 }
 
 /// What tells one state of a file from another.
-type Stamp = Option<(i64, i64, u64, u64)>;
+pub(in crate::cli) type Stamp = Option<(i64, i64, u64, u64)>;
 
-fn stamp(file: &Path) -> Stamp {
+/// The state of a file; `None` of one that is not there.
+pub(in crate::cli) fn stamp(file: &Path) -> Stamp {
     let facts = fs::metadata(file).ok()?;
     Some((facts.mtime(), facts.mtime_nsec(), facts.ino(), facts.len()))
 }
@@ -178,32 +184,9 @@ fn waits(
     if !is_here {
         return waits;
     }
-    note(before.repository != after.repository, "[repository]");
-    note(before.catalog != after.catalog, "catalog");
-    note(before.state != after.state, "state");
-    note(before.limits != after.limits, "[engine]");
-    note(before.receivers != after.receivers, "[[notify]] and [[alive]]");
-    let known = |config: &Config| -> BTreeMap<String, crate::domain::settings::EnvironmentSettings> {
-        let environments = config.environments.iter();
-        environments
-            .filter_map(|environment| {
-                Some((
-                    environment.environment_name().ok()?.to_string(),
-                    environment.clone(),
-                ))
-            })
-            .collect()
-    };
-    let (old, new) = (known(before), known(after));
-    for (name, settings) in &new {
-        match old.get(name) {
-            None => waits.push(format!("{name} is new")),
-            Some(other) if other != settings => waits.push(format!("{name} has changed")),
-            Some(_) => {}
-        }
-    }
-    let gone = old.keys().filter(|name| !new.contains_key(*name));
-    waits.extend(gone.map(|name| format!("{name} is gone")));
+    let changes = Changes::between(before, after);
+    waits.extend(changes.at_a_start);
+    waits.extend(changes.taken);
     waits
 }
 

@@ -6,9 +6,11 @@ mod elsewhere;
 mod here;
 mod leaving;
 mod names;
+#[cfg(feature = "engine")]
+mod survey;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,7 +20,7 @@ pub use here::look_on_a_thread;
 
 use self::elsewhere::OtherServices;
 use self::leaving::why_jobs_end;
-use super::house::{Connection, House};
+use super::house::{Connection, House, Survey};
 use super::known::Wanted;
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit, cockpit_beyond};
@@ -27,18 +29,15 @@ use crate::backend::embedded::Embedded;
 use crate::backend::read_only::ReadOnly;
 use crate::backend::remote::{Pace, Remote, RemoteSettings};
 use crate::backend::{Backend, BackendInfo};
-use crate::config::{BackendAddress, Config, NamedContext, Places};
-use crate::domain::address::Address;
-use crate::domain::check::DatabaseFound;
 #[cfg(feature = "engine")]
-use crate::domain::check::HomeFound;
+use crate::config::state_owner;
+use crate::config::{BackendAddress, Config, NamedContext, Places};
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
-use crate::domain::settings::{PostgresSettings, SecretSource, StorageOptions, Variables};
+use crate::domain::settings::{SecretSource, Variables};
 use crate::domain::stop::StopReason;
 use crate::tui::{self, CockpitSettings, Contexts};
 
@@ -284,6 +283,10 @@ fn behind(context: &NamedContext, backend: Arc<dyn Backend>) -> Arc<dyn Backend>
     }
 }
 
+/// Without an engine it finds nothing.
+#[cfg(not(feature = "engine"))]
+impl Survey for ThisMachine {}
+
 #[async_trait(?Send)]
 impl House for ThisMachine {
     fn places(&self) -> &Places {
@@ -308,54 +311,27 @@ impl House for ThisMachine {
         self.state_of(config.as_ref())
     }
 
+    #[cfg(feature = "engine")]
+    fn state_of_another(&self, config: &Config) -> Result<Option<PathBuf>, CliError> {
+        let state = self.state_of(Some(config))?;
+        let owner = state_owner::of_another(&state, config);
+        if let (Some(owner), Some(_)) = (&owner, &self.state) {
+            return Err(CliError::usage(format!(
+                "LIFEBOAT_STATE names {}, which has the jobs of the configuration {}: name another folder, or none",
+                state.display(),
+                owner.display()
+            )));
+        }
+        Ok(owner)
+    }
+
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError> {
         let (_, context) = self.load(globals)?;
         Ok(context.context.backend == BackendAddress::Embedded)
     }
 
-    #[cfg(feature = "engine")]
-    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
-        look_on_a_thread(settings, &self.variables)
-    }
-
-    #[cfg(not(feature = "engine"))]
-    fn look_at_database(&self, _settings: &PostgresSettings) -> Result<DatabaseFound, String> {
-        Err(no_engine("looking at a database").message)
-    }
-
-    #[cfg(feature = "engine")]
-    fn look_at_home(&self, home: &Path) -> Result<(), String> {
-        crate::backend::embedded::look_at_home(home)
-    }
-
-    #[cfg(not(feature = "engine"))]
-    fn look_at_home(&self, _home: &Path) -> Result<(), String> {
-        Err(no_engine("looking at a home").message)
-    }
-
-    #[cfg(feature = "engine")]
-    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
-        crate::backend::embedded::look_at_folder(folder)
-    }
-
-    #[cfg(feature = "engine")]
-    fn look_at_storage(
-        &self,
-        root: &Address,
-        options: &StorageOptions,
-        environment: &EnvironmentName,
-    ) -> Result<bool, String> {
-        crate::backend::embedded::look_at_storage(root, options, environment, &self.variables)
-    }
-
-    #[cfg(not(feature = "engine"))]
-    fn look_at_storage(
-        &self,
-        _root: &Address,
-        _options: &StorageOptions,
-        _environment: &EnvironmentName,
-    ) -> Result<bool, String> {
-        Err(no_engine("looking at object storage").message)
+    fn survey(&self) -> &dyn Survey {
+        self
     }
 
     #[cfg(not(feature = "engine"))]

@@ -13,7 +13,7 @@ use super::{CliError, Globals, Outside, Stay};
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
-use crate::config::{NamedContext, Places};
+use crate::config::{Config, NamedContext, Places};
 use crate::domain::address::Address;
 use crate::domain::check::{DatabaseFound, HomeFound};
 #[cfg(feature = "engine")]
@@ -31,6 +31,51 @@ pub struct Connection {
     pub context: NamedContext,
 }
 
+/// What is looked at before a configuration names it. By itself it finds nothing: that takes an engine.
+pub trait Survey {
+    /// What is in a database.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be looked at.
+    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        let _ = settings;
+        Err(WITHOUT_ENGINE.to_owned())
+    }
+
+    /// Whether a folder is the home of a repository.
+    ///
+    /// # Errors
+    /// Which folder to name, as a sentence.
+    fn home(&self, home: &Path) -> Result<(), String> {
+        let _ = home;
+        Err(WITHOUT_ENGINE.to_owned())
+    }
+
+    /// The home of a repository that a folder leads to.
+    fn folder(&self, folder: &Path) -> Option<HomeFound> {
+        let _ = folder;
+        None
+    }
+
+    /// Tries object storage. Gives whether backups of the environment are there.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be reached.
+    fn storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        let _ = (root, options, environment);
+        Err(WITHOUT_ENGINE.to_owned())
+    }
+}
+
+/// Why nothing is found where there is no engine.
+const WITHOUT_ENGINE: &str =
+    "this Lifeboat is the cockpit without an engine, which alone can look at it: use a whole Lifeboat";
+
 /// What the command line reaches beyond itself.
 #[async_trait(?Send)]
 pub trait House {
@@ -42,6 +87,16 @@ pub trait House {
 
     /// The state folder that would be used.
     fn state_folder(&self, globals: &Globals) -> Result<PathBuf, CliError>;
+
+    /// The other configuration that the state folder belongs to which a new configuration would use: that one needs a folder of
+    /// its own.
+    ///
+    /// # Errors
+    /// Where that folder was named in the environment, which counts before whatever the configuration says.
+    fn state_of_another(&self, config: &Config) -> Result<Option<PathBuf>, CliError> {
+        let _ = config;
+        Ok(None)
+    }
 
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
@@ -55,35 +110,8 @@ pub trait House {
         Ok(())
     }
 
-    /// Looks what is in a database that no configuration names yet.
-    ///
-    /// # Errors
-    /// A sentence that says why it cannot be looked at.
-    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String>;
-
-    /// Looks whether a folder is the home of a repository.
-    ///
-    /// # Errors
-    /// Which folder to name, as a sentence.
-    fn look_at_home(&self, home: &Path) -> Result<(), String>;
-
-    /// Looks whether a folder that no configuration names yet leads to the home of a repository. Without an engine nobody
-    /// knows one.
-    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
-        let _ = folder;
-        None
-    }
-
-    /// Tries object storage that no configuration names yet. Gives whether backups of the environment are there.
-    ///
-    /// # Errors
-    /// A sentence that says why it cannot be reached.
-    fn look_at_storage(
-        &self,
-        root: &Address,
-        options: &StorageOptions,
-        environment: &EnvironmentName,
-    ) -> Result<bool, String>;
+    /// Looks at what no configuration names yet.
+    fn survey(&self) -> &dyn Survey;
 
     /// Opens the backend of the context.
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError>;
@@ -124,6 +152,14 @@ pub trait House {
         keep_schedule: bool,
         deeds: Deeds,
     ) -> Result<(Embedded, ServerSettings), CliError>;
+
+    /// The configuration of this machine as it is now, where the context that is used is in it.
+    #[cfg(feature = "engine")]
+    fn configuration(&self, globals: &Globals) -> Result<Config, CliError> {
+        let config = Config::load(&self.config_file(globals)?)?;
+        config.context(globals.context.as_deref())?;
+        Ok(config)
+    }
 
     /// Who is at the keyboard.
     fn user(&self) -> &str;

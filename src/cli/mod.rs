@@ -40,7 +40,7 @@ pub use connect::ThisMachine;
 #[cfg(feature = "engine")]
 pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
-pub use house::{Connection, House};
+pub use house::{Connection, House, Survey};
 pub use known::Wanted;
 pub use outside::{Interrupt, Interrupts, Outside};
 pub use plain::{Closing, Stay, Why};

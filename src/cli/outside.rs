@@ -41,6 +41,8 @@ pub struct Outside {
     pub program: PathBuf,
     /// Cuts the process loose from its terminal, so that it goes on when the terminal closes.
     pub leave_terminal: fn() -> io::Result<()>,
+    /// Whether the process has a terminal that is still there, wherever its streams lead.
+    pub has_terminal: fn() -> bool,
 }
 
 /// What interrupts a command, as it comes.

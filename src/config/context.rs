@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::limit::TimeLimit;
-use crate::domain::settings::SecretSource;
+use crate::domain::settings::{SecretPlaces, SecretSource};
 
 /// Where a backend is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,33 +129,31 @@ impl<'de> Deserialize<'de> for IdleLock {
 }
 
 impl Context {
+    fn token_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "token",
+            file: &self.token_file,
+            command: &self.token_command,
+            variable: &self.token_env,
+        }
+    }
+
     /// Where the token for a service is.
     #[must_use]
     pub fn token(&self) -> Option<SecretSource> {
-        let file = self.token_file.clone().map(SecretSource::PasswordFile);
-        let command = || self.token_command.clone().map(SecretSource::PasswordCommand);
-        let variable = || self.token_env.clone().map(SecretSource::PasswordEnv);
-        file.or_else(command).or_else(variable)
+        self.token_places().source()
     }
 
     /// What is wrong with it, as a sentence.
     #[must_use]
     pub fn wrong(&self) -> Option<String> {
-        let sources = [
-            self.token_file.is_some(),
-            self.token_command.is_some(),
-            self.token_env.is_some(),
-        ];
-        if sources.into_iter().filter(|is_there| *is_there).count() > 1 {
-            return Some(
-                "a context takes its token from one place: write only one of token_file, token_command and token_env"
-                    .to_owned(),
-            );
+        let places = self.token_places();
+        if let Some(what_to_do) = places.several() {
+            return Some(format!("a context takes its token from one place: {what_to_do}"));
         }
-        if self.token_command.as_ref().is_some_and(Vec::is_empty) {
-            return Some("token_command is empty: write a program and its arguments".to_owned());
-        }
-        None
+        places
+            .has_empty_command()
+            .then(|| "token_command is empty: write a program and its arguments".to_owned())
     }
 }
 

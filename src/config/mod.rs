@@ -4,6 +4,7 @@
 //! it into those types and says what is wrong with it. It never reads an environment variable: `main` passes in what
 //! somebody named. It reads no secret either, only where secrets are.
 
+mod changes;
 mod context;
 mod error;
 mod file;
@@ -14,6 +15,7 @@ pub mod state_owner;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use changes::Changes;
 pub use context::{BackendAddress, Context, IdleLock, NamedContext};
 pub use error::ConfigError;
 pub use places::{CONFIG_FILE, Places};

@@ -27,23 +27,26 @@ struct Owner {
     repository: Option<String>,
 }
 
+impl Owner {
+    fn of(config: &Config) -> Self {
+        Self {
+            configuration: in_full(&config.file),
+            repository: config
+                .repository
+                .as_ref()
+                .map(|repository| repository.root.to_string()),
+        }
+    }
+}
+
 /// Makes sure that the state folder is this configuration's, and takes one that is nobody's.
 ///
 /// # Errors
 /// [`ConfigError::StateOfAnother`]. That the file cannot be read or written is none: whether the folder can be used is
 /// found out by whoever uses it.
 pub fn claim(state: &Path, config: &Config) -> Result<(), ConfigError> {
-    let ours = Owner {
-        configuration: in_full(&config.file),
-        repository: config
-            .repository
-            .as_ref()
-            .map(|repository| repository.root.to_string()),
-    };
-    let file = state.join(OWNER);
-    let read = fs::read_to_string(&file).ok();
-    let owner: Option<Owner> = read.and_then(|text| serde_json::from_str(&text).ok());
-    match owner {
+    let ours = Owner::of(config);
+    match owner(state) {
         Some(owner) if owner == ours => return Ok(()),
         Some(owner) if owner.configuration != ours.configuration => {
             if owner.repository == ours.repository {
@@ -59,8 +62,23 @@ pub fn claim(state: &Path, config: &Config) -> Result<(), ConfigError> {
         }
         _ => {}
     }
-    let _ = write(&file, &ours);
+    let _ = write(&state.join(OWNER), &ours);
     Ok(())
+}
+
+/// The other configuration that a state folder belongs to, so that this one could not use it. Claims nothing.
+#[must_use]
+pub fn of_another(state: &Path, config: &Config) -> Option<PathBuf> {
+    let ours = Owner::of(config);
+    let owner = owner(state)?;
+    let is_another = owner.configuration != ours.configuration && owner.repository != ours.repository;
+    (is_another && still_has(&owner.configuration, state)).then_some(owner.configuration)
+}
+
+/// What a state folder says whose it is.
+fn owner(state: &Path) -> Option<Owner> {
+    let text = fs::read_to_string(state.join(OWNER)).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// Whether a configuration is still there and has not named another state folder meanwhile.

@@ -113,8 +113,8 @@ pub(super) async fn play(
     let plan_millis = elapsed(plan_began);
     let (added, changed, removed) = plan.totals();
     story.say(&format!(
-        "the plan: {} items come back, {} change, {} go",
-        measure::count(added),
+        "the plan: {} to bring back, {} to change, {} to remove",
+        measure::items(added),
         measure::count(changed),
         measure::count(removed)
     ))?;
@@ -268,8 +268,8 @@ impl Story<'_> {
     fn figures(&mut self, report: &Report) -> Result<(), DemoError> {
         self.say("")?;
         self.say(&format!(
-            "Live holds {} items, {}, in three instances.",
-            measure::count(report.items),
+            "Live holds {}, {}, in three instances.",
+            measure::items(report.items),
             measure::bytes(report.bytes)
         ))?;
         let undo = if report.undo_exchanges {

@@ -42,6 +42,18 @@ pub(crate) fn file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Makes a file that is not there yet.
+///
+/// # Errors
+/// What the system said, also that it is there.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+}
+
 /// Whether everybody on this machine can look into a folder, or write to it: those above it let them through as well.
 pub(crate) fn is_open_to_all(folder: &Path) -> bool {
     let mode = |path: &Path| std::fs::metadata(path).map_or(0, |about| about.mode());

@@ -1,8 +1,10 @@
 //! A second person: where an environment says `approve = true`, a restore waits until another owner agrees.
 //!
-//! What is approved is a plan, by its id, and a plan is good for an hour ([`super::staleness`]): so is the question. Not in here:
-//! asking, and what follows from an answer (`engine::restore::approval`).
+//! What is approved is a plan, by its id, and a plan is good for an hour ([`super::staleness`]): so is the question. If following it
+//! would do something else by now, whoever is to agree is shown what. Not in here: asking, and what follows from an answer
+//! (`engine::restore::approval`).
 
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
@@ -66,6 +68,20 @@ pub struct Asked {
     /// What the plan warns of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What this plan would do otherwise than the one that was asked for, where that had to be made anew, each as a sentence
+    /// without its end. Whoever agrees has to see it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<String>,
+}
+
+/// For how long a plan that was made anew for whoever is to agree is followed without a further look at Live: they have to
+/// read it, and people go on working meanwhile.
+const READING: Duration = Duration::minutes(10);
+
+/// Whether a plan that was made anew at `looked` may be followed as it is at `now`.
+#[must_use]
+pub fn was_just_made(looked: Option<Instant>, now: Instant) -> bool {
+    looked.is_some_and(|looked| looked <= now && now - looked <= READING)
 }
 
 impl Asked {
@@ -87,10 +103,10 @@ impl Asked {
     pub fn in_words(&self) -> String {
         let (added, changed, removed) = self.totals;
         format!(
-            "{}, asked by {}: {} items to add, {} to change, {} to remove. It waits until {}",
+            "{}, asked by {}: {} to add, {} to change, {} to remove. It waits until {}",
             self.title,
             self.by,
-            measure::count(added),
+            measure::items(added),
             measure::count(changed),
             measure::count(removed),
             measure::moment(self.until)
@@ -107,6 +123,18 @@ mod tests {
             account: account.to_owned(),
             made_by: made_by.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn a_plan_that_was_made_anew_is_good_while_it_is_read() {
+        let looked: Instant = "2026-11-23T03:12:00Z".parse().unwrap();
+        assert!(!was_just_made(None, looked));
+        assert!(was_just_made(Some(looked), looked + Duration::minutes(10)));
+        assert!(!was_just_made(Some(looked), looked + Duration::minutes(11)));
+        assert!(
+            !was_just_made(Some(looked), looked - Duration::minutes(1)),
+            "by another clock"
+        );
     }
 
     #[test]

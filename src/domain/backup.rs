@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
+use super::ahead::JUMP;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
 use super::pin::Pin;
 use super::plan::Selection;
@@ -207,6 +208,10 @@ pub struct Manifest {
     /// this one was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_since: Option<Instant>,
+    /// The ids that it had before, the first one first: a pin and an extension give it another. Whoever has noted one of
+    /// them still finds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<BackupId>,
     /// What it holds.
     pub instances: Vec<InstanceCopy>,
 }
@@ -232,6 +237,13 @@ impl Manifest {
     /// The form of the record of a pinned backup. A Lifeboat that does not know of pins leaves such a record alone, and so
     /// the backup with it: it would drop it otherwise.
     pub const PINNED_FORMAT: u32 = 3;
+
+    /// Notes an id that it had before, unless it is noted already.
+    pub fn was_called(&mut self, id: BackupId) {
+        if !self.earlier.contains(&id) {
+            self.earlier.push(id);
+        }
+    }
 
     /// Sets or takes away a pin, and with it the form of the record.
     pub fn set_pin(&mut self, pin: Option<Pin>) {
@@ -352,6 +364,12 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Whether it has this id, or had it before its record was changed.
+    #[must_use]
+    pub fn answers_to(&self, id: &BackupId) -> bool {
+        self.id == *id || self.manifest.earlier.contains(id)
+    }
+
     /// Whether it counts: it is sound, and not dated ahead of the clock.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -402,6 +420,15 @@ impl Backup {
     #[must_use]
     pub fn pinned(&self, now: Instant) -> Option<&Pin> {
         self.manifest.pin.as_ref().filter(|pin| pin.holds(now))
+    }
+
+    /// Whether retention leaves it alone for a pin at `now`. That is for longer than the pin holds: a clock that jumps by less
+    /// than [`JUMP`] is not seen, and ends no pin either.
+    #[must_use]
+    pub fn is_left_for_its_pin(&self, now: Instant) -> bool {
+        // From the clock's side: a pin may end at the end of all time.
+        let pin = self.manifest.pin.as_ref();
+        pin.is_some_and(|pin| pin.holds(now - JUMP))
     }
 
     /// Whether any period was served late.

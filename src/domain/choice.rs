@@ -174,6 +174,23 @@ pub fn choose<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, Choic
     match (matches.next(), matches.next()) {
         (Some(backup), None) => Ok(backup),
         (Some(_), Some(_)) => Err(ChoiceError::ambiguous(text, backups)),
+        (None, _) => by_earlier_id(backups, text),
+    }
+}
+
+/// One that had such an id before it was pinned or extended: whoever has noted that means it.
+fn by_earlier_id<'a>(backups: &'a [Backup], text: &str) -> Result<&'a Backup, ChoiceError> {
+    let was_called = |backup: &&Backup| {
+        let mut earlier = backup.manifest.earlier.iter();
+        !text.is_empty() && earlier.any(|id| id.0.starts_with(text))
+    };
+    let mut matches = backups.iter().filter(was_called);
+    match (matches.next(), matches.next()) {
+        (Some(backup), None) => Ok(backup),
+        (Some(_), Some(_)) => Err(ChoiceError::Ambiguous {
+            text: text.to_owned(),
+            near: Vec::new(),
+        }),
         (None, _) => Err(ChoiceError::unknown(text, backups)),
     }
 }

@@ -58,6 +58,7 @@ fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves:
             replaced: None,
             added_bytes: 0,
             read_since: None,
+            earlier: Vec::new(),
             instances: Vec::new(),
         },
         verification: Verification::Verified { at: taken },
@@ -305,6 +306,36 @@ proptest! {
                 holders(backups, &keep, slot).iter().map(|b| b.id.clone()).collect()
             };
             prop_assert_eq!(ids(&backups), ids(&before));
+        }
+    }
+
+    #[test]
+    fn no_pin_is_lost_by_a_clock_that_jumps_ahead_and_back(
+        jumps in prop::collection::vec((1_i64..10_000, 0_i64..1_190, any::<bool>()), 1..6),
+        hours_left in 1_i64..400,
+        keep in keep(),
+    ) {
+        let start = at("2026-11-01 12:00");
+        let until = start + Duration::hours(hours_left);
+        let mut now = start;
+        let mut backups = vec![pinned(1, start, Some(until)), manual(2, start + Duration::minutes(1))];
+        let none = BTreeSet::new();
+        for ((number, (ahead_by, stays, by_days)), day) in (10_u64..).step_by(2).zip(&jumps).zip(1..) {
+            // It runs as it should for a while, then is ahead, by any time, for less than a day, and is set right.
+            now = (start + Duration::hours(day * 20)).max(now);
+            if now >= until {
+                break;
+            }
+            let ahead = if *by_days { Duration::hours(*ahead_by) } else { Duration::minutes(*ahead_by) };
+            for (number, minutes) in [(number, 0), (number + 1, *stays)] {
+                let wrong = now + ahead + Duration::minutes(minutes);
+                backups.push(manual(number, wrong));
+                let look = Look::at(wrong, backups.iter().map(|b| b.manifest.taken));
+                let goes = droppable(&backups, &keep, &none, &look);
+                prop_assert!(goes.iter().all(|b| b.id != backups[0].id), "lost {} early", until - now);
+            }
+            ahead::mark(&mut backups, now);
+            backups.retain(|backup| !backup.dated_ahead);
         }
     }
 

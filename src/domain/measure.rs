@@ -40,6 +40,24 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// So many of something: `1 item`, `12,345 items`.
+#[must_use]
+pub fn so_many(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// So many items.
+#[must_use]
+pub fn items(number: u64) -> String {
+    so_many(number, "item", "items")
+}
+
+/// So many nodes.
+#[must_use]
+pub fn nodes(number: u64) -> String {
+    so_many(number, "node", "nodes")
+}
+
 /// Names as a sentence has them: `a, b and c`.
 #[must_use]
 pub fn listed(names: &[String]) -> String {

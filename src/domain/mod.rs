@@ -23,6 +23,7 @@ pub mod elsewhere;
 pub mod environment;
 pub mod event;
 pub mod explore;
+pub mod free_text;
 pub mod integrity;
 pub mod job;
 pub mod lifeboat_node;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
-use super::backup::Backup;
+use super::backup::{Backup, InstanceCopy};
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::measure;
 pub use super::selection::{PartError, Reach, Selection};
@@ -61,6 +61,41 @@ impl WorkspaceChange {
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         self.added + self.changed + self.removed == 0
+    }
+
+    /// How many items come, differ and go.
+    fn counts(&self) -> (u64, u64, u64) {
+        (self.added, self.changed, self.removed)
+    }
+
+    /// What this, which was found later, has otherwise than what was found `before`, as a sentence without its end.
+    fn differs_from(&self, before: Option<&Self>) -> Option<String> {
+        let place = format!("{} {}", self.instance, self.workspace);
+        let (added, changed, removed) = self.counts();
+        let counted = format!(
+            "{place}: {} to add, {} to change, {} to remove",
+            measure::items(added),
+            measure::count(changed),
+            measure::count(removed)
+        );
+        match before {
+            None => Some(counted),
+            Some(before) if before.counts() != self.counts() => {
+                let (added, changed, removed) = before.counts();
+                Some(format!(
+                    "{counted}, and no longer {}, {} and {}",
+                    measure::count(added),
+                    measure::count(changed),
+                    measure::count(removed)
+                ))
+            }
+            Some(before) if before.examples != self.examples => {
+                let fresh = self.examples.iter().find(|path| !before.examples.contains(path));
+                let such = fresh.map(|path| format!(", such as {path}")).unwrap_or_default();
+                Some(format!("{place}: as many items as before, and others{such}"))
+            }
+            Some(_) => None,
+        }
     }
 }
 
@@ -154,9 +189,25 @@ pub struct RestorePlan {
     pub warnings: Vec<String>,
 }
 
-/// What a comparison of Live with a backup does not see, as a sentence without its end.
-pub const COMPARED: &str = "Files are compared by their kind, size, time and permissions: one that is damaged and has kept \
-                            these is not seen";
+/// What a comparison of Live with a backup does not see, as a sentence.
+const COMPARED: &str = "Files are compared by their kind, size, time and permissions: one that is damaged and has kept \
+                        these is not seen.";
+
+/// What a comparison of Live with the chosen part of a backup does not see, as a sentence. `None` where none of it is in
+/// files: rows are compared as they are.
+#[must_use]
+pub fn how_compared(backup: &Backup, selection: &Selection) -> Option<&'static str> {
+    let has_files = |copy: &InstanceCopy| {
+        let mut workspaces = copy.workspaces.iter();
+        workspaces.any(|workspace| {
+            let is_table = copy.tables.iter().any(|table| table.workspace == workspace.name);
+            !is_table && (selection.has_paths() || selection.has_workspace(&workspace.name))
+        })
+    };
+    let chosen = |copy: &&InstanceCopy| selection.has_instance(&copy.name);
+    let mut chosen = backup.manifest.instances.iter().filter(chosen);
+    chosen.any(has_files).then_some(COMPARED)
+}
 
 /// What of the work in Live a restore would take away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +290,77 @@ impl RestorePlan {
     pub fn work_lost_millis(&self) -> Option<u64> {
         let lost = self.made - self.backup.manifest.taken;
         (!self.backup.dated_ahead).then(|| u64::try_from(lost.num_milliseconds()).unwrap_or(0))
+    }
+
+    /// What a plan of the same restore that was made `later` would do otherwise than this one, as far as it matters to
+    /// whoever has looked at this one: each as a sentence without its end.
+    #[must_use]
+    pub fn differences(&self, later: &Self) -> Vec<String> {
+        let mut told = Vec::new();
+        if self.backup.manifest.instances != later.backup.manifest.instances {
+            told.push(format!("backup {} holds something else", later.backup.id));
+        }
+        if (&self.selection, self.without_safety, self.from)
+            != (&later.selection, later.without_safety, later.from)
+        {
+            told.push("another part of it, or in another way".to_owned());
+        }
+        for change in &later.changes {
+            let is_same = |other: &&WorkspaceChange| {
+                (&other.instance, &other.workspace) == (&change.instance, &change.workspace)
+            };
+            told.extend(change.differs_from(self.changes.iter().find(is_same)));
+        }
+        let is_gone = |change: &&WorkspaceChange| {
+            let mut later = later.changes.iter();
+            !later.any(|other| (&other.instance, &other.workspace) == (&change.instance, &change.workspace))
+        };
+        told.extend(
+            self.changes
+                .iter()
+                .filter(is_gone)
+                .map(|gone| format!("{} {}: it is left out", gone.instance, gone.workspace)),
+        );
+        // What was changed already was changed again, or nobody could say before.
+        if told.is_empty()
+            && let Some(at) = later
+                .newest_change
+                .filter(|_| self.newest_change != later.newest_change)
+        {
+            told.push(format!("somebody has changed Live at {}", measure::moment(at)));
+        }
+        let (were, are) = (&self.versions_now, &later.versions_now);
+        if were != are {
+            told.push(format!(
+                "release {} and Magnolia {} run now, and {} and {} did",
+                are.release, are.magnolia, were.release, were.magnolia
+            ));
+        }
+        let fresh = later.obstacles.iter().filter(|why| !self.obstacles.contains(why));
+        told.extend(fresh.cloned());
+        told
+    }
+
+    /// What the comparison does not see, as a sentence, if there is such a thing.
+    #[must_use]
+    pub fn how_compared(&self) -> Option<&'static str> {
+        how_compared(&self.backup, &self.selection)
+    }
+
+    /// What would come back, be turned back and be taken away, in words without an end.
+    #[must_use]
+    pub fn changed_in_words(&self) -> String {
+        let (added, changed, removed) = self.totals();
+        let is = |count: u64| if count == 1 { "is" } else { "are" };
+        format!(
+            "{} {} back, {} {} turned back, {} {} taken away",
+            measure::items(added),
+            if added == 1 { "comes" } else { "come" },
+            measure::count(changed),
+            is(changed),
+            measure::count(removed),
+            is(removed)
+        )
     }
 
     /// Items added, changed and removed over all workspaces.

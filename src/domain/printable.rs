@@ -47,6 +47,14 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether anything is seen of a text: a character that is neither a blank nor what nobody sees.
+#[must_use]
+pub fn is_seen(text: &str) -> bool {
+    line(text)
+        .chars()
+        .any(|c| !matches!(c, SIGN | SPACE) && !c.is_whitespace())
+}
+
 /// The text as it may be kept when somebody has typed or pasted it into one line: as it is, but for controls. What is
 /// shown of it goes through [`line()`] like everything else.
 #[must_use]

@@ -96,6 +96,9 @@ pub enum Refusal {
         /// Whether there is a good safety backup.
         safety: bool,
     },
+    /// A note or a reason is none that can be kept, as a sentence.
+    #[error("nothing was done: {0}")]
+    NotAText(String),
     /// What was to be made is there already, or comes by itself, as a sentence.
     #[error("{0}")]
     NotNeeded(String),
@@ -140,6 +143,20 @@ pub enum Refusal {
         plan: PlanId,
         /// Until when it waits.
         until: Instant,
+    },
+    /// What waits for approval would not do any more what it would have done when it was asked for. It waits with a new plan.
+    #[error(
+        "nothing was done: the restore of {environment} would not do any more what was asked for: {}. It waits with a plan that \
+         was made just now: look at that one, and agree to it (`lifeboat approve {environment}`) or not (`lifeboat reject \
+         {environment}`)", differences.join("; ")
+    )]
+    PlanMoved {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The plan that waits now.
+        plan: PlanId,
+        /// What is different, each as a sentence without its end.
+        differences: Vec<String>,
     },
     /// No restore waits for approval, or it is another one by now.
     #[error(
@@ -216,12 +233,13 @@ impl Refusal {
             Self::NothingToUndo { .. } | Self::NothingToConfirm { .. } | Self::BackupHeld { .. } => Some(10),
             Self::PastStopping { .. } => Some(11),
             // No surprise: what the plan found in the way, or that it is out of date.
-            Self::Obstacle(_) | Self::StalePlan { .. } => Some(12),
+            Self::Obstacle(_) | Self::StalePlan { .. } | Self::PlanMoved { .. } => Some(12),
             Self::NotConfirmed { .. } => Some(13),
             // Proof: only what can be read back counts.
             Self::Damaged { .. } => Some(14),
             Self::NothingToVerify { .. }
             | Self::NothingToDrill { .. }
+            | Self::NotAText(_)
             | Self::NotNeeded(_)
             | Self::AwaitsApproval { .. }
             | Self::NothingToApprove { .. }

@@ -11,9 +11,6 @@ use super::plan::Selection;
 use super::settings::RepositoryChoice;
 use super::version::MagnoliaVersion;
 
-/// The most characters of a note or a reason.
-pub const TEXT_LIMIT: usize = 1_000;
-
 /// Take a backup.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

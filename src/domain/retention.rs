@@ -79,7 +79,8 @@ fn was_just_found_damaged(backup: &Backup, now: Instant) -> bool {
 ///
 /// A backup stays while any of these holds:
 /// - it holds a slot, or one of the places between the daily ones ([`recent::kept`]);
-/// - somebody has pinned it, for ever or until a time that is still to come, by the same clock;
+/// - somebody has pinned it, for ever or until a time that is still to come by what can be believed of the clock, or that has
+///   come less than five days ago: so far a clock may be ahead without being found out;
 /// - its expiry is still to come, or was by what can be believed of the clock ([`Look`]);
 /// - a running job reads it;
 /// - it is damaged or unverified, and for one of its slots there is no newer good backup (for one between the daily ones:
@@ -153,7 +154,7 @@ fn may_go<'a>(
         .filter(|backup| {
             !held.contains(&backup.id)
                 && !backup.is_held_by_expiry(now)
-                && backup.pinned(now).is_none()
+                && !backup.is_left_for_its_pin(now)
                 && !in_use.contains(&backup.id)
                 && newest_good.is_none_or(|newest| newest.id != backup.id)
                 && backup.manifest.taken <= now

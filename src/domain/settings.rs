@@ -9,6 +9,7 @@ mod hooks;
 mod node;
 mod postgres;
 mod prefixes;
+mod secret_places;
 mod server;
 mod sessions;
 
@@ -36,6 +37,7 @@ pub use hooks::{HookPoint, Hooks};
 pub use node::{Member, NodeSettings};
 pub use postgres::PostgresSettings;
 pub use prefixes::Prefixes;
+pub use secret_places::SecretPlaces;
 pub use server::{MetricsAccess, RequestLimits, ServerSettings, TlsSettings};
 pub use sessions::SessionSettings;
 

@@ -45,10 +45,10 @@ pub struct Shrunk {
 impl Shrunk {
     fn in_words(&self) -> String {
         let told = |amount: u64| match self.measure {
-            Measure::Items => format!("{} items", measure::count(amount)),
+            Measure::Items => measure::items(amount),
             Measure::Bytes => measure::bytes(amount),
-            Measure::Rows => format!("{} rows", measure::count(amount)),
-            Measure::Files => format!("{} files and folders", measure::count(amount)),
+            Measure::Rows => measure::so_many(amount, "row", "rows"),
+            Measure::Files => measure::so_many(amount, "file or folder", "files and folders"),
         };
         let what = match &self.part {
             Some(part) => format!("{part} of {}", self.instance),
@@ -191,6 +191,7 @@ mod tests {
             replaced: None,
             added_bytes: 0,
             read_since: None,
+            earlier: Vec::new(),
             instances: vec![copy],
         }
     }
@@ -214,7 +215,7 @@ mod tests {
         let after = manifest(&[("dam", 9_000, 900_000), ("website", 1, 0)], &[]);
         let seen = told(&before, &after);
         assert!(
-            seen.contains("website of author: 1 items now, 300 items before"),
+            seen.contains("website of author: 1 item now, 300 items before"),
             "{seen}"
         );
         let gone = manifest(&[("dam", 9_000, 900_000)], &[]);

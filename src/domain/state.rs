@@ -268,7 +268,7 @@ impl EnvironmentDetails {
     /// Whether only the second repository has this backup.
     #[must_use]
     pub fn is_only_copied(&self, id: &BackupId) -> bool {
-        self.only_copied().any(|backup| backup.id == *id)
+        self.only_copied().any(|backup| backup.answers_to(id))
     }
 
     /// Whether what the first repository holds is not known: it is out of reach, or its records are.

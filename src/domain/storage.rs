@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use immutable::{DeletionKey, Immutable};
 
 use super::address::Address;
-use super::settings::SecretSource;
+use super::settings::{SecretPlaces, SecretSource};
 use super::slot::Slot;
 
 /// Where backups are kept. Each environment has a repository of its own, in `PROJECT/ENVIRONMENT` below the root.
@@ -276,8 +276,13 @@ impl TryFrom<RepositoryKeys> for RepositorySettings {
     type Error = String;
 
     fn try_from(keys: RepositoryKeys) -> Result<Self, String> {
-        let key = key_from(keys.password_file, keys.password_command, keys.password_env)?
-            .ok_or("the key is missing: write one of password_file, password_command and password_env")?;
+        let key = key_from(SecretPlaces {
+            key: "password",
+            file: &keys.password_file,
+            command: &keys.password_command,
+            variable: &keys.password_env,
+        })?
+        .ok_or("the key is missing: write one of password_file, password_command and password_env")?;
         if keys.copy.as_ref().is_some_and(|copy| copy.root == keys.root) {
             return Err(
                 "[repository.copy] has the same root as [repository]: a copy in the same place is no copy"
@@ -325,25 +330,20 @@ impl TryFrom<CopyKeys> for CopySettings {
         Ok(Self {
             options: keys.options.checked(&keys.root, keys.immutable)?,
             root: keys.root,
-            key: key_from(keys.password_file, keys.password_command, keys.password_env)?,
+            key: key_from(SecretPlaces {
+                key: "password",
+                file: &keys.password_file,
+                command: &keys.password_command,
+                variable: &keys.password_env,
+            })?,
             slots: keys.slots,
         })
     }
 }
 
-fn key_from(
-    file: Option<PathBuf>,
-    command: Option<Vec<String>>,
-    variable: Option<String>,
-) -> Result<Option<SecretSource>, String> {
-    match (file, command, variable) {
-        (None, None, None) => Ok(None),
-        (Some(file), None, None) => Ok(Some(SecretSource::PasswordFile(file))),
-        (None, Some(command), None) => Ok(Some(SecretSource::PasswordCommand(command))),
-        (None, None, Some(variable)) => Ok(Some(SecretSource::PasswordEnv(variable))),
-        _ => Err(
-            "the key has more than one source: write only one of password_file, password_command and password_env"
-                .to_owned(),
-        ),
+fn key_from(places: SecretPlaces<'_>) -> Result<Option<SecretSource>, String> {
+    match places.several() {
+        Some(what_to_do) => Err(format!("the key has more than one source: {what_to_do}")),
+        None => Ok(places.source()),
     }
 }

@@ -9,6 +9,7 @@ use crate::catalog::CatalogError;
 use crate::content::ContentError;
 use crate::content::restoring::RestoreError;
 use crate::domain::backup::ChoiceError;
+use crate::domain::free_text::NotAText;
 use crate::domain::job::JobId;
 use crate::domain::nearest::{Missing, question};
 use crate::domain::refusal::Refusal;
@@ -71,6 +72,12 @@ pub enum EngineError {
     /// Anything else, as a sentence.
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<NotAText> for EngineError {
+    fn from(error: NotAText) -> Self {
+        Self::Refused(Refusal::NotAText(error.to_string()))
+    }
 }
 
 impl From<RestoreError> for EngineError {

@@ -67,6 +67,22 @@ impl Known {
         }
     }
 
+    /// The same environment with other settings. Whoever works on it goes on behind the same fence.
+    pub(super) fn with(&self, settings: EnvironmentSettings) -> Self {
+        Self {
+            name: self.name.clone(),
+            settings,
+            health: Mutex::default(),
+            fence: Arc::clone(&self.fence),
+            listed: Mutex::default(),
+            copies: Mutex::default(),
+            quiet: Mutex::default(),
+            first: RepositoryCell::default(),
+            second: RepositoryCell::default(),
+            just_met: AtomicBool::new(false),
+        }
+    }
+
     /// The place of one of its repositories.
     pub(super) fn cell(&self, which: RepositoryChoice) -> &RepositoryCell {
         match which {
@@ -161,6 +177,7 @@ impl Live {
     /// Forgets what was listed, because it changed, and tells everybody.
     pub(super) fn changed(&self) {
         self.known.forget_listed();
+        self.engine.forget_listed(self.name());
         self.engine.tell(Event::Environment {
             name: self.name().clone(),
         });

@@ -15,6 +15,7 @@
 mod activity;
 mod backup;
 mod check;
+mod configured;
 mod error;
 mod explore;
 mod hooks;
@@ -36,7 +37,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Instant as Monotonic;
@@ -61,6 +62,7 @@ use crate::domain::settings::{
 use crate::random::Random;
 use crate::repository::Storage;
 use backup::copies::ListedCopies;
+use configured::Configured;
 use explore::Explorer;
 use jobs::AtWork;
 use jobs::fence::Fence;
@@ -68,12 +70,13 @@ use jobs::queue::Queue;
 use live::Known;
 use notify::Mailroom;
 use opened::Opened;
-use opening::{open_catalog, real};
+use opening::open_catalog;
 use overview::glance::{self, Glances};
 
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage};
+pub use configured::take_over;
 pub use error::EngineError;
 pub use explore::Export;
 pub use jobs::Jobs;
@@ -90,14 +93,15 @@ pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
 pub use somebodys::whose_folder;
 
-/// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller.
+/// The engine. Cheap to clone: every clone is the same engine. What is asked of a clone is asked by its caller, and of the
+/// configuration that it was cloned with ([`Engine::current`]).
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>, Arc<Caller>);
+pub struct Engine(Arc<Inner>, Arc<Caller>, Arc<Configured>);
 
 struct Inner {
     state: PathBuf,
     repository: Option<RepositorySettings>,
-    environments: BTreeMap<EnvironmentName, Arc<Known>>,
+    configured: Mutex<Arc<Configured>>,
     catalog: Arc<Catalog>,
     catalog_password: Option<SecretSource>,
     clock: Arc<dyn Clock>,
@@ -124,7 +128,9 @@ struct WeakEngine(Weak<Inner>);
 
 impl WeakEngine {
     fn upgrade(&self) -> Option<Engine> {
-        Some(Engine(self.0.upgrade()?, Arc::default()))
+        let inner = self.0.upgrade()?;
+        let configured = Arc::clone(&inner.configured.lock());
+        Some(Engine(inner, Arc::default(), configured))
     }
 }
 
@@ -156,17 +162,7 @@ impl Engine {
             limits,
             receivers,
         } = settings;
-        crate::domain::settings::each_has_its_own(&environments, &real)?;
-        let mut configured = BTreeMap::new();
-        for environment in environments {
-            environment.validate()?;
-            environment.lies_apart(repository.as_ref(), Some(&state), &real)?;
-            let name = environment.environment_name()?;
-            if configured.insert(name.clone(), environment).is_some() {
-                let twice = format!("{name} is configured twice: remove one of the two");
-                return Err(EngineError::Failed(twice));
-            }
-        }
+        let configured = configured::by_name(environments, repository.as_ref(), &state)?;
         let catalog_password = catalog.as_ref().and_then(CatalogSettings::password);
         let catalog = Arc::new(open_catalog(
             &state,
@@ -185,11 +181,15 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
+        let configured = Arc::new(Configured {
+            environments: environments.collect(),
+            receivers,
+        });
         let below_state = state.join("cache");
         let explorer = Explorer::new(cache.as_deref().unwrap_or(&below_state), &below_state);
         let inner = Inner {
             explorer,
-            environments: environments.collect(),
+            configured: Mutex::new(Arc::clone(&configured)),
             state,
             repository,
             catalog,
@@ -207,10 +207,10 @@ impl Engine {
             opened: Opened::default(),
             clearing: Clearing::default(),
             reported: Mutex::default(),
-            mailroom: Mailroom::new(receivers),
+            mailroom: Arc::default(),
             deeds,
         };
-        let engine = Self(Arc::new(inner), Arc::default());
+        let engine = Self(Arc::new(inner), Arc::default(), configured);
         engine.catalog().meet(&names, engine.now())?;
         engine.notifier().look_again();
         kinds::clear_looks(engine.state());
@@ -224,7 +224,14 @@ impl Engine {
     /// with where they asked from.
     #[must_use]
     pub fn acting_for(&self, caller: Caller) -> Self {
-        Self(Arc::clone(&self.0), Arc::new(caller))
+        Self(Arc::clone(&self.0), Arc::new(caller), Arc::clone(&self.2))
+    }
+
+    /// The same engine, of the configuration that was taken over last ([`take_over`]).
+    #[must_use]
+    pub fn current(&self) -> Self {
+        let configured = Arc::clone(&self.0.configured.lock());
+        Self(Arc::clone(&self.0), Arc::clone(&self.1), configured)
     }
 
     fn fill_at_random(&self, bytes: &mut [u8]) -> Result<(), EngineError> {
@@ -336,12 +343,12 @@ impl Engine {
     }
 
     fn known(&self) -> impl Iterator<Item = &Arc<Known>> {
-        self.0.environments.values()
+        self.2.environments.values()
     }
 
     fn known_as(&self, name: &EnvironmentName) -> Result<&Arc<Known>, EngineError> {
-        self.0.environments.get(name).ok_or_else(|| {
-            let known: Vec<_> = self.0.environments.keys().map(ToString::to_string).collect();
+        self.2.environments.get(name).ok_or_else(|| {
+            let known: Vec<_> = self.2.environments.keys().map(ToString::to_string).collect();
             EngineError::UnknownEnvironment {
                 name: name.to_string(),
                 near: nearest(&name.to_string(), known.iter().map(String::as_str)),
@@ -432,9 +439,7 @@ impl Engine {
 
     /// Forgets what was listed of an environment, because it changed, and tells everybody.
     fn changed(&self, name: &EnvironmentName) {
-        if let Ok(known) = self.known_as(name) {
-            known.forget_listed();
-        }
+        self.forget_listed(name);
         self.tell(Event::Environment { name: name.clone() });
     }
 
@@ -463,6 +468,16 @@ impl Engine {
             }
         }
         Some(now)
+    }
+
+    /// Forgets what was listed of an environment, by whoever looks at it now: a job that has begun before the configuration
+    /// changed knows another one.
+    fn forget_listed(&self, name: &EnvironmentName) {
+        for engine in [self, &self.current()] {
+            if let Ok(known) = engine.known_as(name) {
+                known.forget_listed();
+            }
+        }
     }
 
     fn variables(&self) -> Variables {

@@ -31,7 +31,7 @@ pub(super) fn variables(engine: &Engine) -> Vec<String> {
             names.extend(deletions.session_token_env.clone());
         }
     }
-    names.extend(engine.0.mailroom.secret_variables().cloned());
+    names.extend(engine.notifier().secret_variables().cloned());
     if repository.is_some() {
         names.extend(["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(str::to_owned));
     }

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::elsewhere::Elsewhere;
+use crate::domain::free_text::{self, TEXT_LIMIT};
 use crate::domain::job::JobId;
 use crate::domain::plan::{PlanId, Selection};
-use crate::domain::request::TEXT_LIMIT;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::version::MagnoliaVersion;
 
@@ -314,14 +314,8 @@ fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
 /// A text for people: not endless, and without the characters that no store and no terminal takes.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.chars().count() > TEXT_LIMIT {
-        return Err(serde::de::Error::custom(format!(
-            "a text is too long: at most {TEXT_LIMIT} characters"
-        )));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(serde::de::Error::custom("a text has control characters in it"));
-    }
+    // Names go through here as well: they are taken as they are.
+    free_text::optional(&text).map_err(serde::de::Error::custom)?;
     Ok(text)
 }
 

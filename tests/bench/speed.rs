@@ -280,6 +280,7 @@ fn manifest(copy: &UnrecordedBackup) -> Manifest {
         pin: None,
         added_bytes: copy.added_bytes,
         read_since: None,
+        earlier: Vec::new(),
         instances: copy.instances.clone(),
         replaced: None,
     }

@@ -66,6 +66,62 @@ fn what_is_no_id_and_no_backup_is_told_what_would_be_one() {
     assert!(said.contains("(monthly, weekly, daily, manual)"), "{said}");
 }
 
+alike!(what_is_not_there_is_told_before_anybody_is_asked_whether_they_are_sure);
+fn what_is_not_there_is_told_before_anybody_is_asked_whether_they_are_sure() {
+    for (backup, told) in [("weekl", "did you mean weekly"), ("0000", "no backup \"0000\"")] {
+        let ended = lifeboat(&["restore", "acme/live", backup]).ends();
+        let said = ended.err.replace('\n', " ");
+        assert_eq!(ended.code, 2, "{said}");
+        assert!(said.contains(told) && !said.contains("confirm"), "{said}");
+    }
+    let ended = lifeboat(&["restore", "acme/lvie", "daily"]).ends();
+    assert!(
+        ended.code == 2 && ended.err.contains("acme/live"),
+        "{}",
+        ended.err
+    );
+}
+
+alike!(what_is_written_for_others_to_read_has_a_bound_and_something_to_see);
+fn what_is_written_for_others_to_read_has_a_bound_and_something_to_see() {
+    let long = "x".repeat(1_001);
+    let restore = [
+        "restore",
+        "acme/live",
+        "daily",
+        "--confirm",
+        "acme/live",
+        "--break-glass",
+    ];
+    let commands: [&[&str]; 5] = [
+        &["pin", "acme/live", "daily", "--note"],
+        &["backup", "acme/live", "--note"],
+        &["protect", "acme/live", "--reason"],
+        &["reject", "acme/live", "--reason"],
+        &restore,
+    ];
+    for arguments in commands {
+        for (text, told) in [
+            (long.as_str(), "at most 1000"),
+            ("two\nlines", "control characters"),
+        ] {
+            let ended = lifeboat(&[arguments, &[text]].concat()).ends();
+            let said = ended.err.replace('\n', " ");
+            assert!(ended.code == 2 && said.contains(told), "{arguments:?}: {said}");
+        }
+    }
+    let silent = lifeboat(&[&restore[..], &["\u{200b}"]].concat()).ends();
+    assert!(
+        silent.code == 2
+            && silent
+                .err
+                .replace('\n', " ")
+                .contains("nothing in it that can be seen"),
+        "{}",
+        silent.err
+    );
+}
+
 alike!(names_that_are_spelled_badly_are_asked_about);
 fn names_that_are_spelled_badly_are_asked_about() {
     for (arguments, question, near) in [

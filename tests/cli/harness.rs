@@ -10,7 +10,7 @@ use lifeboat::backend::Backend;
 use lifeboat::backend::embedded::Embedded;
 use lifeboat::backend::read_only::ReadOnly;
 use lifeboat::cli::verbs::demo::DemoArguments;
-use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, Outside};
+use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, Outside, Survey};
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::address::Address;
 use lifeboat::domain::check::{DatabaseFound, HomeFound};
@@ -204,6 +204,7 @@ impl Run {
             echo: Box::new(|_| Ok(())),
             program: self.program.clone(),
             leave_terminal: || Ok(()),
+            has_terminal: || false,
         };
         let arguments = self.arguments.iter().map(Into::into).collect();
         let (code, address) = tokio::runtime::Builder::new_current_thread()
@@ -239,6 +240,31 @@ async fn play_when_heard(service: Service, backend: Arc<Fixture>) {
     std::future::pending::<()>().await;
 }
 
+impl Survey for Run {
+    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
+        lifeboat::cli::look_on_a_thread(settings, &variables)
+    }
+
+    fn home(&self, home: &Path) -> Result<(), String> {
+        lifeboat::engine::look_at_home(home)
+    }
+
+    fn folder(&self, folder: &Path) -> Option<HomeFound> {
+        lifeboat::engine::look_at_folder(folder)
+    }
+
+    fn storage(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+    ) -> Result<bool, String> {
+        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
+        lifeboat::engine::look_at_storage(root, options, environment, &variables)
+    }
+}
+
 #[async_trait(?Send)]
 impl House for Run {
     fn places(&self) -> &Places {
@@ -263,27 +289,8 @@ impl House for Run {
         Ok(self.jobs_run_here)
     }
 
-    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
-        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
-        lifeboat::cli::look_on_a_thread(settings, &variables)
-    }
-
-    fn look_at_home(&self, home: &Path) -> Result<(), String> {
-        lifeboat::engine::look_at_home(home)
-    }
-
-    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
-        lifeboat::engine::look_at_folder(folder)
-    }
-
-    fn look_at_storage(
-        &self,
-        root: &Address,
-        options: &StorageOptions,
-        environment: &EnvironmentName,
-    ) -> Result<bool, String> {
-        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
-        lifeboat::engine::look_at_storage(root, options, environment, &variables)
+    fn survey(&self) -> &dyn Survey {
+        self
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

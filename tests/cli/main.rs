@@ -19,6 +19,7 @@ mod init;
 mod looked_into;
 #[path = "../made_up/mod.rs"]
 mod made_up;
+mod next_steps;
 #[allow(dead_code, reason = "the tests of the repository use the rest of it")]
 #[path = "../repository/object_storage.rs"]
 mod object_storage;

@@ -177,7 +177,7 @@ fn a_changed_page_goes_back_with_what_is_below_it_and_newer_pages_go() {
     );
     let told = plan.warnings.join("\n");
     assert!(
-        told.contains("1 nodes that stay refer to nodes that go: /home/contact"),
+        told.contains("1 node that stays refers to nodes that go: /home/contact"),
         "{told}"
     );
     assert!(told.contains("/home/news/third"), "{told}");
@@ -219,7 +219,7 @@ fn what_has_moved_is_taken_from_where_it_is() {
         "{told}"
     );
     assert!(
-        told.contains("1 nodes were made below what has moved since, and go with it: /shop/archive/new"),
+        told.contains("1 node was made below what has moved since, and goes with it: /shop/archive/new"),
         "{told}"
     );
 }

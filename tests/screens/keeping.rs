@@ -42,6 +42,7 @@ fn waits(state: &mut State) {
     let live = state.environments.get_mut(&name("acme/live")).unwrap();
     let now = two_projects::now();
     live.summary.asked = Some(Box::new(Asked {
+        moved: Vec::new(),
         plan: PlanId("5d".repeat(16)),
         environment: name("acme/live"),
         backup: two_projects::id(1),

@@ -187,6 +187,89 @@ fn it_writes_down_what_jobs_do() {
 }
 
 #[test]
+fn a_configuration_that_changes_is_taken_over_while_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = lay_out(folder.path(), "", "");
+    let secret = text(&token(&config, &["create", "olga", "--role", "owner"]));
+    let mut service = Ended(
+        lifeboat(&config)
+            .arg("serve")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let mut next = |message: &str| lines.find(|line| line["message"] == message).unwrap();
+    let address = next("listening")["address"].as_str().unwrap().to_owned();
+    next("ready");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let environments = || {
+        let request = client()
+            .get(format!("http://{address}/api/v1/environments"))
+            .header("authorization", format!("Bearer {secret}"));
+        let answer = runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() });
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let all = answer.as_array().unwrap_or_else(|| panic!("{answer}"));
+        all.iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(environments(), ["acme/live", "acme/uat", "globex/live"]);
+    let written = std::fs::read_to_string(&config).unwrap();
+
+    // The file has changed: what can be taken over is, and the rest is told.
+    let more = format!(
+        "{}[[environment]]\nproject = \"acme\"\nname = \"integration\"\nkind = \"integration\"\n",
+        written
+            .replace("127.0.0.1:0", "127.0.0.1:1")
+            .replace("globex", "globex2")
+    );
+    std::fs::rename(folder.path().join("globex"), folder.path().join("globex2")).unwrap();
+    std::fs::write(&config, &more).unwrap();
+    let read = next("the configuration was read again");
+    assert_eq!(
+        read["taken_over"],
+        json!([
+            "acme/integration is new",
+            "globex2/live is new",
+            "globex/live is gone"
+        ])
+    );
+    let waits = next("part of the configuration is used after a new start only");
+    assert_eq!(
+        (&waits["waits"], &waits["level"]),
+        (&json!(["listen of [server]"]), &json!("warn"))
+    );
+    assert_eq!(
+        environments(),
+        ["acme/integration", "acme/live", "acme/uat", "globex2/live"]
+    );
+
+    // A mistake is told, and changes nothing.
+    std::fs::write(&config, more.replace("kind = \"uat\"", "kind = \"uta\"")).unwrap();
+    let wrong = next("the configuration is not used");
+    assert!(wrong["why"].as_str().unwrap().contains("uta"), "{wrong}");
+    assert_eq!(
+        environments(),
+        ["acme/integration", "acme/live", "acme/uat", "globex2/live"]
+    );
+
+    // A signal does the same at once.
+    std::fs::write(&config, more.replace("name = \"uat\"", "name = \"test\"")).unwrap();
+    signal(&service.0, "HUP");
+    let read = next("the configuration was read again");
+    assert_eq!(
+        read["taken_over"],
+        json!(["acme/test is new", "acme/uat is gone"])
+    );
+    signal(&service.0, "TERM");
+    next("stopped");
+    assert!(service.0.wait().unwrap().success());
+}
+
+#[test]
 fn a_log_that_was_changed_is_found_out() {
     let folder = tempfile::tempdir().unwrap();
     let config = lay_out(folder.path(), "", "");

@@ -152,6 +152,10 @@ fn a_job_that_waits_keeps_no_process_that_nobody_sees() {
 #[test]
 fn a_service_that_loses_its_terminal_ends_in_order() {
     let house = House::waiting_at("before_backup", "restore");
+    let line = house.line(&["serve"]);
+    line.shows("\"ready\"");
+    assert!(line.cut().ends_well());
+    // The same signal, without a terminal that has gone, asks for something else.
     let started = house.command(&["serve"]).stderr(Stdio::piped()).spawn();
     let mut service = started.unwrap();
     let mut lines = BufReader::new(service.stderr.take().unwrap()).lines();
@@ -161,7 +165,8 @@ fn a_service_that_loses_its_terminal_ends_in_order() {
     };
     until("\"ready\"");
     kill_process(Pid::from_child(&service), Signal::HUP).unwrap();
-    until("the terminal that it was started from went away");
+    until("the configuration was read again");
+    kill_process(Pid::from_child(&service), Signal::TERM).unwrap();
     until("\"stopped\"");
     assert!(service.wait().unwrap().success());
 }

@@ -14,11 +14,26 @@ use crate::domain::backup::Backup;
 use crate::domain::caller::Caller;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobId;
+use crate::domain::notify::Receiver;
+use crate::domain::settings::EnvironmentSettings;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::{EngineError, has_been_seen, summary};
+use crate::engine::{EngineError, has_been_seen, summary, take_over};
 
 impl Embedded {
+    /// Takes over other environments and receivers while it runs: what begins from here on has them.
+    ///
+    /// # Errors
+    /// Settings that do not hold together; an engine that is not open. Then nothing has changed.
+    pub async fn take_over(
+        &self,
+        environments: Vec<EnvironmentSettings>,
+        receivers: Vec<Receiver>,
+    ) -> Result<(), BackendError> {
+        self.on_engine(move |engine| take_over(engine, environments, receivers))
+            .await
+    }
+
     /// Does something with the catalog on a thread where it may block.
     ///
     /// # Errors

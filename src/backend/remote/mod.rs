@@ -190,7 +190,7 @@ impl Remote {
     }
 
     /// Starts a job.
-    async fn start(
+    pub(super) async fn start(
         &self,
         environment: &EnvironmentName,
         what: &str,
@@ -370,8 +370,7 @@ impl Backend for Remote {
         plan: PlanId,
         confirm: String,
     ) -> Result<JobId, BackendError> {
-        let body = json!({ "plan": plan, "confirm": confirm });
-        self.start(&environment, "approvals", &body).await
+        self.approve(&environment, plan, confirm).await
     }
 
     async fn reject_restore(

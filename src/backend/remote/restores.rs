@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::bodies::NewPlan;
+use super::bodies::{NewPlan, Started};
 use super::call::Call;
 use super::{Remote, below};
 use crate::backend::BackendError;
@@ -55,6 +55,22 @@ impl Remote {
             body["break_glass"] = json!(reason);
         }
         self.start(&environment, "restores", &body).await
+    }
+
+    /// Agrees to the restore that waits. The service looks at Live once more before it begins.
+    pub(super) async fn approve(
+        &self,
+        environment: &EnvironmentName,
+        plan: PlanId,
+        confirm: String,
+    ) -> Result<JobId, BackendError> {
+        let body = json!({ "plan": plan, "confirm": confirm });
+        let call = Call::post(&below(environment, &["approvals"]))
+            .body(&body)?
+            .takes_long()
+            .key(self.key()?);
+        let started: Started = self.shared.ask(call).await?;
+        Ok(started.job)
     }
 
     /// Ends the wait of a restore.

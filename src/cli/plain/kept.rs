@@ -1,6 +1,6 @@
 //! One backend for the whole of a stay: verbs that run in it do not open another one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,16 +9,12 @@ use async_trait::async_trait;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::cli::verbs::demo::DemoArguments;
-use crate::cli::{CliError, Connection, Globals, House, Interrupts, Outside};
-use crate::config::Places;
-use crate::domain::address::Address;
-use crate::domain::check::{DatabaseFound, HomeFound};
+use crate::cli::{CliError, Connection, Globals, House, Interrupts, Outside, Survey};
+use crate::config::{Config, Places};
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
-use crate::domain::environment::EnvironmentName;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
-use crate::domain::settings::{PostgresSettings, StorageOptions};
 
 /// Why a stay has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +89,10 @@ impl House for Kept<'_> {
         self.house.state_folder(globals)
     }
 
+    fn state_of_another(&self, config: &Config) -> Result<Option<PathBuf>, CliError> {
+        self.house.state_of_another(config)
+    }
+
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError> {
         if self.is_same(globals) {
             return Ok(self.is_here);
@@ -104,25 +104,8 @@ impl House for Kept<'_> {
         self.house.engine_for(what)
     }
 
-    fn look_at_database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
-        self.house.look_at_database(settings)
-    }
-
-    fn look_at_home(&self, home: &Path) -> Result<(), String> {
-        self.house.look_at_home(home)
-    }
-
-    fn look_at_folder(&self, folder: &Path) -> Option<HomeFound> {
-        self.house.look_at_folder(folder)
-    }
-
-    fn look_at_storage(
-        &self,
-        root: &Address,
-        options: &StorageOptions,
-        environment: &EnvironmentName,
-    ) -> Result<bool, String> {
-        self.house.look_at_storage(root, options, environment)
+    fn survey(&self) -> &dyn Survey {
+        self.house.survey()
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {

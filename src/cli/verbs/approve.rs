@@ -8,15 +8,18 @@ use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::approval::Asked;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::free_text;
 use crate::domain::refusal::{Refusal, confirmed};
 
 /// What `lifeboat approve --help` says first.
 pub const LONG_ABOUT: &str = "\
 Agrees to the restore that waits in an environment whose configuration says approve = true, and follows it. Whoever asked \
 for it cannot approve it, nor can a token that one of the two has made for the other. What is approved is the plan \
-that was looked at: if Live was restored, or the backup, the versions or the configuration are others by now, it is refused, and has \
-to be asked for anew. Content is not compared again: what people write until then goes with the restore, and its safety backup has \
-it. It waits for an hour.";
+that was asked for, and kept with the question: if Live was restored, or the backup or the configuration are others by now, it is refused, \
+and has to be asked for anew. Live is compared once more before anything begins: where the restore would add, change or remove something \
+else by now, nothing is done, what is different is printed, and it waits with the new plan, which is what the next approve agrees to. That one is \
+followed without a further look for ten minutes; what people write meanwhile goes with the restore, and its safety backup has it. \
+It waits for an hour.";
 
 /// What `lifeboat approve` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -39,7 +42,7 @@ pub struct RejectArguments {
     #[arg(value_name = "ENV")]
     pub environment: EnvironmentName,
     /// Why; whoever asked reads it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = free_text::argument)]
     pub reason: Option<String>,
 }
 
@@ -49,23 +52,30 @@ pub(super) async fn approve(arguments: ApproveArguments, call: &mut Call<'_>) ->
         let name = &arguments.environment;
         let asked = waiting(backend, name).await?;
         let tells = !call.globals.json && !call.in_background;
-        if tells {
-            call.remark(&asked.in_words())?;
-            for warning in &asked.warnings {
-                call.remark(&format!("warning: {warning}"))?;
+        let asks = arguments.confirm.is_none() && call.can_ask() && !detached;
+        let mut asked = asked;
+        let id = loop {
+            if tells {
+                show(&asked, call)?;
             }
-        }
-        let confirm = match arguments.confirm {
-            Some(confirm) => confirm,
-            None if call.can_ask() && !detached => {
-                call.ask(&format!("To agree, and to restore it now, type {name}: "))?
+            let confirm = match &arguments.confirm {
+                Some(confirm) => confirm.clone(),
+                None if asks => call.ask(&format!("To agree, and to restore it now, type {name}: "))?,
+                None => String::new(),
+            };
+            confirmed(name, &confirm).map_err(BackendError::from)?;
+            let agreed = backend
+                .approve_restore(name.clone(), asked.plan.clone(), confirm)
+                .await;
+            match agreed {
+                // Whoever is there sees the plan that is true now, and is asked once more.
+                Err(BackendError::Refused(refusal @ Refusal::PlanMoved { .. })) if asks => {
+                    call.remark(&refusal.to_string())?;
+                    asked = waiting(backend, name).await?;
+                }
+                agreed => break agreed?,
             }
-            None => String::new(),
         };
-        confirmed(name, &confirm).map_err(BackendError::from)?;
-        let id = backend
-            .approve_restore(name.clone(), asked.plan.clone(), confirm)
-            .await?;
         Ok(Begun {
             id,
             remark: None,
@@ -89,6 +99,18 @@ pub(super) async fn reject(arguments: RejectArguments, call: &mut Call<'_>) -> R
         "The {} of {name}, asked by {}, is rejected: nothing was done.",
         asked.title, asked.by
     ))
+}
+
+/// What is to be known before somebody agrees.
+fn show(asked: &Asked, call: &mut Call<'_>) -> Result<(), CliError> {
+    call.remark(&asked.in_words())?;
+    for moved in &asked.moved {
+        call.remark(&format!("not as it was asked for: {moved}"))?;
+    }
+    for warning in &asked.warnings {
+        call.remark(&format!("warning: {warning}"))?;
+    }
+    Ok(())
 }
 
 /// What waits in an environment.

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::follow::{self, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::free_text;
 use crate::domain::request::BackupRequest;
 use crate::domain::version::MagnoliaVersion;
 
@@ -30,7 +31,7 @@ pub struct BackupArguments {
     #[arg(value_name = "ENV")]
     pub environment: EnvironmentName,
     /// Why, in your words; kept with the backup
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = free_text::argument)]
     pub note: Option<String>,
     /// What the backup is taken for
     #[arg(long, value_enum, default_value_t = BackupTrigger::Manual)]

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::free_text;
 use crate::domain::request::{HoldKind, HoldRequest};
 
 /// What `lifeboat protect` and `lifeboat maintenance` take.
@@ -16,7 +17,7 @@ pub struct HoldArguments {
     #[arg(long)]
     pub off: bool,
     /// Why; shown to everybody whom it keeps waiting
-    #[arg(long, value_name = "TEXT", conflicts_with = "off")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "off", value_parser = free_text::argument)]
     pub reason: Option<String>,
 }
 

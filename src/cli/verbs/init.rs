@@ -133,15 +133,29 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
     }
     let answers = Answers::gather(arguments, &config, call)?;
     let found = checks::look(&answers, call)?;
-    let text = write::config_text(&answers)?;
+    let mut text = write::config_text(&answers, None)?;
     // What is written has to work: it is read back by the same rules as ever before anything is created.
-    Config::parse(&text, &config)?;
+    let parsed = Config::parse(&text, &config)?;
+    let owner = call.house.state_of_another(&parsed)?;
+    let state = owner.as_ref().map(|_| config.with_extension("state"));
+    if let Some(state) = &state {
+        text = write::config_text(&answers, Some(state))?;
+        let parsed = Config::parse(&text, &config)?;
+        if let Some(owner) = call.house.state_of_another(&parsed)? {
+            return Err(CliError::usage(format!(
+                "the state folder {} has the jobs of the configuration {}: name another file with --config",
+                state.display(),
+                owner.display()
+            )));
+        }
+    }
     let key_is_new = write::key(&answers.key, call.outside.random)?;
     write::config(&config, &text)?;
 
     if call.globals.json {
         return call.json(&json!({
             "config": config,
+            "state": state,
             "repository": answers.root.address,
             "password_file": answers.key,
             "key_is_new": key_is_new,
@@ -169,6 +183,13 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
         "key            {} ({key_remark})",
         answers.key.display()
     ))?;
+    if let (Some(state), Some(owner)) = (&state, &owner) {
+        call.tell(&format!(
+            "state          {} (the usual folder has the jobs of {})",
+            state.display(),
+            owner.display()
+        ))?;
+    }
     call.say("")?;
     call.tell("Next:")?;
     call.tell(&format!(

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::free_text;
 use crate::domain::pin::end_of;
 use crate::domain::request::PinRequest;
 
@@ -32,7 +33,7 @@ pub struct PinArguments {
     #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
     /// Why; shown to everybody who wonders
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = free_text::argument)]
     pub note: Option<String>,
 }
 

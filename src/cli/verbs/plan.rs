@@ -9,7 +9,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::explore::NodePath;
 use crate::domain::measure;
-use crate::domain::plan::{COMPARED, RestorePlan, Selection, WorkspaceChange};
+use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -129,7 +129,8 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
         call.tell("There is nothing to compare: the backup holds nothing of what was chosen.")?;
     } else if plan.changes_nothing {
         call.tell(&format!(
-            "Nothing would change: Live is the same as the backup. {COMPARED}."
+            "Nothing would change: Live is the same as the backup.{}",
+            behind(plan.how_compared())
         ))?;
     } else if is_unchanged {
         call.tell("No item would change: Live is the same as the backup.")?;
@@ -168,6 +169,13 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
         call.tell(&format!("  {obstacle}"))?;
     }
     Ok(())
+}
+
+/// A sentence behind another one.
+fn behind(sentence: Option<&str>) -> String {
+    sentence
+        .map(|sentence| format!(" {sentence}"))
+        .unwrap_or_default()
 }
 
 /// The workspaces that would change, and the sum over all.

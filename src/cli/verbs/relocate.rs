@@ -4,7 +4,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::backend::BackendError;
+use crate::backend::{Backend as _, BackendError};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal::confirmed;
@@ -30,6 +30,8 @@ pub struct RelocateArguments {
 pub(super) async fn run(arguments: RelocateArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let name = arguments.environment;
     let engine = call.engine_here()?;
+    // A name that is not there is no question of being sure.
+    engine.environment(&name).await?;
     let confirm = match arguments.confirm {
         Some(confirm) => confirm,
         None if call.can_ask() => call.ask(&format!(

@@ -5,13 +5,15 @@ use clap::Args;
 use super::plan::{From, Part};
 use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, trouble};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::free_text;
 use crate::domain::measure;
 use crate::domain::plan::RestorePlan;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::{ExtractRequest, RestoreRequest};
+use crate::domain::settings::RepositoryChoice;
 
 /// What `lifeboat restore --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -53,7 +55,7 @@ pub struct RestoreArguments {
     #[arg(long)]
     pub even_if_unchanged: bool,
     /// Begin at once although another owner has to agree: why. It is told to everybody, as critical
-    #[arg(long, value_name = "REASON", conflicts_with = "into")]
+    #[arg(long, value_name = "REASON", conflicts_with = "into", value_parser = free_text::needed)]
     pub break_glass: Option<String>,
     /// How the job is followed.
     #[command(flatten)]
@@ -78,8 +80,12 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         let asks = arguments.confirm.is_none() && call.can_ask() && !detached;
         // Making a plan takes a while. Whether the name is right is known before.
         let given = arguments.confirm.unwrap_or_default();
-        if !asks {
-            confirmed(&name, &given).map_err(BackendError::from)?;
+        if !asks && let Err(refusal) = confirmed(&name, &given) {
+            // What cannot be restored whatever is typed is said first.
+            if request.from == RepositoryChoice::First {
+                trouble::choose(&backend.environment(&name).await?, &request.backup)?;
+            }
+            return Err(BackendError::from(refusal).into());
         }
         let plan = backend.plan_restore(request).await?;
         let tells = !call.globals.json && !call.in_background;
@@ -123,10 +129,10 @@ fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliError> {
     }
     let (added, changed, removed) = plan.totals();
     call.remark(&format!(
-        "backup {} of {}: {} items to add, {} to change, {} to remove",
+        "backup {} of {}: {} to add, {} to change, {} to remove",
         plan.backup.id,
         measure::moment(plan.backup.manifest.taken),
-        measure::count(added),
+        measure::items(added),
         measure::count(changed),
         measure::count(removed)
     ))?;

@@ -67,8 +67,12 @@ impl Staged for StagedFolder {
         }
         if extracted.without_set_ids > 0 {
             let text = format!(
-                "{name}: {} files had a set-uid or set-gid bit and come back without it",
-                extracted.without_set_ids
+                "{name}: {} without it",
+                measure::so_many(
+                    extracted.without_set_ids,
+                    "file had a set-uid or set-gid bit and comes back",
+                    "files had a set-uid or set-gid bit and come back"
+                )
             );
             lines.push((Severity::Warning, text));
         }
@@ -129,8 +133,10 @@ fn miscounted<'r>(
         let items = change.map_or(0, |change| change.unchanged);
         (items != workspace.items).then(|| {
             format!(
-                "workspace {} has {items} items, and the record of the backup says {}",
-                workspace.name, workspace.items
+                "workspace {} has {}, and the record of the backup says {}",
+                workspace.name,
+                measure::items(items),
+                workspace.items
             )
         })
     })

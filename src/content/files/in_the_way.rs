@@ -134,9 +134,9 @@ fn look_at_room(found: &mut Found, instance: &InstanceName, beside: &Path, needs
     found.items.push((beside.to_owned(), needs.items));
     if let Some(free) = free_items(beside).filter(|free| *free < items) {
         found.obstacles.push(format!(
-            "{} files and folders are needed in {}, and the file system has inodes for {} more: `df -i` shows them. \
+            "{} needed in {}, and the file system has inodes for {} more: `df -i` shows them. \
              Remove files that nobody needs, or move the content to a file system that was made with more",
-            measure::count(items),
+            measure::so_many(items, "file or folder is", "files and folders are"),
             beside.display(),
             measure::count(free)
         ));

@@ -213,7 +213,7 @@ impl Note {
         let folder = state.join(Self::FOLDER);
         private::folders(&folder)?;
         let path = folder.join(token);
-        let mut file = File::create_new(&path)?;
+        let mut file = private::new_file(&path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         io::Write::write_all(&mut file, probe.as_os_str().as_bytes())?;
         Ok(Self { path, _file: file })

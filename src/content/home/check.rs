@@ -8,6 +8,7 @@ use super::rest::at_rest;
 use super::{BINARIES, Home};
 use crate::content::restoring::Checked;
 use crate::domain::check::Findings;
+use crate::domain::measure;
 use crate::domain::settings::HookPoint;
 
 /// Looks at a home.
@@ -30,9 +31,9 @@ pub(super) fn check(home: &Path, about: &Checked<'_>, findings: &mut Findings<'_
     findings.ok(
         "content",
         format!(
-            "{place}: the home of a repository on {}, with {} workspaces ({}){}{}",
+            "{place}: the home of a repository on {}, with {} ({}){}{}",
             found.kind(),
-            names.len(),
+            measure::so_many(names.len() as u64, "workspace", "workspaces"),
             names.join(", "),
             beside(found.has_versions, ", version storage"),
             beside(found.has_data_store, ", data store")

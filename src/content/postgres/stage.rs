@@ -26,6 +26,7 @@ use crate::concurrency::workers;
 use crate::content::ContentError;
 use crate::content::left::Note;
 use crate::domain::backup::TableCopy;
+use crate::domain::measure;
 use crate::watch::Watch;
 
 /// The role that the live tables belong to. Everything that is staged has to belong to it as well.
@@ -379,8 +380,10 @@ impl Stage {
                 .unwrap_or_else(|| Sum::new(digest));
             if sum.rows != copy.rows || sum.digest() != copy.digest {
                 return Ok(Some(format!(
-                    "the table {} has {} rows and is not what the backup holds ({} rows)",
-                    copy.name, sum.rows, copy.rows
+                    "the table {} has {} and is not what the backup holds ({})",
+                    copy.name,
+                    measure::so_many(sum.rows, "row", "rows"),
+                    measure::so_many(copy.rows, "row", "rows")
                 )));
             }
         }

@@ -54,11 +54,11 @@ pub fn break_live(places: &[Place], site: &Site, now: Instant) -> Result<Breakag
         deleted,
         changed,
         what: format!(
-            "{} is broken on all {} instances: {} ({} items deleted, {} changed)",
+            "{} is broken on all {} instances: {} ({} deleted, {} changed)",
             site.title(),
             places.len(),
             losses.join(", "),
-            measure::count(deleted),
+            measure::items(deleted),
             measure::count(changed),
         ),
     })

@@ -269,7 +269,7 @@ fn a_backup_that_holds_much_less_pushes_nothing_out_and_is_told_until_that_is_se
     let id = &backups[2].id;
     assert!(
         told.contains(&format!("lifeboat delete acme/live {id}"))
-            && told.contains("website of author: 1 items now, 300 items before"),
+            && told.contains("website of author: 1 item now, 300 items before"),
         "{told}"
     );
     // As long as it still holds a slot, that the newest one is doubtful is told all the same.

@@ -125,7 +125,7 @@ proptest! {
             let newest = newest_of_each(&backups, look.settled);
             let pins: BTreeSet<BackupId> = backups
                 .iter()
-                .filter(|backup| backup.pinned(look.settled).is_some())
+                .filter(|backup| backup.is_left_for_its_pin(look.settled))
                 .map(|backup| backup.id.clone())
                 .collect();
             let going = |backups: &[Backup]| -> BTreeSet<BackupId> {
@@ -148,7 +148,7 @@ proptest! {
             ));
             if look.is_settled() && !just_damaged {
                 let held = backups.iter().filter(|backup| {
-                    backup.is_recent() && backup.is_good() && backup.pinned(clock).is_none()
+                    backup.is_recent() && backup.is_good() && !backup.is_left_for_its_pin(clock)
                         && backup.manifest.taken <= clock
                 });
                 prop_assert!(held.count() <= usize::from(recents), "more than {recents} recent ones");

@@ -10,7 +10,7 @@ use super::{Pattern, Topic};
 use crate::domain::activity::Severity;
 use crate::domain::limit::TimeLimit;
 use crate::domain::schedule::Window;
-use crate::domain::settings::SecretSource;
+use crate::domain::settings::{SecretPlaces, SecretSource};
 
 /// How a receiver is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,18 +193,6 @@ pub(super) fn seconds() -> TimeLimit {
     TimeLimit::seconds(10)
 }
 
-/// A secret that is kept in one of three places.
-fn source(
-    file: Option<&PathBuf>,
-    command: Option<&Vec<String>>,
-    variable: Option<&String>,
-) -> Option<SecretSource> {
-    file.cloned()
-        .map(SecretSource::PasswordFile)
-        .or_else(|| command.cloned().map(SecretSource::PasswordCommand))
-        .or_else(|| variable.cloned().map(SecretSource::PasswordEnv))
-}
-
 impl ReceiverSettings {
     /// One with nothing but a name.
     #[must_use]
@@ -256,96 +244,90 @@ impl ReceiverSettings {
         .flatten()
     }
 
+    /// Where the address is written, unless it is written itself.
+    fn url_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "url",
+            file: &self.url_file,
+            command: &self.url_command,
+            variable: &self.url_env,
+        }
+    }
+
+    fn secret_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "secret",
+            file: &self.secret_file,
+            command: &self.secret_command,
+            variable: &self.secret_env,
+        }
+    }
+
+    fn token_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "token",
+            file: &self.token_file,
+            command: &self.token_command,
+            variable: &self.token_env,
+        }
+    }
+
+    fn password_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "password",
+            file: &self.password_file,
+            command: &self.password_command,
+            variable: &self.password_env,
+        }
+    }
+
+    fn all_places(&self) -> [SecretPlaces<'_>; 4] {
+        [
+            self.url_places(),
+            self.secret_places(),
+            self.token_places(),
+            self.password_places(),
+        ]
+    }
+
     /// Where the address is kept, unless it is written.
     #[must_use]
     pub fn url_source(&self) -> Option<SecretSource> {
-        source(
-            self.url_file.as_ref(),
-            self.url_command.as_ref(),
-            self.url_env.as_ref(),
-        )
+        self.url_places().source()
     }
 
     /// Where the secret that a webhook is signed with is kept.
     #[must_use]
     pub fn secret(&self) -> Option<SecretSource> {
-        source(
-            self.secret_file.as_ref(),
-            self.secret_command.as_ref(),
-            self.secret_env.as_ref(),
-        )
+        self.secret_places().source()
     }
 
     /// Where the token is kept.
     #[must_use]
     pub fn token(&self) -> Option<SecretSource> {
-        source(
-            self.token_file.as_ref(),
-            self.token_command.as_ref(),
-            self.token_env.as_ref(),
-        )
+        self.token_places().source()
     }
 
     /// Where the password of the mail account is kept.
     #[must_use]
     pub fn password(&self) -> Option<SecretSource> {
-        source(
-            self.password_file.as_ref(),
-            self.password_command.as_ref(),
-            self.password_env.as_ref(),
-        )
+        self.password_places().source()
     }
 
     /// The environment variables that hold its secrets.
     pub fn variables(&self) -> impl Iterator<Item = &String> {
-        [
-            &self.url_env,
-            &self.secret_env,
-            &self.token_env,
-            &self.password_env,
-        ]
-        .into_iter()
-        .flatten()
+        let places = self.all_places().into_iter();
+        places.filter_map(|places| places.variable.as_ref())
     }
 
     /// What is written, by the key in front of `_file`, `_command` and `_env`, and how often.
     fn written(&self) -> [(&'static str, usize); 12] {
-        let count = |all: &[bool]| all.iter().filter(|is_there| **is_there).count();
         let one = |is_there: bool| usize::from(is_there);
         [
-            (
-                "url",
-                count(&[
-                    self.url.is_some(),
-                    self.url_file.is_some(),
-                    self.url_command.is_some(),
-                    self.url_env.is_some(),
-                ]),
-            ),
-            (
-                "secret",
-                count(&[
-                    self.secret_file.is_some(),
-                    self.secret_command.is_some(),
-                    self.secret_env.is_some(),
-                ]),
-            ),
-            (
-                "token",
-                count(&[
-                    self.token_file.is_some(),
-                    self.token_command.is_some(),
-                    self.token_env.is_some(),
-                ]),
-            ),
-            (
-                "password",
-                count(&[
-                    self.password_file.is_some(),
-                    self.password_command.is_some(),
-                    self.password_env.is_some(),
-                ]),
-            ),
+            ("url", one(self.url.is_some()) + self.url_places().count()),
+            ("secret", self.secret_places().count()),
+            ("token", self.token_places().count()),
+            ("password", self.password_places().count()),
             ("ca_file", one(self.ca_file.is_some())),
             ("server", one(self.server.is_some())),
             ("port", one(self.port.is_some())),
@@ -414,13 +396,7 @@ impl ReceiverSettings {
                     .to_owned(),
             );
         }
-        let empty = [
-            &self.url_command,
-            &self.secret_command,
-            &self.token_command,
-            &self.password_command,
-        ];
-        if empty.into_iter().flatten().any(Vec::is_empty)
+        if self.all_places().iter().any(SecretPlaces::has_empty_command)
             || self
                 .command
                 .first()

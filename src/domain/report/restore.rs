@@ -370,7 +370,7 @@ fn between(earlier: Instant, later: Instant) -> u64 {
 /// What is known of a backup: all of it as long as it stands.
 fn known(id: Option<&BackupId>, backups: &[Backup]) -> Option<BackupFacts> {
     let id = id?;
-    let Some(backup) = backups.iter().find(|backup| backup.id == *id) else {
+    let Some(backup) = backups.iter().find(|backup| backup.answers_to(id)) else {
         return Some(BackupFacts {
             id: id.clone(),
             stands: false,

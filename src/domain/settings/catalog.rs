@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{PostgresSettings, SecretSource};
+use super::{PostgresSettings, SecretPlaces, SecretSource};
 
 /// The database, as an operator configures it: its address alone, or a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -68,22 +68,22 @@ impl CatalogSettings {
     /// What is wrong with the settings, as a sentence; `None` when they hold together.
     #[must_use]
     pub fn wrong(&self) -> Option<String> {
-        let sources = [
-            self.password_file.is_some(),
-            self.password_command.is_some(),
-            self.password_env.is_some(),
-        ];
         if self.connect.trim().is_empty() {
             return Some(
                 "the catalog has no address: write it like catalog = \"postgres://lifeboat@db.internal/lifeboat\""
                     .to_owned(),
             );
         }
-        (sources.into_iter().filter(|given| *given).count() > 1).then(|| {
-            "the catalog's password has more than one source: write only one of password_file, password_command and \
-             password_env"
-                .to_owned()
-        })
+        let places = SecretPlaces {
+            key: "password",
+            file: &self.password_file,
+            command: &self.password_command,
+            variable: &self.password_env,
+        };
+        let what_to_do = places.several()?;
+        Some(format!(
+            "the catalog's password has more than one source: {what_to_do}"
+        ))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Prefixes, SecretSource, SessionSettings};
+use super::{Prefixes, SecretPlaces, SecretSource, SessionSettings};
 
 /// One instance's database, with what stands beside it on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,14 +124,19 @@ impl PostgresSettings {
         }
     }
 
+    fn password_places(&self) -> SecretPlaces<'_> {
+        SecretPlaces {
+            key: "password",
+            file: &self.password_file,
+            command: &self.password_command,
+            variable: &self.password_env,
+        }
+    }
+
     /// Where the password comes from; `None` when it is where libpq looks for it, or the server asks for none.
     #[must_use]
     pub fn password(&self) -> Option<SecretSource> {
-        self.password_file
-            .clone()
-            .map(SecretSource::PasswordFile)
-            .or_else(|| self.password_command.clone().map(SecretSource::PasswordCommand))
-            .or_else(|| self.password_env.clone().map(SecretSource::PasswordEnv))
+        self.password_places().source()
     }
 
     fn are_prefixes_the_same(&self) -> bool {
@@ -144,17 +149,12 @@ impl PostgresSettings {
 
     /// What is wrong with the settings, as a sentence without a subject; `None` when they hold together.
     pub(super) fn wrong(&self) -> Option<&'static str> {
-        let sources = [
-            self.password_file.is_some(),
-            self.password_command.is_some(),
-            self.password_env.is_some(),
-        ];
         let is_relative = |path: &Path| !path.is_absolute();
         if self.connect.trim().is_empty() {
             Some(
                 "connect is empty: say where the database is, for example \"host=/run/postgresql dbname=magnolia\"",
             )
-        } else if sources.into_iter().filter(|given| *given).count() > 1 {
+        } else if self.password_places().count() > 1 {
             Some(
                 "the database's password has more than one source: write only one of password_file, password_command and password_env",
             )

@@ -308,7 +308,7 @@ impl Live {
     /// A backup of the second repository, as last listed.
     pub(in crate::engine) fn known_copy(&self, id: &BackupId) -> Option<Backup> {
         let copies = self.known_copies().ok()?;
-        let found = copies.into_iter().find(|copy| copy.backup.id == *id);
+        let found = copies.into_iter().find(|copy| copy.backup.answers_to(id));
         found.map(|copy| copy.backup)
     }
 
@@ -329,7 +329,7 @@ impl Live {
             .listed
             .lock()
             .as_ref()
-            .is_some_and(|listed| listed.backups.iter().any(|backup| backup.id == *id));
+            .is_some_and(|listed| listed.backups.iter().any(|backup| backup.answers_to(id)));
         if !is_known && self.copy_settings().is_some() && self.known_copy(id).is_some() {
             RepositoryChoice::Copy
         } else {

@@ -112,7 +112,7 @@ impl Live {
         };
         let void = self.catalog().void_records(name)?;
         let look = self.look(&backups)?;
-        Ok(droppable(&backups, &keep, &BTreeSet::new(), &look)
+        Ok(droppable(&backups, &keep, &self.asked_for(&backups)?, &look)
             .into_iter()
             .map(|backup| backup.id.clone())
             .chain(void.into_iter().map(BackupId))

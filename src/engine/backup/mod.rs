@@ -22,6 +22,7 @@ use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
 use crate::domain::environment::InstanceName;
+use crate::domain::free_text;
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::milestone::Milestone;
@@ -77,7 +78,8 @@ impl Live {
             ),
             None => (Trigger::Person, "manual backup".to_owned()),
         };
-        if request.upgrade_to.is_some() {
+        if let Some(version) = &request.upgrade_to {
+            free_text::needed(&version.0)?;
             upgrade_allowed(name, &trigger, &self.backups()?, self.now())?;
         }
         let purpose = Purpose {
@@ -89,7 +91,7 @@ impl Live {
             stands: request.upgrade_to.is_some().then_some(UPGRADE_STANDS),
             trigger,
             by: self.who().clone(),
-            note: request.note.clone().filter(|note| !note.trim().is_empty()),
+            note: free_text::if_any(request.note.as_deref())?,
             serves: Vec::new(),
             replaces: None,
             at_rest: Vec::new(),
@@ -176,9 +178,9 @@ impl Live {
         warnings.extend(self.keep_for_longer(work));
         let late = if backup.is_late() { ", late" } else { "" };
         let mut summary = format!(
-            "backup {} is complete and verified: {kind}{late}, {} items, {}",
+            "backup {} is complete and verified: {kind}{late}, {}, {}",
             backup.id,
-            measure::count(backup.manifest.items()),
+            measure::items(backup.manifest.items()),
             measure::bytes(backup.manifest.bytes())
         );
         if !dropped.is_empty() {
@@ -338,6 +340,7 @@ impl Live {
             replaced: purpose.replaces,
             added_bytes: copy.added_bytes,
             read_since: copy.read_since,
+            earlier: Vec::new(),
             instances: copy.instances.clone(),
         };
         warnings.extend(doubt(&before, &manifest));
@@ -385,6 +388,8 @@ impl Live {
         let name = self.name();
         self.refuse_while_busy()?;
         let backup = self.find_backup(id)?;
+        // It may have another id by now than the one that it was called by.
+        let id = &backup.id;
         let Some(until) = backup.manifest.expires else {
             return Err(Refusal::BackupHeld {
                 backup: id.to_string(),
@@ -415,6 +420,7 @@ impl Live {
         self.refuse_while_busy()?;
         self.is_whole()?;
         let backup = self.find_backup(id)?;
+        let id = &backup.id;
         let which = self.which_holds(id);
         let backups = match which {
             RepositoryChoice::First => self.backups()?,

@@ -5,6 +5,7 @@
 
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
+use crate::domain::free_text;
 use crate::domain::measure;
 use crate::domain::pin::{Pin, how_long};
 use crate::domain::refusal::Refusal;
@@ -24,7 +25,7 @@ impl Live {
             ))
             .into());
         }
-        let note = request.note.clone().filter(|note| !note.trim().is_empty());
+        let note = free_text::if_any(request.note.as_deref())?;
         let pin = Pin {
             by: self.who().clone(),
             at: self.now(),
@@ -51,6 +52,8 @@ impl Live {
         let name = self.name();
         self.refuse_while_busy()?;
         let backup = self.find_backup(id)?;
+        // It may have another id by now than the one that it was called by.
+        let id = &backup.id;
         let changed = self.repository_holding(id)?.set_pin(id, pin)?;
         self.catalog().is_called(name, id, &changed)?;
         self.changed();

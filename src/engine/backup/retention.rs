@@ -110,8 +110,7 @@ impl Live {
         let backups = self.list_backups()?;
         let look = self.look(&backups)?;
         let mut in_use = in_use.clone();
-        // A restore that waits for a second person is of this one.
-        in_use.extend(self.asked()?.map(|asked| asked.backup));
+        in_use.extend(self.asked_for(&backups)?);
         let dropped: Vec<BackupId> = droppable(&backups, &keep, &in_use, &look)
             .into_iter()
             .map(|backup| backup.id.clone())
@@ -176,8 +175,8 @@ impl Live {
             Ok(Outcome {
                 warnings,
                 summary: format!(
-                    "{} backups were dropped and {} freed; what other backups used until now is freed a day later{}",
-                    dropped.len(),
+                    "{} dropped and {} freed; what other backups used until now is freed a day later{}",
+                    measure::so_many(dropped.len() as u64, "backup was", "backups were"),
                     measure::bytes(freed),
                     live.pinned_in_words()?
                 ),

@@ -14,6 +14,7 @@ use crate::content::inside::What;
 use crate::domain::explore::{
     Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
 };
+use crate::domain::measure;
 use crate::engine::{EngineError, Live};
 use crate::jcr::{NodeId, ids};
 
@@ -178,8 +179,8 @@ impl Comparing {
             compared.lines.extend(found.lines);
             if found.astray > 0 {
                 compared.remark(format!(
-                    "{} nodes of {path} differ that no path leads to: their parents do not list them",
-                    found.astray
+                    "{} below {path} to which no path leads: no parent lists what is there",
+                    measure::so_many(found.astray, "node differs", "nodes differ")
                 ));
             }
         });

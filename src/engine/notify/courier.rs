@@ -19,6 +19,8 @@ use crate::domain::principal::Principal;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often at most.
 const REST: Duration = Duration::from_millis(500);
+/// How long nothing is looked at where there are no receivers.
+const NOBODY_TO_TELL: Duration = Duration::from_hours(24);
 /// A message that a receiver refuses is given up after so many attempts.
 const TRIES: u64 = 3;
 /// More than this is handed over as a digest.
@@ -42,12 +44,9 @@ struct Load<'b> {
 }
 
 impl Notifier<'_> {
-    /// Delivers on a thread of its own until the returned [`Courier`] is dropped. `None` where there is nobody to tell.
+    /// Delivers on a thread of its own until the returned [`Courier`] is dropped.
     #[must_use]
-    pub fn keep(&self) -> Option<Courier> {
-        if !self.is_used() {
-            return None;
-        }
+    pub fn keep(&self) -> Courier {
         let room = Arc::clone(self.room());
         let (weak, mine) = (self.0.downgrade(), Arc::clone(&room));
         let delivering = move || {
@@ -70,11 +69,15 @@ impl Notifier<'_> {
             let text = format!("nobody is notified, no thread could be started: {error}");
             self.0.activity().remember_once(None, &text);
         }
-        Some(Courier(room))
+        Courier(room)
     }
 
     /// How long there is nothing to do, as far as this process knows.
     fn rest(&self) -> Duration {
+        if !self.is_used() {
+            // Whoever configures one rings the bell.
+            return NOBODY_TO_TELL;
+        }
         let Ok(Some(next)) = self.0.catalog().next_mail(&self.queued()) else {
             return LOOK_EVERY;
         };

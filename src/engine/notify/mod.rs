@@ -39,7 +39,6 @@ const TROUBLE_AFTER: chrono::Duration = chrono::Duration::minutes(5);
 /// What one process knows of receivers.
 #[derive(Default)]
 pub(super) struct Mailroom {
-    receivers: Vec<Receiver>,
     /// Held by whoever delivers: one in this process at a time.
     delivering: Mutex<()>,
     /// Whether there is something new to deliver, or to end for.
@@ -62,20 +61,6 @@ struct Bell {
 }
 
 impl Mailroom {
-    pub(super) fn new(receivers: Vec<Receiver>) -> Arc<Self> {
-        Arc::new(Self {
-            receivers,
-            ..Self::default()
-        })
-    }
-
-    /// The environment variables that hold secrets of receivers.
-    pub(super) fn secret_variables(&self) -> impl Iterator<Item = &String> {
-        self.receivers
-            .iter()
-            .flat_map(|receiver| receiver.settings.variables())
-    }
-
     fn ring(&self, change: impl FnOnce(&mut Bell)) {
         let mut bell = self.bell.lock();
         change(&mut bell);
@@ -98,13 +83,27 @@ impl Mailroom {
 #[derive(Clone, Copy)]
 pub struct Notifier<'e>(pub(super) &'e Engine);
 
+impl<'e> Notifier<'e> {
+    /// The environment variables that hold secrets of receivers.
+    pub(super) fn secret_variables(&self) -> impl Iterator<Item = &'e String> {
+        let receivers = self.0.2.receivers.iter();
+        receivers.flat_map(|receiver| receiver.settings.variables())
+    }
+
+    /// Whoever delivers looks at the receivers that are configured by now.
+    pub(super) fn receivers_have_changed(&self) {
+        self.look_again();
+        self.room().ring(|_| ());
+    }
+}
+
 impl Notifier<'_> {
     fn room(&self) -> &Arc<Mailroom> {
         &self.0.0.mailroom
     }
 
     fn receivers(&self) -> &[Receiver] {
-        &self.room().receivers
+        &self.0.2.receivers
     }
 
     fn receiver(&self, name: &str) -> Option<&Receiver> {

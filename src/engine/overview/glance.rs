@@ -74,7 +74,7 @@ impl State {
 /// # Errors
 /// A catalog that cannot be read.
 pub fn glances(engine: &Engine) -> Result<Vec<EnvironmentSummary>, EngineError> {
-    let is_many = engine.0.environments.len() > MANY;
+    let is_many = engine.2.environments.len() > MANY;
     glances_within(engine, if is_many { PATIENCE_WITH_MANY } else { PATIENCE })
 }
 
@@ -107,7 +107,7 @@ pub(in crate::engine) fn glances_within(
 /// Has those looked at that are not known, have changed or were seen long ago. Gives those to wait for: what has
 /// changed, and what is not known unless that is so much that it does not come in a moment.
 fn have_looked_at(engine: &Engine) -> BTreeSet<EnvironmentName> {
-    let many = u32::try_from(engine.0.environments.len()).unwrap_or(u32::MAX);
+    let many = u32::try_from(engine.2.environments.len()).unwrap_or(u32::MAX);
     let kept = KEPT + KEPT_FOR_EACH.saturating_mul(many);
     let mut awaited = BTreeSet::new();
     let mut state = engine.0.glances.state.lock();
@@ -162,6 +162,8 @@ fn wait_for_looks(engine: &Engine, awaited: &BTreeSet<EnvironmentName>, until: M
 fn look_at_environments(engine: &Engine) {
     go_at(Pace::Beside);
     loop {
+        // What is looked at may be new in the configuration.
+        let engine = &engine.current();
         let (name, before) = {
             let mut state = engine.0.glances.state.lock();
             let next = match state.unknown.pop_first() {

@@ -128,7 +128,11 @@ impl Live {
                 continue;
             }
             match stored.manifest {
-                Ok(manifest) if manifest.environment == *name => {
+                Ok(mut manifest) if manifest.environment == *name => {
+                    if stored.origin != stored.id {
+                        // An earlier Lifeboat has changed it and did not note what it began as.
+                        manifest.was_called(stored.origin);
+                    }
                     // A record is written only after all of the backup was read back, and says since when it is, unless
                     // the catalog knows of a later look.
                     let recorded = Verification::Verified {

@@ -12,6 +12,7 @@ use crate::domain::backup::{Backup, Trigger};
 use crate::domain::environment::{
     Answer, EnvironmentKind, EnvironmentName, Instance, MemberName, Node, NodeName,
 };
+use crate::domain::free_text;
 use crate::domain::job::{Job, JobState};
 use crate::domain::proof::{Drill, Proof, last_verified};
 use crate::domain::recent::Recent;
@@ -250,7 +251,7 @@ impl Live {
     /// # Errors
     /// A catalog that cannot be written.
     pub fn hold(&self, request: &HoldRequest) -> Result<(), EngineError> {
-        let reason = request.reason.clone().filter(|reason| !reason.trim().is_empty());
+        let reason = free_text::if_any(request.reason.as_deref())?;
         let hold = Hold {
             reason: reason.clone(),
             since: self.now(),

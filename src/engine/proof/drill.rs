@@ -338,10 +338,10 @@ fn summary(drill: &Drill, parts: &Parts<'_>) -> String {
         _ => ("proven restorable", "everything".to_owned()),
     };
     format!(
-        "backup {} is {proven}, in {}: {what} came back as it was taken, {} items and {}",
+        "backup {} is {proven}, in {}: {what} came back as it was taken, {} and {}",
         drill.backup,
         measure::millis(drill.millis),
-        measure::count(items),
+        measure::items(items),
         measure::bytes(drill.bytes)
     )
 }

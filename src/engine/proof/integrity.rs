@@ -113,7 +113,7 @@ impl Live {
         backup: &Backup,
     ) -> Option<LookingOn> {
         let kept = self.kept_integrity().unwrap_or_default();
-        if kept.iter().any(|of| of.backup == backup.id) {
+        if kept.iter().any(|of| backup.answers_to(&of.backup)) {
             return None;
         }
         let instances = fittings(repository, backup).ok()?;
@@ -188,7 +188,7 @@ impl Live {
         backup: &Backup,
     ) -> Result<Said, EngineError> {
         let mut kept = self.kept_integrity()?;
-        let known = kept.iter().find(|of| of.backup == backup.id).cloned();
+        let known = kept.iter().find(|of| backup.answers_to(&of.backup)).cloned();
         let found = if let Some(found) = known {
             found
         } else {
@@ -248,7 +248,7 @@ impl Live {
     /// Keeps what is known of backups that stand, and of some that are gone.
     fn keep_integrity(&self, work: &Work, mut kept: Vec<BackupIntegrity>) -> Result<(), EngineError> {
         let backups = self.backups()?;
-        let stands = |id: &BackupId| backups.iter().any(|backup| backup.id == *id);
+        let stands = |id: &BackupId| backups.iter().any(|backup| backup.answers_to(id));
         kept.sort_by_key(|of| std::cmp::Reverse(of.taken));
         let mut gone = 0;
         kept.retain(|of| {

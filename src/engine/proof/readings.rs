@@ -130,10 +130,11 @@ impl Live {
         let read = read?;
         copy.read_since = read.since;
         if read.again > 0 {
+            let days = u64::try_from(self.reading_counts().num_days()).unwrap_or(0);
             let text = format!(
-                "{} that earlier backups have stored were read back: nobody is known to have done so within {} days",
+                "{} that earlier backups have stored were read back: nobody is known to have done so within {}",
                 measure::bytes(read.again),
-                self.reading_counts().num_days()
+                measure::so_many(days, "day", "days")
             );
             work.log(Severity::Information, &text);
         }
@@ -287,8 +288,8 @@ impl Live {
 pub(in crate::engine) fn what_was_read(verified: &Verified) -> String {
     let report = &verified.report;
     let read = format!(
-        "{} items, {} read back",
-        measure::count(report.items),
+        "{}, {} read back",
+        measure::items(report.items),
         measure::bytes(report.bytes)
     );
     match verified.since {

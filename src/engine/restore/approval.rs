@@ -1,19 +1,29 @@
 //! A second person: where the environment says `approve = true`, a restore is asked for, and begins when another owner agrees.
 //!
 //! What waits is no job and holds nothing: it is a note in the catalog that names a plan, so that it survives whatever becomes of
-//! the process that asked. It is followed as that plan is: if what the plan was made from has changed since, it is refused
-//! then, and has to be asked for anew. Not in here: who counts as another person (`domain::approval`).
+//! the process that asked. The plan is kept with it: what is approved is what was asked for. It is followed as a plan is: if what
+//! the plan was made from has changed since, it is refused then, and has to be asked for anew. If only the content of Live has, so
+//! that following it would do something else, whoever agrees gets the plan that is true now and has to agree to that one. Not
+//! in here: who counts as another person (`domain::approval`).
 
+use std::collections::BTreeSet;
+
+use super::Way;
+use super::plan::Planned;
 use crate::catalog::StoredPlan;
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::approval::{Asked, Person};
+use crate::domain::approval::{Asked, Person, was_just_made};
+use crate::domain::backup::{Backup, BackupId};
 use crate::domain::deed::{ApprovalNews, Deed};
+use crate::domain::free_text;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::plan::PlanId;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::{Refusal, confirmed};
 use crate::domain::request::JobQuery;
 use crate::engine::{Engine, EngineError, Live};
+use crate::watch::Unwatched;
 
 /// An undo takes back a restore that was agreed to, and needs nobody for so long after it.
 const UNDO_ALONE: chrono::Duration = chrono::Duration::days(1);
@@ -26,25 +36,27 @@ const ASKED: &str = "approval";
 struct Waiting {
     asked: Asked,
     person: Person,
+    /// The plan, whole: whoever makes many plans drops older ones of theirs, and this one has to stay.
+    stored: StoredPlan,
+    /// When the plan was made anew for whoever is to agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked: Option<Instant>,
 }
 
 /// Starts it although nobody else has agreed, where that is needed: loudly. `reason` says why.
 ///
 /// # Errors
-/// As [`super::start_restore`]; [`Refusal::NotNeeded`] without a reason.
+/// As [`super::start_restore`]; [`Refusal::NotAText`] without a reason.
 pub fn start_restore_alone(
     engine: &Engine,
     plan: &PlanId,
     confirm: &str,
     reason: &str,
 ) -> Result<JobId, EngineError> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Refusal::NotNeeded("nothing was done: say why nobody else can agree".to_owned()).into());
-    }
+    let reason = free_text::needed(reason)?;
     let stored = super::planned::known_plan(engine, plan)?;
     let live = engine.live(&stored.plan.environment)?;
-    live.start_restore(&stored, confirm, &Agreed::BrokenGlass(reason.to_owned()))
+    live.start_restore(&stored, confirm, &Agreed::BrokenGlass(reason))
 }
 
 /// Who has agreed to a restore, where somebody has to.
@@ -64,6 +76,21 @@ impl Live {
     /// A catalog that cannot be read.
     pub(in crate::engine) fn asked(&self) -> Result<Option<Asked>, EngineError> {
         Ok(self.waiting()?.map(|waiting| waiting.asked))
+    }
+
+    /// The one of these backups that a restore which waits is of: nothing drops it meanwhile.
+    ///
+    /// # Errors
+    /// A catalog that cannot be read.
+    pub(in crate::engine) fn asked_for(&self, backups: &[Backup]) -> Result<BTreeSet<BackupId>, EngineError> {
+        let asked = self.asked()?;
+        let is_meant = |backup: &&Backup| {
+            asked
+                .as_ref()
+                .is_some_and(|asked| backup.answers_to(&asked.backup))
+        };
+        let meant = backups.iter().filter(is_meant);
+        Ok(meant.map(|backup| backup.id.clone()).collect())
     }
 
     fn waiting(&self) -> Result<Option<Waiting>, EngineError> {
@@ -99,16 +126,20 @@ impl Live {
             until: Asked::life_of(plan.made),
             totals: plan.totals(),
             warnings: plan.warnings.clone(),
+            moved: Vec::new(),
         };
         let until = asked.until;
         let text = format!(
             "another owner has to agree: {}. `lifeboat approve {name}`",
             asked.in_words()
         );
-        let waiting = Waiting { asked, person };
-        let note = serde_json::to_string(&waiting).map_err(|error| EngineError::Failed(error.to_string()))?;
-        self.catalog()
-            .set_note(ASKED, &name.to_string(), &note, self.now())?;
+        let waiting = Waiting {
+            asked,
+            person,
+            stored: stored.clone(),
+            looked: None,
+        };
+        self.note_waiting(&waiting)?;
         self.engine()
             .did(Deed::Approval(ApprovalNews::Asked(waiting.asked)));
         self.remember(self.who(), &text, None, Severity::Warning);
@@ -136,14 +167,16 @@ impl Live {
             .into());
         }
         confirmed(name, confirm)?;
-        let asked = waiting.asked;
-        let started = super::planned::known_plan(self.engine(), plan)
-            .and_then(|stored| self.start_restore(&stored, confirm, &Agreed::To(asked.by.clone())));
+        let started = self.look_again(&waiting).and_then(|()| {
+            let agreed = Agreed::To(waiting.asked.by.clone());
+            self.start_restore(&waiting.stored, confirm, &agreed)
+        });
         if let Err(EngineError::Refused(Refusal::StalePlan { .. })) = &started {
             // It is asked anew, from a new plan.
             self.forget_asked()?;
         }
         let job = started?;
+        let asked = waiting.asked;
         self.forget_asked()?;
         self.engine().did(Deed::Approval(ApprovalNews::Approved {
             asked: asked.clone(),
@@ -155,20 +188,83 @@ impl Live {
         Ok(job)
     }
 
+    /// Makes the plan that waits anew, unless whoever agrees has just got it, and compares: what is agreed to is what is done.
+    ///
+    /// # Errors
+    /// [`Refusal::PlanMoved`] where it would do something else by now: then the new one waits.
+    fn look_again(&self, waiting: &Waiting) -> Result<(), EngineError> {
+        if was_just_made(waiting.looked, self.now()) {
+            return Ok(());
+        }
+        let StoredPlan { plan, basis } = &waiting.stored;
+        let basis_now = self.basis()?;
+        let backup = self.still_holds(plan, basis)?;
+        let mut way = Way::of(plan);
+        way.first_lost = self.first_lost(&way)?;
+        let Planned { plan: now, .. } = self.plan(backup, &way, &Unwatched)?;
+        let differences = plan.differences(&now);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let stored = StoredPlan {
+            plan: now,
+            basis: basis_now,
+        };
+        // It may be followed as any plan, by whoever breaks glass.
+        self.catalog().add_plan(&stored, self.who())?;
+        let plan = stored.plan.id.clone();
+        let asked = Asked {
+            plan: plan.clone(),
+            backup: stored.plan.backup.id.clone(),
+            totals: stored.plan.totals(),
+            warnings: stored.plan.warnings.clone(),
+            moved: differences.clone(),
+            ..waiting.asked.clone()
+        };
+        let text = format!(
+            "the restore that waits would not do any more what {} has asked for: {}. It waits with a new plan",
+            asked.by,
+            differences.join("; ")
+        );
+        self.note_waiting(&Waiting {
+            asked,
+            person: waiting.person.clone(),
+            stored,
+            looked: Some(self.now()),
+        })?;
+        self.remember(self.who(), &text, None, Severity::Warning);
+        self.changed();
+        Err(Refusal::PlanMoved {
+            environment: self.name().clone(),
+            plan,
+            differences,
+        }
+        .into())
+    }
+
+    fn note_waiting(&self, waiting: &Waiting) -> Result<(), EngineError> {
+        let note = serde_json::to_string(waiting).map_err(|error| EngineError::Failed(error.to_string()))?;
+        let name = self.name().to_string();
+        Ok(self.catalog().set_note(ASKED, &name, &note, self.now())?)
+    }
+
     /// Ends a question: the restore is not done. Whoever asked may take it back in this way too.
     ///
     /// # Errors
     /// A refusal when nothing waits, or something else by now; a catalog that cannot be written.
     pub fn reject(&self, plan: &PlanId, reason: Option<&str>) -> Result<(), EngineError> {
+        let reason = free_text::if_any(reason)?;
         let asked = self.waiting_for(plan)?.asked;
         self.forget_asked()?;
-        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let why = reason
+            .as_ref()
+            .map(|reason| format!(": {reason}"))
+            .unwrap_or_default();
         let text = format!("rejected the {}, asked by {}{why}", asked.title, asked.by);
         self.engine().did(Deed::Approval(ApprovalNews::Rejected {
             asked,
             by: self.who().clone(),
-            reason: reason.map(str::to_owned),
+            reason,
         }));
         self.remember(self.who(), &text, None, Severity::Warning);
         self.changed();

@@ -243,9 +243,9 @@ fn clear(replaced: &Replaced, stopped: &AtomicBool, state: &Path, engine: &WeakE
             }
             let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             let text = format!(
-                "{}: what was live before is removed, {} files and folders in {}",
+                "{}: what was live before is removed, {} in {}",
                 replaced.instance,
-                measure::count(items),
+                measure::so_many(items, "file or folder", "files and folders"),
                 measure::millis(took)
             );
             if let Some(engine) = engine.upgrade() {

@@ -60,18 +60,18 @@ impl Indexing {
     fn sentence(&self, instance: &InstanceName) -> String {
         // To the second would be more than is known.
         let time = measure::between(Instant::default(), Instant::default() + self.time());
-        let nodes = measure::count(self.nodes);
+        let nodes = measure::nodes(self.nodes);
         let basis = match self.seen {
             Some(seen) => format!(
-                "as was seen at {}: {} nodes took {}",
+                "as was seen at {}: {} took {}",
                 measure::moment(seen.at),
-                measure::count(seen.nodes),
+                measure::nodes(seen.nodes),
                 measure::millis(seen.millis)
             ),
             None => "a guess, since nobody has seen it yet".to_owned(),
         };
         format!(
-            "the search indexes of {instance} are built anew when Magnolia starts: about {time} for {nodes} nodes ({basis}). \
+            "the search indexes of {instance} are built anew when Magnolia starts: about {time} for {nodes} ({basis}). \
              Until then it is not up, or does not find everything"
         )
     }

@@ -139,16 +139,12 @@ impl Live {
             limited(&plan.selection)
         );
         let way = Way {
-            selection: plan.selection.clone(),
-            without_safety: plan.without_safety,
-            even_if_unchanged: plan.even_if_unchanged,
-            from: plan.from,
             known: unchanged::worth_keeping(plan),
             alone: match agreed {
                 Agreed::BrokenGlass(reason) if self.settings().approve => Some(reason.clone()),
                 _ => None,
             },
-            ..Way::default()
+            ..Way::of(plan)
         };
         let alone = way.alone.clone();
         let title = match agreed {
@@ -273,7 +269,10 @@ impl Live {
         let (added, changed, removed) = plan.totals();
         work.log(
             Severity::Information,
-            &format!("the plan: {added} items to add, {changed} to change, {removed} to remove"),
+            &format!(
+                "the plan: {} to add, {changed} to change, {removed} to remove",
+                measure::items(added)
+            ),
         );
         let chosen = self.chosen(backup, selection);
         if chosen.is_empty() {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::Way;
 use crate::catalog::StoredPlan;
 use crate::domain::backup::{Backup, ChoiceError};
 use crate::domain::environment::InstanceName;
@@ -12,6 +13,19 @@ use crate::domain::plan::{PlanId, RestorePlan};
 use crate::domain::refusal::Refusal;
 use crate::domain::staleness::{Basis, Stale, too_old};
 use crate::engine::{Engine, EngineError, Live};
+
+impl Way {
+    /// How the restore of a plan is done.
+    pub(super) fn of(plan: &RestorePlan) -> Self {
+        Self {
+            selection: plan.selection.clone(),
+            without_safety: plan.without_safety,
+            even_if_unchanged: plan.even_if_unchanged,
+            from: plan.from,
+            ..Self::default()
+        }
+    }
+}
 
 /// A plan that was made here and is young enough.
 pub(super) fn known_plan(engine: &Engine, id: &PlanId) -> Result<StoredPlan, EngineError> {

@@ -14,6 +14,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
+use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::engine::{EngineError, Live, Work};
 
@@ -336,9 +337,13 @@ impl Live {
         match unsaved {
             Ok(0) => None,
             Ok(items) if journal.safety.is_none() => Some(format!(
-                "no safety backup was taken, and {items} items in it may be in no backup"
+                "no safety backup was taken, and {} in it may be in no backup",
+                measure::items(items)
             )),
-            Ok(items) => Some(format!("{items} items in it are not in the safety backup")),
+            Ok(items) => Some(format!(
+                "{} not in the safety backup",
+                measure::so_many(items, "item in it is", "items in it are")
+            )),
             Err(error) => Some(format!(
                 "it could not be compared with the safety backup ({error})"
             )),

@@ -6,7 +6,7 @@ use super::titles::{from_where, limited};
 use crate::domain::backup::Backup;
 use crate::domain::job::{JobKind, Outcome, Phase};
 use crate::domain::measure;
-use crate::domain::plan::{COMPARED, RestorePlan, WorkspaceChange};
+use crate::domain::plan::{RestorePlan, WorkspaceChange, how_compared};
 use crate::engine::Work;
 
 /// What a plan has found that the job need not find out once more. That nothing would change is no such thing: Live may
@@ -22,13 +22,14 @@ pub(super) fn nothing_to_do(work: &Work, backup: &Backup, way: &Way) -> Outcome 
     work.leaves_out(&left_out);
     Outcome {
         summary: format!(
-            "{}{} is as it was at {} already (backup {}{}): nothing was changed. {COMPARED}. To have everything put back all \
+            "{}{} is as it was at {} already (backup {}{}): nothing was changed.{} To have everything put back all \
              the same, restore with --even-if-unchanged, or say so in the cockpit's plan",
             work.environment(),
             limited(&way.selection),
             measure::moment(backup.manifest.taken),
             backup.id,
-            from_where(way.from)
+            from_where(way.from),
+            how_compared(backup, &way.selection).map_or(String::new(), |sentence| format!(" {sentence}"))
         ),
         backup: Some(backup.id.clone()),
         ..Outcome::default()

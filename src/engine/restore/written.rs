@@ -21,15 +21,6 @@ fn not_told(instance: &InstanceName, why: &str) -> String {
     )
 }
 
-/// How many of something, with the word for one or for many.
-fn so_many(count: u64, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        measure::count(count),
-        if count == 1 { one } else { many }
-    )
-}
-
 impl Live {
     /// What an undo would set aside, of what was written since.
     ///
@@ -79,7 +70,7 @@ impl Live {
                 Ok(Some(0)) => {}
                 Ok(Some(nodes)) => told.push(format!(
                     "{instance}: {} added or changed since the restore in {}, and an undo sets that aside",
-                    so_many(nodes, "node was", "nodes were"),
+                    measure::so_many(nodes, "node was", "nodes were"),
                     left.note.selection.workspaces.join(" and ")
                 )),
                 Ok(None) => told.push(not_told(instance, "the database has forgotten when it was")),
@@ -102,6 +93,8 @@ impl Live {
         let Some(brought) = brought else {
             return Ok(Some(not_told(instance, "nobody remembers which backup it was")));
         };
+        // A pin gives it another id.
+        let brought = &self.find_backup(brought)?.id;
         let repository = self.repository_holding(brought)?;
         let content = place.content();
         let compared = repository.compare(brought, instance, selection, &*content, Depth::Quick, watch)?;
@@ -124,7 +117,7 @@ impl Live {
             .map(|(count, what)| {
                 format!(
                     "{} {what}",
-                    so_many(*count, "file or folder was", "files and folders were")
+                    measure::so_many(*count, "file or folder was", "files and folders were")
                 )
             })
             .collect();

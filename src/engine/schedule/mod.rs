@@ -247,6 +247,7 @@ impl Schedule<'_> {
         let looking = move || {
             go_at(Pace::Working);
             while !stopped.load(Ordering::Relaxed) {
+                let engine = engine.current();
                 let mut is_more_left = false;
                 engine.activity().whatever_happens("looking what is due", || {
                     if let Err(error) = settle_abandoned(&engine) {

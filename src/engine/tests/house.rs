@@ -234,6 +234,16 @@ impl House {
         settings
     }
 
+    /// The environments as they are configured.
+    pub(super) fn environments(&self) -> Vec<EnvironmentSettings> {
+        let mut all = vec![
+            self.environment("live", EnvironmentKind::Live),
+            self.environment("uat", EnvironmentKind::Uat),
+        ];
+        all.extend(self.others.iter().map(|name| self.other(name)));
+        all
+    }
+
     /// An engine on the house, as another start of Lifeboat opens it.
     pub(super) fn engine(&self) -> Engine {
         self.engine_with_state("state")
@@ -268,13 +278,7 @@ impl House {
             repository: Some(repository),
             limits: self.limits,
             receivers: self.receivers.clone(),
-            environments: [
-                self.environment("live", EnvironmentKind::Live),
-                self.environment("uat", EnvironmentKind::Uat),
-            ]
-            .into_iter()
-            .chain(self.others.iter().map(|name| self.other(name)))
-            .collect(),
+            environments: self.environments(),
         };
         let surroundings = Surroundings {
             clock,

@@ -38,7 +38,7 @@ fn children(engine: &Engine, of: &str) -> Result<Children, EngineError> {
     answer(|| engine.of_house().children(&request))
 }
 
-fn find(engine: &Engine, text: &str) -> Finds {
+pub(super) fn find(engine: &Engine, text: &str) -> Finds {
     let request = FindRequest {
         environment: House::live(),
         source: Some(Source::Live),

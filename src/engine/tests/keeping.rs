@@ -103,10 +103,13 @@ pub(super) fn a_pinned_backup_stays_until_its_day_and_nobody_deletes_it() {
             .iter()
             .any(|backup| backup.id == pinned && backup.manifest.pin.is_some())
     );
-    // Its day has passed.
-    house.pass(Duration::days(3));
-    back_up(&engine);
-    assert_eq!(backups(&engine).len(), 1);
+    // Its day has passed, by this clock: for a few days more it may be the clock that is wrong.
+    for day in 1..=7 {
+        house.pass(Duration::days(1));
+        back_up(&engine);
+        let count = if day < 7 { 2 } else { 1 };
+        assert_eq!(backups(&engine).len(), count, "{day}");
+    }
 }
 
 #[test]
@@ -125,7 +128,17 @@ pub(super) fn what_is_known_of_a_backup_goes_with_its_pin() {
     let free = engine.of_house().unpin(&pinned).unwrap();
     let again = backups(&engine).remove(0);
     assert_eq!(again.id, free);
-    assert_eq!(again.manifest, before.manifest, "as if it had never been pinned");
+    assert_eq!(
+        again.manifest.earlier,
+        [first, pinned],
+        "each id that it had leads to it"
+    );
+    let mut manifest = again.manifest.clone();
+    manifest.earlier.clear();
+    assert_eq!(
+        manifest, before.manifest,
+        "as if it had never been pinned otherwise"
+    );
     let refused = engine.of_house().unpin(&free);
     assert!(
         matches!(refused, Err(EngineError::Refused(Refusal::NotNeeded(_)))),

@@ -3,10 +3,12 @@
 use std::fs;
 use std::process::Command;
 
-use super::house::{House, OfHouse, back_up, backups, ended, manual};
+use super::house::{House, OfHouse, back_up, backups, done, ended, manual};
 use crate::domain::activity::Severity;
 use crate::domain::job::JobState;
 use crate::domain::refusal::Refusal;
+use crate::domain::request::BackupRequest;
+use crate::domain::version::MagnoliaVersion;
 use crate::engine::{EngineError, details};
 
 #[test]
@@ -66,4 +68,25 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
     let engine = house.engine();
     let job = engine.of_house().start_backup(&manual()).unwrap();
     assert_eq!(ended(&engine, job).state.label(), "failed");
+}
+
+#[test]
+fn what_was_deleted_on_purpose_is_not_missed() {
+    let house = House::new();
+    let engine = house.engine();
+    let request = BackupRequest {
+        upgrade_to: Some(MagnoliaVersion("6.4".into())),
+        ..manual()
+    };
+    let job = engine.of_house().start_backup(&request).unwrap();
+    let only = done(&engine, job).outcome.unwrap().backup.unwrap();
+    engine.of_house().delete(&only).unwrap();
+    for id in engine.jobs().at_work() {
+        engine.jobs().wait_for(id);
+    }
+    for engine in [engine, house.engine()] {
+        assert_eq!(backups(&engine), []);
+        let trouble = details(&engine, &House::live()).unwrap().summary.trouble;
+        assert_eq!(trouble, None);
+    }
 }

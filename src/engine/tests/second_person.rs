@@ -2,12 +2,15 @@
 
 use chrono::Duration;
 
-use super::house::{House, OfHouse, back_up, done, everything, request, restore, start_restore, undo};
+use super::house::{
+    House, OfHouse, back_up, backups, done, everything, request, restore, start_restore, undo,
+};
 use crate::domain::activity::Severity;
 use crate::domain::approval::{Asked, Person};
 use crate::domain::caller::Caller;
 use crate::domain::plan::PlanId;
 use crate::domain::refusal::Refusal;
+use crate::domain::request::PinRequest;
 use crate::engine::{Engine, EngineError, details, start_restore_alone};
 use crate::watch::Unwatched;
 
@@ -131,8 +134,10 @@ pub(super) fn glass_is_broken_loudly_and_what_was_approved_has_to_hold_still() {
         .of_house()
         .plan_restore(&request("manual", everything()), &Unwatched)
         .unwrap();
-    let silent = refusal(start_restore_alone(&engine, &alone.id, "acme/live", " "));
-    assert!(matches!(silent, Refusal::NotNeeded(_)), "{silent}");
+    for silent in [" ", "\u{200b}", "\u{2800}\u{feff}", "two\nlines"] {
+        let refused = refusal(start_restore_alone(&engine, &alone.id, "acme/live", silent));
+        assert!(matches!(refused, Refusal::NotAText(_)), "{silent:?}: {refused}");
+    }
     let job = start_restore_alone(&engine, &alone.id, "acme/live", "the site is down").unwrap();
     let job = done(&engine, job);
     let warnings = job.outcome.unwrap().warnings;
@@ -165,6 +170,120 @@ pub(super) fn a_plan_that_does_not_hold_any_more_is_asked_for_anew() {
     let stale = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
     assert!(matches!(stale, Refusal::StalePlan { .. }), "{stale}");
     assert_eq!(waiting(&engine), None);
+}
+
+#[test]
+pub(super) fn what_waits_follows_its_backup_through_a_pin() {
+    let house = house();
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    let whole = house.content();
+    house.write("author", "website/page.xml", "spoilt");
+    let plan = ask(&engine);
+    let pin = |backup: &crate::domain::backup::BackupId| {
+        let request = PinRequest {
+            environment: House::live(),
+            backup: backup.clone(),
+            until: None,
+            note: None,
+        };
+        engine.of_house().pin(&request).unwrap()
+    };
+    // Each gives it another id, and each of them leads to it.
+    let pinned = pin(&backup);
+    let again = pin(&backup);
+    let free = engine.of_house().unpin(&pinned).unwrap();
+    assert_eq!(backups(&engine)[0].id, free);
+    assert!(
+        [&backup, &pinned, &again]
+            .iter()
+            .all(|id| backups(&engine)[0].answers_to(id))
+    );
+    // A second backup takes its slot, and leaves it: it is waited with.
+    house.pass(Duration::minutes(1));
+    for _ in 0..2 {
+        back_up(&engine);
+        house.pass(Duration::minutes(1));
+    }
+    assert!(
+        backups(&engine).iter().any(|backup| backup.id == free),
+        "dropped while it was asked for"
+    );
+    let job = jonas(&engine).of_house().approve(&plan, "acme/live").unwrap();
+    done(&engine, job);
+    assert_eq!(house.content(), whole);
+}
+
+#[test]
+pub(super) fn what_is_agreed_to_is_what_is_done() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let whole = house.content();
+    house.write("author", "website/page.xml", "spoilt");
+    let plan = ask(&engine);
+    assert_eq!(waiting(&engine).unwrap().totals, (0, 1, 0));
+    // Whoever asked looks at many others meanwhile: this one is not forgotten.
+    for _ in 0..25 {
+        let request = request("manual", everything());
+        engine.of_house().plan_restore(&request, &Unwatched).unwrap();
+    }
+    house.write("author", "website/new.xml", "new");
+    let spoilt = house.content();
+    let moved = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    let Refusal::PlanMoved {
+        plan: fresh,
+        differences,
+        ..
+    } = &moved
+    else {
+        panic!("{moved}");
+    };
+    assert_eq!(
+        differences,
+        &["author website: 0 items to add, 1 to change, 1 to remove, and no longer 0, 1 and 0"]
+    );
+    assert_eq!(house.content(), spoilt, "nothing was done");
+    let asked = waiting(&engine).unwrap();
+    assert_eq!((&asked.plan, asked.totals), (fresh, (0, 1, 1)));
+    assert_eq!((&asked.moved, asked.by.as_str()), (differences, "maria"));
+    let old = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(old, Refusal::NothingToApprove { .. }), "{old}");
+    let same = refusal(engine.of_house().approve(fresh, "acme/live"));
+    assert!(matches!(same, Refusal::SamePerson { .. }), "{same}");
+    // What jonas reads he agrees to, though people go on working meanwhile.
+    house.write("author", "website/newer.xml", "newer");
+    house.pass(Duration::minutes(5));
+    let job = jonas(&engine).of_house().approve(fresh, "acme/live").unwrap();
+    done(&engine, job);
+    assert_eq!(house.content(), whole);
+    let told = engine.catalog().activity(20).unwrap();
+    assert!(told.iter().any(|entry| {
+        entry
+            .what
+            .contains("would not do any more what maria has asked for")
+    }));
+}
+
+#[test]
+pub(super) fn a_plan_that_was_read_for_too_long_is_made_once_more() {
+    let house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let plan = ask(&engine);
+    house.write("author", "website/page.xml", "spoilt");
+    let moved = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
+    assert!(matches!(moved, Refusal::PlanMoved { .. }), "{moved}");
+    let fresh = waiting(&engine).unwrap().plan;
+    house.pass(Duration::minutes(11));
+    // As many items as before, and another one of them.
+    house.write("author", "website/page.xml", "whole");
+    house.write("author", "website/page-1.xml", "spoilt");
+    let moved = refusal(jonas(&engine).of_house().approve(&fresh, "acme/live"));
+    assert!(
+        matches!(&moved, Refusal::PlanMoved { differences, .. } if differences[0].contains("author website")),
+        "{moved}"
+    );
 }
 
 #[test]

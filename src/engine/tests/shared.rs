@@ -114,6 +114,7 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
             replaced: None,
             added_bytes: copy.added_bytes,
             read_since: None,
+            earlier: Vec::new(),
             instances: copy.instances.clone(),
         };
         repository.record(copy, &manifest)?;

@@ -21,6 +21,7 @@ use super::whole_packs::{PackReport, WantedPack, by_pack};
 use crate::content::backed_up::SeesPieces;
 use crate::domain::Instant;
 use crate::domain::backup::{BackupId, InstanceCopy};
+use crate::domain::measure;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::format::piece::PieceLocation;
@@ -327,8 +328,8 @@ pub(in crate::repository) fn compare(
     let found = &holding.instances;
     if expected.len() != found.len() {
         return Err(store.damaged(format!(
-            "it holds {} instances where its manifest names {}",
-            found.len(),
+            "it holds {} where its manifest names {}",
+            measure::so_many(found.len() as u64, "instance", "instances"),
             expected.len()
         )));
     }

@@ -79,6 +79,11 @@ impl Repository {
         let record = self.find_record(id)?;
         let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
         change(&mut manifest);
+        // One that an earlier Lifeboat has changed does not say what it began as.
+        let mut earlier = std::mem::take(&mut manifest.earlier);
+        earlier.insert(0, backup_id(record.origin()));
+        earlier.push(id.clone());
+        earlier.into_iter().for_each(|id| manifest.was_called(id));
         let mut file = record.file.clone();
         file.original = Some(record.origin());
         self.describe(&mut file, &manifest, record.changes() + 1)?;

@@ -24,7 +24,7 @@ impl Model {
             return row.of(details);
         }
         let id = wizard.backup.as_ref()?;
-        details.all_backups().find(|backup| backup.id == *id)
+        details.all_backups().find(|backup| backup.answers_to(id))
     }
 
     /// Which of the two repositories the wizard's backup would be taken from. There is no choice where only the second one

@@ -448,7 +448,7 @@ impl Model {
                 .details
                 .get(name)?
                 .all_backups()
-                .find(|backup| backup.id == *id),
+                .find(|backup| backup.answers_to(id)),
             None if self.shown.as_ref() == self.target_name() => {
                 let details = self.shown_details()?;
                 let row = *backups::rows(details, self.recents()).get(self.backup_cursor.selected)?;

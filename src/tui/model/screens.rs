@@ -14,6 +14,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{NodePath, Source};
 use crate::domain::job::{JobId, LogLine};
 use crate::domain::plan::PlanId;
+use crate::domain::printable;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
@@ -197,11 +198,11 @@ impl Field {
         }
     }
 
-    /// What has been typed, without blanks around it; `None` if that is nothing.
+    /// What has been typed, without blanks around it; `None` if nothing of that is seen.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let text = self.input.value().trim();
-        (!text.is_empty()).then(|| text.to_owned())
+        printable::is_seen(text).then(|| text.to_owned())
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod inside;
 
-use crate::domain::backup::Verification;
+use crate::domain::backup::{BackupId, Verification};
 use crate::domain::job::{Job, JobId};
 use crate::domain::refusal::{self, Refusal};
 use crate::domain::settings::RepositoryChoice;
@@ -279,10 +279,15 @@ fn ended_with_undo(model: &Model, id: JobId) -> Result<(), String> {
     let safety = job.and_then(|job| job.outcome.as_ref()?.safety.as_ref());
     let details = model.target_details();
     let way = details.and_then(|details| details.undo_way.as_ref());
+    // An extension has given it another id.
+    let is_same = |backup: &BackupId, safety: &BackupId| {
+        let mut all = details.into_iter().flat_map(|details| details.all_backups());
+        backup == safety || all.any(|other| other.id == *backup && other.answers_to(safety))
+    };
     let has_left = details.is_some_and(|details| details.replaced.iter().any(|tables| tables.job == id));
     match (way, safety) {
         (Some(UndoWay::Exchange { job, .. }), _) if *job == id => Ok(()),
-        (Some(UndoWay::Safety { backup }), Some(safety)) if safety == backup => Ok(()),
+        (Some(UndoWay::Safety { backup }), Some(safety)) if is_same(backup, safety) => Ok(()),
         (_, safety) if safety.is_some() || has_left => Err(
             "something has been restored since: undo from the main screen goes back to before that"
                 .to_owned(),

@@ -4,7 +4,7 @@ use super::{approvals, forms, pins, wizard};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
-use crate::domain::plan::COMPARED;
+use crate::domain::plan::RestorePlan;
 use crate::domain::request::HoldKind;
 use crate::domain::state::UndoWay;
 use crate::tui::action::Action;
@@ -241,13 +241,15 @@ pub fn even_if_unchanged(model: &mut Model) {
         return;
     };
     let environment = wizard.environment.clone();
+    let compared = wizard.ready_plan().and_then(RestorePlan::how_compared);
+    let text = ["Nothing would change, and a restore would say so and end."]
+        .into_iter()
+        .chain(compared)
+        .chain(["Everything can be put back all the same, with a safety backup, hooks and a switch."]);
+    let text = text.map(str::to_owned).collect();
     model.dialog = Some(Dialog::Question(Question {
         title: format!("Restore {environment} although nothing would change"),
-        text: vec![
-            "Nothing would change, and a restore would say so and end.".to_owned(),
-            format!("{COMPARED}."),
-            "Everything can be put back all the same, with a safety backup, hooks and a switch.".to_owned(),
-        ],
+        text,
         lost: None,
         yes: "put everything back all the same",
         about: About::EvenIfUnchanged(environment),
@@ -295,7 +297,11 @@ fn about_backup(model: &Model, action: Action, name: EnvironmentName) -> Option<
         return Some(Question {
             title: format!("Verify all backups of {name}"),
             text: vec![format!(
-                "All of {count} backups are read back and compared. Until that is done {name} takes no other job."
+                "{} read back and compared. Until that is done {name} takes no other job.",
+                match count {
+                    1 => "The 1 backup is".to_owned(),
+                    _ => format!("All of {count} backups are"),
+                }
             )],
             yes: "verify them",
             lost: None,

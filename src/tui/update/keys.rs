@@ -4,7 +4,7 @@ use tui_input::InputRequest;
 
 use super::{act, allowed, ask, careful, explore, forms, say, search, seek, selection_moved, wizard};
 use crate::domain::activity::Severity;
-use crate::domain::request::TEXT_LIMIT;
+use crate::domain::free_text::TEXT_LIMIT;
 use crate::domain::{measure, printable};
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::Effect;

@@ -109,8 +109,8 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     text.fact(
         "holds",
         &format!(
-            "{} items, {}",
-            measure::count(manifest.items()),
+            "{}, {}",
+            measure::items(manifest.items()),
             measure::bytes(manifest.bytes())
         ),
     );

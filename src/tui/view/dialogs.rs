@@ -71,6 +71,14 @@ fn form_title(kind: &FormKind) -> String {
     }
 }
 
+/// Whether a restore of the environment waits for another owner.
+fn waits_anew(model: &Model, name: &crate::domain::environment::EnvironmentName) -> bool {
+    model
+        .fleet
+        .get(name)
+        .is_some_and(|summary| summary.asked.is_some())
+}
+
 /// What sending the form would do.
 fn form_text(model: &Model, kind: &FormKind) -> Text {
     use crate::domain::request::HoldKind;
@@ -129,10 +137,17 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
             match asked.filter(|asked| asked.plan == *plan) {
                 Some(asked) => {
                     text.paragraph(&format!("The {}.", asked.in_words()), Meaning::Text);
+                    for moved in &asked.moved {
+                        text.marked(&[piece("! Not as it was asked: ", Meaning::Warning)], moved, Meaning::Text);
+                    }
                     for warning in &asked.warnings {
                         text.marked(&[piece("! ", Meaning::Warning)], warning, Meaning::Text);
                     }
                 }
+                None if waits_anew(model, name) => text.paragraph(
+                    "It waits with another plan now. Esc closes this; open it again to look at that one.",
+                    Meaning::Warning,
+                ),
                 None => text.paragraph("It does not wait any more.", Meaning::Warning),
             }
             if matches!(kind, FormKind::Approve(..)) {

@@ -111,8 +111,8 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         (None, None) => "with its slot".to_owned(),
     };
     let holds = format!(
-        "{} items, {}",
-        measure::count(manifest.items()),
+        "{}, {}",
+        measure::items(manifest.items()),
         measure::bytes(manifest.bytes())
     );
     let took = format!(
@@ -186,7 +186,7 @@ fn compact_instances(
 ) {
     for instance in &manifest.instances {
         let items: u64 = instance.workspaces.iter().map(|workspace| workspace.items).sum();
-        let text = format!("{} items", measure::count(items));
+        let text = measure::items(items);
         state(canvas, details, &instance.name, &text, rest);
     }
 }

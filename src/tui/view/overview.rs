@@ -25,8 +25,8 @@ pub fn title(model: &Model, overview: &Overview) -> String {
         format!(", /{filter}")
     };
     format!(
-        "Fleet: {} environments, {how_many}, {}{filter}",
-        rows.len(),
+        "Fleet: {}, {how_many}, {}{filter}",
+        measure::so_many(rows.len() as u64, "environment", "environments"),
         overview.order.label()
     )
 }

@@ -35,7 +35,7 @@ pub fn text(model: &Model, page: &Page, width: u16) -> Text {
         Page::Recovery => recovered(model, width),
         Page::Backup(name, id) => {
             let details = model.details.get(name);
-            let backup = details.and_then(|details| details.all_backups().find(|other| other.id == *id));
+            let backup = details.and_then(|details| details.all_backups().find(|other| other.answers_to(id)));
             backup.map_or_else(
                 || {
                     let mut text = Text::new(width);

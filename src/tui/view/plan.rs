@@ -4,7 +4,7 @@ use super::canvas::{Piece, piece, shorten};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
-use crate::domain::plan::{COMPARED, RestorePlan, WorkspaceChange};
+use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
 use crate::domain::{columns, measure, printable};
@@ -177,11 +177,13 @@ fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbo
         warning(&only_a_part(plan), Meaning::Warning);
     }
     if plan.changes_nothing && purpose == Purpose::Restore {
+        let compared = plan.how_compared().map(|sentence| format!(" {sentence}"));
+        let compared = compared.unwrap_or_default();
         let words = if plan.even_if_unchanged {
             "Nothing would change, and everything is put back all the same.".to_owned()
         } else {
             format!(
-                "Nothing would change, and a restore would say so and end. {COMPARED}. Enter asks whether everything is to \
+                "Nothing would change, and a restore would say so and end.{compared} Enter asks whether everything is to \
                  be put back all the same."
             )
         };
@@ -193,12 +195,7 @@ fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbo
 fn changed(plan: &RestorePlan) -> String {
     let (added, changed, removed) = plan.totals();
     if added + changed + removed > 0 {
-        return format!(
-            "{} items come back, {} are turned back, {} are taken away",
-            measure::count(added),
-            measure::count(changed),
-            measure::count(removed)
-        );
+        return plan.changed_in_words();
     }
     let words = if !plan.obstacles.is_empty() {
         "not all of it could be compared, since something is in the way"

@@ -5,7 +5,6 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::{Canvas, piece, wrap};
 use super::text::Text;
 use super::{backup_table, field, plan};
-use crate::domain::measure;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, ScopeWhat, Step, Wizard};
@@ -148,19 +147,16 @@ fn name(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) -> 
     let width = area.width.min(90);
     let mut text = Text::new(width);
     if let Some(plan) = wizard.ready_plan() {
-        let (added, changed, removed) = plan.totals();
         let from = match plan.from {
             RepositoryChoice::First => "",
             RepositoryChoice::Copy => ", from the second repository",
         };
         text.paragraph(
             &format!(
-                "{} goes back to {}{from}: {} items come back, {} are turned back, {} are taken away.",
+                "{} goes back to {}{from}: {}.",
                 wizard.environment,
                 model.when().moment(plan.backup.manifest.taken),
-                measure::count(added),
-                measure::count(changed),
-                measure::count(removed),
+                plan.changed_in_words(),
             ),
             Meaning::Text,
         );

@@ -49,6 +49,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             pin: None,
             added_bytes: 5 << 20,
             read_since: None,
+            earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
                 role: Role::Author,

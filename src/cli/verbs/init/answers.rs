@@ -299,7 +299,7 @@ impl Questions<'_, '_> {
         let mut instances = Vec::new();
         for instance in &arguments.instances {
             let path = absolute(&instance.folder)?;
-            let home = homes::content(self.call.house.look_at_folder(&path)).map_err(CliError::usage)?;
+            let home = homes::content(self.call.house.survey().folder(&path)).map_err(CliError::usage)?;
             instances.push(NamedContent {
                 name: instance.name.clone(),
                 content: home.unwrap_or(ContentSettings::Files { path }),
@@ -352,7 +352,7 @@ impl Questions<'_, '_> {
                         self.say(&why)?;
                         continue;
                     }
-                    let found = self.call.house.look_at_folder(&path);
+                    let found = self.call.house.survey().folder(&path);
                     match homes::content(found.clone()) {
                         Err(why) => {
                             self.say(&why)?;

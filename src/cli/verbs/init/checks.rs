@@ -67,7 +67,7 @@ fn look_into_home(
     home: &Path,
     call: &Call<'_>,
 ) -> Result<(String, Found), CliError> {
-    let there = call.house.look_at_folder(home).ok_or_else(|| {
+    let there = call.house.survey().folder(home).ok_or_else(|| {
         CliError::usage(format!(
             "the home of {instance}, {}, is there no more. Nothing was written",
             home.display()
@@ -94,13 +94,14 @@ fn look_into_database(
         )));
     }
     if let Some(home) = &database.home {
-        let looked = call.house.look_at_home(home);
+        let looked = call.house.survey().home(home);
         looked
             .map_err(|why| CliError::usage(format!("the home of {instance}: {why}. Nothing was written")))?;
     }
     let there = call
         .house
-        .look_at_database(database)
+        .survey()
+        .database(database)
         .map_err(|why| CliError::usage(format!("{instance}: {why}. Nothing was written")))?;
     let bytes = there
         .workspaces

@@ -125,7 +125,7 @@ impl Questions<'_, '_> {
         let mut typed = None;
         let (mut settings, found) = loop {
             let settings = self.connection(instance, typed.as_ref())?;
-            match self.call.house.look_at_database(&settings) {
+            match self.call.house.survey().database(&settings) {
                 Ok(found) => break (settings, found),
                 Err(why) => self.say(&why)?,
             }
@@ -151,7 +151,7 @@ impl Questions<'_, '_> {
              machine)"
         );
         let house = self.call.house;
-        settings.home = self.place(&question, |home| house.look_at_home(home))?;
+        settings.home = self.place(&question, |home| house.survey().home(home))?;
         let question = format!(
             "Folder of {instance}'s search indexes, with {{workspace}} for the name of each workspace (Enter when they are \
              not on this machine)"

@@ -7,6 +7,7 @@ use super::databases::Named;
 use crate::cli::CliError;
 use crate::domain::check::HomeFound;
 use crate::domain::environment::InstanceName;
+use crate::domain::measure;
 use crate::domain::settings::ContentSettings;
 
 /// The commands that stop a server and start it again, as words. Empty where nobody has said them.
@@ -121,10 +122,10 @@ pub(super) fn content(found: Option<HomeFound>) -> Result<Option<ContentSettings
 /// What is in a home, in a line.
 pub(super) fn described(found: &HomeFound) -> String {
     format!(
-        "{}: the home of a repository on {}, {} workspaces: {}",
+        "{}: the home of a repository on {}, {}: {}",
         found.home.display(),
         found.kind,
-        found.workspaces.len(),
+        measure::so_many(found.workspaces.len() as u64, "workspace", "workspaces"),
         found.workspaces.join(", ")
     )
 }

@@ -71,7 +71,7 @@ impl Questions<'_, '_> {
                 checks::repository(folder, instances)?;
                 false
             }
-            None => self.call.house.look_at_storage(&address, &options, live)?,
+            None => self.call.house.survey().storage(&address, &options, live)?,
         };
         Ok(Root {
             address,

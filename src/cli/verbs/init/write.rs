@@ -14,14 +14,21 @@ use crate::domain::settings::{ContentSettings, CredentialSource, PostgresSetting
 /// Bytes of randomness in a key: 256 bits, written as 64 hexadecimal digits.
 const KEY_BYTES: usize = 32;
 
-/// The configuration as text.
+/// The configuration as text, with a state folder of its own where it needs one.
 ///
 /// # Errors
 /// [`CliError`] when a path cannot be written in it.
-pub(super) fn config_text(answers: &Answers) -> Result<String, CliError> {
+pub(super) fn config_text(answers: &Answers, state: Option<&Path>) -> Result<String, CliError> {
     let mut text = String::from(
         "# Written by `lifeboat init`. `lifeboat init --sample` prints a configuration with every setting explained.\n\n",
     );
+    if let Some(state) = state {
+        let _ = write!(
+            text,
+            "# Jobs, activity and locks. The usual folder has those of another configuration.\nstate = {}\n\n",
+            path_text(state)?
+        );
+    }
     let root = &answers.root;
     let repository = match root.address.folder() {
         Some(folder) => path_text(folder)?,

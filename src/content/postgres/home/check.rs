@@ -64,9 +64,9 @@ pub(crate) fn check(
         findings.ok(
             ABOUT,
             format!(
-                "{}: {} files, {}; what a restore brings back is staged in {staged} and exchanged there file by file",
+                "{}: {}, {}; what a restore brings back is staged in {staged} and exchanged there file by file",
                 home.display(),
-                files.len(),
+                measure::so_many(files.len() as u64, "file", "files"),
                 measure::bytes(bytes)
             ),
         );

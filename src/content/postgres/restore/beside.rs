@@ -23,6 +23,7 @@ use crate::content::restoring::{Facts, Lines, RestoreError, Staged};
 use crate::content::switching::{Part, Record, Stuck, Switched};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
+use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
 
@@ -255,7 +256,10 @@ impl Staged for TableStaging {
         };
         Ok(vec![(
             Severity::Information,
-            format!("{instance}: {rows} rows are staged{home}"),
+            format!(
+                "{instance}: {} staged{home}",
+                measure::so_many(rows, "row is", "rows are")
+            ),
         )])
     }
 

@@ -1,8 +1,6 @@
 //! Drops copies that nothing holds any more in the second repository: with the next copy, or, where the bucket keeps what is
 //! written, by the job that deletes.
 
-use std::collections::BTreeSet;
-
 use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::copies::{CopiedBackup, for_retention};
@@ -81,7 +79,7 @@ impl Live {
     ) -> Result<Vec<BackupId>, EngineError> {
         let copies = for_retention(copies, &settings.slots);
         let look = self.look(&copies)?;
-        Ok(droppable(&copies, keep, &BTreeSet::new(), &look)
+        Ok(droppable(&copies, keep, &self.asked_for(&copies)?, &look)
             .into_iter()
             .map(|copy| copy.id.clone())
             .collect())

@@ -276,11 +276,10 @@ fn moved(linked: &mut Linked, differences: &Differences, node: &Changed) {
         linked.text.fact("type", kind);
     }
     if line.below > 0 {
-        let count = measure::count(line.below);
-        linked.text.fact(
-            "below it",
-            &format!("{count} nodes, {} with it", line.change.label()),
-        );
+        let count = measure::nodes(line.below);
+        linked
+            .text
+            .fact("below it", &format!("{count}, {} with it", line.change.label()));
     }
     linked.text.blank();
 }

@@ -189,8 +189,12 @@ impl What<'_> {
         }
         if !self.graft.gone_elsewhere.is_empty() {
             told.push(format!(
-                "{place}: {} nodes were made below what has moved since, and go with it: {}",
-                measure::count(self.graft.gone_elsewhere.len() as u64),
+                "{place}: {} with it: {}",
+                measure::so_many(
+                    self.graft.gone_elsewhere.len() as u64,
+                    "node was made below what has moved since, and goes",
+                    "nodes were made below what has moved since, and go"
+                ),
                 self.named(self.sides.live, self.graft.gone_elsewhere.iter().copied())
             ));
         }
@@ -202,8 +206,12 @@ impl What<'_> {
         ));
         if change.removed > 0 {
             told.push(format!(
-                "{place}: {} nodes that were made since go: {}",
-                measure::count(change.removed),
+                "{place}: {}: {}",
+                measure::so_many(
+                    change.removed,
+                    "node that was made since goes",
+                    "nodes that were made since go"
+                ),
                 self.named(self.sides.live, self.graft.goes.iter().copied())
             ));
         }
@@ -254,8 +262,12 @@ impl What<'_> {
         }
         if !into.is_empty() {
             told.push(format!(
-                "{place}: {} nodes that stay refer to nodes that go: {}",
-                measure::count(into.len() as u64),
+                "{place}: {} to nodes that go: {}",
+                measure::so_many(
+                    into.len() as u64,
+                    "node that stays refers",
+                    "nodes that stay refer"
+                ),
                 self.named(live, into.iter().copied())
             ));
         }
