@@ -194,24 +194,29 @@ const MAIN: &[Place] = &[Environments, Backups];
 const ON_SCREENS: &[Place] = &[
     Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
 ];
+/// Where there are panes beside each other.
+const ZOOMED: &[Place] = &[Environments, Backups, Tree, Node, History, Differences];
 /// Where a node is chosen.
 const NODES: &[Place] = &[Tree, Node, Found, Differences];
 /// Where a text is searched for. Inside a backup, [`Action::Find`] asks the backend.
-const SEARCHED: &[Place] = &[Job, Jobs, Log, List, Page];
+/// Not in the wizard: the name of an environment has a `/` in it.
+const SEARCHED: &[Place] = &[Job, Jobs, Log, List, Page, Differences];
 /// What can be written into a file.
 #[rustfmt::skip]
-const SAVED: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page, Differences];
+const SAVED: &[Place] = &[
+    Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
+];
 /// Where something is meant that can be copied.
 #[rustfmt::skip]
 const COPIED: &[Place] = &[
-    Environments, Backups, Choose, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Tree, Node, History, Found,
-    Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Contexts, Tree, Node, History,
+    Found, Differences,
 ];
 /// Where a command does the same.
 #[rustfmt::skip]
 const COMMANDED: &[Place] = &[
-    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Tree, Node, History,
-    Found, Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Contexts, Tree, Node,
+    History, Found, Differences,
 ];
 const HELPED: &[Place] = &[
     Environments,
@@ -365,9 +370,9 @@ pub const TABLE: &[Row] = &[
     changes(Action::VerifyAll, &[Key::Char('V')], MAIN, 0, "verify all", "read all backups of the environment back and compare them"),
     changes(Action::Drill, &[Key::Char('D')], &[Environments, Backups, Page], 0, "drill", "prove that the chosen backup can be restored: into a scratch place, and compared there"),
     changes(Action::UpgradeBackup, &[Key::Char('U')], MAIN, 0, "upgrade backup", "take a backup before an upgrade of Magnolia; it is kept for 48 hours"),
-    changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 8, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
+    changes(Action::Extend, &[Key::Char('x')], &[Backups, Page], 11, "extend", "keep the chosen upgrade or safety backup for another 48 hours"),
     changes(Action::Pin, &[Key::Char('P')], &[Backups, Page], 0, "pin", "keep the chosen backup on purpose, for ever or until a day, or let it go again"),
-    changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 8, "delete", "delete the chosen upgrade or safety backup before it expires"),
+    changes(Action::Delete, &[Key::Char('d')], &[Backups, Page], 11, "delete", "delete the chosen upgrade or safety backup before it expires"),
     changes(Action::Maintenance, &[Key::Char('m')], MAIN, 0, "maintenance", "set or lift maintenance mode: jobs wait"),
     changes(Action::Protect, &[Key::Char('p')], MAIN, 0, "protect", "set or lift protection: restores are refused"),
     looks(Action::Copy, &[Key::Char('y')], COPIED, 0, "copy", "copy what is meant on the spot to the terminal's clipboard: an id, a path, a row, a plan, an error, a log"),
@@ -395,7 +400,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Sort, &[Key::Char('s')], &[Jobs, List], 8, "sort", "sort the list by its next column"),
     looks(Action::SortBack, &[Key::Char('S')], &[Jobs, List], 0, "turn", "sort the list the other way round"),
     looks(Action::Save, &[Key::Char('W')], SAVED, 20, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
-    looks(Action::Zoom, &[Key::Char('z')], MAIN, 0, "zoom", "let the pane fill the screen, or show the others again"),
+    looks(Action::Zoom, &[Key::Char('z')], ZOOMED, 0, "zoom", "let the pane fill the screen, or show the others again"),
     looks(Action::Wider, &[Key::Char('+')], MAIN, 0, "wider", "make the list of environments wider"),
     looks(Action::Narrower, &[Key::Char('-')], MAIN, 0, "narrower", "make the list of environments narrower"),
     looks(Action::Zone, &[Key::Char('t')], ON_SCREENS, 0, "local or UTC", "show times in this machine's zone, or in UTC"),
