@@ -29,6 +29,7 @@ mod screens {
     mod second_repository;
     #[cfg(feature = "engine")]
     mod told;
+    mod within_reach;
 }
 
 use lifeboat::tui::CockpitSettings;

@@ -8,6 +8,25 @@
     reason = "a test fails by panicking"
 )]
 
+/// Runs a test twice: on the engine in the cockpit's process, and on a service.
+macro_rules! alike {
+    ($name:ident) => {
+        mod $name {
+            use super::Way;
+
+            #[test]
+            fn here() {
+                super::$name(Way::Here);
+            }
+
+            #[test]
+            fn elsewhere() {
+                super::$name(Way::Elsewhere);
+            }
+        }
+    };
+}
+
 #[path = "terminal/background.rs"]
 mod background;
 #[path = "terminal/completions.rs"]
@@ -17,6 +36,8 @@ mod made_up;
 mod multiplexers;
 #[path = "terminal/out_of_reach.rs"]
 mod out_of_reach;
+#[path = "terminal/plain.rs"]
+mod plain;
 mod pty;
 
 use std::fs;
@@ -74,25 +95,6 @@ enum Way {
     Here,
     /// In a service, another process.
     Elsewhere,
-}
-
-/// Runs a test twice: on the engine in the cockpit's process, and on a service.
-macro_rules! alike {
-    ($name:ident) => {
-        mod $name {
-            use super::Way;
-
-            #[test]
-            fn here() {
-                super::$name(Way::Here);
-            }
-
-            #[test]
-            fn elsewhere() {
-                super::$name(Way::Elsewhere);
-            }
-        }
-    };
 }
 
 /// What `unshare` needs to make processes that see nothing of those outside.

@@ -123,8 +123,11 @@ impl Call<'_> {
         Ok(answer.trim().to_owned())
     }
 
-    /// Prints a table.
+    /// Prints a table; a sentence for each row where no pictures are wanted, since columns cannot be heard.
     pub(super) fn table(&mut self, table: &Table) -> Result<(), CliError> {
+        if self.globals.plain {
+            return table.spoken().iter().try_for_each(|row| self.tell(row));
+        }
         for line in table.lines(self.outside.table_width()) {
             writeln!(self.outside.out, "{line}")?;
         }

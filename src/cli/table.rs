@@ -82,6 +82,27 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Each row as a sentence, for whoever hears it: what it is about, then each value behind its title.
+    pub(super) fn spoken(&self) -> Vec<String> {
+        let has_header = self.columns.iter().any(|(title, _)| !title.is_empty());
+        self.rows
+            .iter()
+            .map(|row| {
+                let cells = row.iter().zip(&self.columns).enumerate();
+                let said: Vec<String> = cells
+                    .filter(|(_, (cell, _))| !matches!(cell.trim(), "" | "-"))
+                    .map(|(column, (cell, (title, _)))| match column {
+                        0 => cell.trim().to_owned(),
+                        _ => format!("{title} {cell}").trim().to_owned(),
+                    })
+                    .collect();
+                said.join(if has_header { ", " } else { ": " })
+            })
+            .collect()
+    }
+}
+
 fn pad(cell: &str, width: usize, side: Side) -> String {
     let space = " ".repeat(width.saturating_sub(columns::count(cell)));
     match side {
@@ -104,6 +125,20 @@ mod tests {
         table.row(["日本".into(), "1,234".into(), "before\u{1b}[2J the sale".into()]);
         table.row(["website".into(), "7".into()]);
         table
+    }
+
+    #[test]
+    fn whoever_hears_a_row_hears_what_each_value_is() {
+        let mut facts = Table::new(&[("", Side::Left), ("", Side::Left)]);
+        facts.row(["room".into(), "enough".into()]);
+        facts.row([String::new(), "and more".into()]);
+        assert_eq!(facts.spoken(), ["room: enough", "and more"]);
+        let spoken = table().spoken();
+        assert_eq!(spoken[1], "website, items 7");
+        assert!(
+            spoken[0].starts_with("日本, items 1,234, note before"),
+            "{spoken:?}"
+        );
     }
 
     #[test]

@@ -194,24 +194,29 @@ const MAIN: &[Place] = &[Environments, Backups];
 const ON_SCREENS: &[Place] = &[
     Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
 ];
+/// Where there are panes beside each other.
+const ZOOMED: &[Place] = &[Environments, Backups, Tree, Node, History, Differences];
 /// Where a node is chosen.
 const NODES: &[Place] = &[Tree, Node, Found, Differences];
 /// Where a text is searched for. Inside a backup, [`Action::Find`] asks the backend.
-const SEARCHED: &[Place] = &[Job, Jobs, Log, List, Page];
+/// Not in the wizard: the name of an environment has a `/` in it.
+const SEARCHED: &[Place] = &[Job, Jobs, Log, List, Page, Differences];
 /// What can be written into a file.
 #[rustfmt::skip]
-const SAVED: &[Place] = &[Environments, Backups, Job, Jobs, Log, List, Page, Differences];
+const SAVED: &[Place] = &[
+    Environments, Backups, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
+];
 /// Where something is meant that can be copied.
 #[rustfmt::skip]
 const COPIED: &[Place] = &[
-    Environments, Backups, Choose, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Tree, Node, History, Found,
-    Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Notice, Contexts, Tree, Node, History,
+    Found, Differences,
 ];
 /// Where a command does the same.
 #[rustfmt::skip]
 const COMMANDED: &[Place] = &[
-    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Tree, Node, History,
-    Found, Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Contexts, Tree, Node,
+    History, Found, Differences,
 ];
 const HELPED: &[Place] = &[
     Environments,
@@ -395,7 +400,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Sort, &[Key::Char('s')], &[Jobs, List], 8, "sort", "sort the list by its next column"),
     looks(Action::SortBack, &[Key::Char('S')], &[Jobs, List], 0, "turn", "sort the list the other way round"),
     looks(Action::Save, &[Key::Char('W')], SAVED, 20, "save", "write the list, the log or the page into a file: text, or for lists CSV or JSON by the file's ending"),
-    looks(Action::Zoom, &[Key::Char('z')], MAIN, 0, "zoom", "let the pane fill the screen, or show the others again"),
+    looks(Action::Zoom, &[Key::Char('z')], ZOOMED, 0, "zoom", "let the pane fill the screen, or show the others again"),
     looks(Action::Wider, &[Key::Char('+')], MAIN, 0, "wider", "make the list of environments wider"),
     looks(Action::Narrower, &[Key::Char('-')], MAIN, 0, "narrower", "make the list of environments narrower"),
     looks(Action::Zone, &[Key::Char('t')], ON_SCREENS, 0, "local or UTC", "show times in this machine's zone, or in UTC"),

@@ -64,7 +64,8 @@ pub fn here(model: &Model) -> Result<String, String> {
             let row = found.get(palette.cursor.selected).ok_or("no action is chosen")?;
             vec![of_action(model, row.action)?]
         }
-        Some(Dialog::Notice(_) | Dialog::Contexts(_)) => return Err("no command does this".to_owned()),
+        Some(Dialog::Contexts(cursor)) => return in_context(model, cursor.selected),
+        Some(Dialog::Notice(_)) => return Err("this is a message: no command does it".to_owned()),
         None => vec![shown(model)?],
     };
     Ok(words
@@ -74,15 +75,31 @@ pub fn here(model: &Model) -> Result<String, String> {
         .join("\n"))
 }
 
+/// The command that opens the cockpit in another context.
+fn in_context(model: &Model, number: usize) -> Result<String, String> {
+    let contexts = &model.settings.contexts;
+    let choice = contexts.get(number).ok_or("no context is chosen")?;
+    let mut words = Words::of(&["--context", &choice.name]);
+    let mut options = model.settings.command.iter();
+    // That of the context that is open gives way.
+    while let Some(option) = options.next() {
+        match option.as_str() {
+            "--context" => _ = options.next(),
+            _ => words = words.and(option),
+        }
+    }
+    Ok(quoted(words.0.iter()))
+}
+
 /// The command as a line for a POSIX shell, leading to the same configuration and context.
 fn line(model: &Model, words: &Words) -> String {
-    let all = words.0.iter().chain(&model.settings.command);
+    quoted(words.0.iter().chain(&model.settings.command))
+}
+
+fn quoted<'a>(words: impl Iterator<Item = &'a String>) -> String {
     // What would be a line of its own, or end one, has no place in a command to paste.
-    let all = all.map(|word| shell::quoted(&printable::line(word)).into_owned());
-    std::iter::once("lifeboat".to_owned())
-        .chain(all)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words = words.map(|word| format!(" {}", shell::quoted(&printable::line(word))));
+    format!("lifeboat{}", words.collect::<String>())
 }
 
 /// What a question would do; one command for each environment.

@@ -130,22 +130,31 @@ impl Out {
         while let Some((x, y, cell)) = changes.get(index).copied() {
             let (last, count, to_end) = blank_run(after, &changes[index..]);
             let run = last - x + 1;
+            self.go(x, y, after);
+            // Where nothing is blank, nothing is erased.
+            let next = changes.get(index + count).filter(|_| count > 0);
+            let behind = next
+                .filter(|(_, row, _)| *row == y)
+                .map(|(column, _, _)| column - last - 1);
             if to_end && run >= 3 {
-                self.go(x, y, after);
-                self.pen(Pen::default());
-                self.bytes.extend_from_slice(b"\x1b[K");
+                self.erase(format_args!("\x1b[K"));
                 index += count;
-            } else if run >= 6 {
-                self.go(x, y, after);
-                self.pen(Pen::default());
-                self.put(format_args!("\x1b[{run}X"));
+            } else if erasing_is_shorter(run, behind) {
+                self.erase(format_args!("\x1b[{run}X"));
                 index += count;
             } else {
-                self.go(x, y, after);
                 self.cell(cell, after.area.width);
                 index += 1;
             }
         }
+    }
+
+    /// Erases with a command: that takes the background of the pen, and nothing else of it.
+    fn erase(&mut self, command: std::fmt::Arguments<'_>) {
+        if !self.pen.shows_blanks_plain() {
+            self.pen(Pen::default());
+        }
+        self.put(command);
     }
 
     fn cell(&mut self, cell: &Cell, columns: u16) {
@@ -182,15 +191,12 @@ impl Out {
             } else {
                 self.put(format_args!("\x1b[{}C", x - at.x));
             }
-        } else if let Some(at) = self.at
-            && at.y + 1 == y
-            && (x..=x + GAP).contains(&at.x)
-        {
-            // The next row a little to the left, as in a column of numbers.
-            self.bytes.extend_from_slice(b"\x1b[B");
-            self.bytes.extend(std::iter::repeat_n(8, usize::from(at.x - x)));
         } else {
-            self.put(format_args!("\x1b[{};{}H", y + 1, x + 1));
+            let absolute = format!("\x1b[{};{}H", y + 1, x + 1);
+            let relative = self.at.filter(|at| at.y < y).map(|at| down(at, target));
+            let shorter = relative.filter(|relative| relative.len() < absolute.len());
+            self.bytes
+                .extend_from_slice(shorter.unwrap_or(absolute).as_bytes());
         }
         self.at = Some(target);
     }
@@ -213,6 +219,36 @@ impl Out {
         }
         self.pen = wanted;
     }
+}
+
+/// The command that moves the cursor down from one place to another, and to the side.
+fn down(from: Position, to: Position) -> String {
+    let command = |count: u16, letter: char| match count {
+        1 => format!("\x1b[{letter}"),
+        count => format!("\x1b[{count}{letter}"),
+    };
+    let side = match (to.x.checked_sub(from.x), from.x.saturating_sub(to.x)) {
+        (Some(0), _) => String::new(),
+        (Some(right), _) => command(right, 'C'),
+        // As in a column of numbers.
+        (None, left @ ..=GAP) => "\x08".repeat(usize::from(left)),
+        (None, left) => command(left, 'D'),
+    };
+    command(to.y - from.y, 'B') + &side
+}
+
+/// Whether a command that erases a run of blanks is shorter than the blanks, which leave the cursor behind themselves. `behind`
+/// is how many cells stay as they are between the run and the next change of the row, if there is one.
+fn erasing_is_shorter(run: u16, behind: Option<u16>) -> bool {
+    let command = |count: u16| 3 + count.max(1).ilog10() + 1;
+    let (written, erased) = match behind {
+        Some(gap) => (
+            u32::from(run) + u32::from(gap).min(command(gap)),
+            command(run) + command(run + gap),
+        ),
+        None => (u32::from(run), command(run)),
+    };
+    erased < written
 }
 
 /// Whether every terminal agrees on how many columns a symbol takes. Behind another one the next place is gone to, so
@@ -349,140 +385,4 @@ fn blank_run(after: &Buffer, changes: &[(u16, u16, &Cell)]) -> (u16, usize, bool
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use ratatui::layout::Rect;
-    use ratatui::style::Style;
-
-    use super::*;
-    use crate::tui::theme::{Meaning, Theme, ThemeChoice};
-    use crate::tui::view::canvas::Canvas;
-
-    fn frame(lines: &[&str]) -> Frame {
-        Frame {
-            buffer: Buffer::with_lines(lines.iter().map(|line| (*line).to_owned())),
-            cursor: None,
-        }
-    }
-
-    #[test]
-    fn the_same_frame_twice_writes_nothing() {
-        let mut painter = Painter::default();
-        assert!(!painter.encode(frame(&["abc"])).is_empty());
-        assert!(painter.encode(frame(&["abc"])).is_empty());
-    }
-
-    #[test]
-    fn small_gaps_are_written_over_and_blanks_erased() {
-        let mut painter = Painter::default();
-        painter.encode(frame(&["abcdef long text that goes"]));
-        let bytes = painter.encode(frame(&["Abcdef                    "]));
-        let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(text, "\x1b[?2026h\x1b[1;1HA\x1b[6C\x1b[K\x1b[?2026l");
-    }
-
-    #[test]
-    fn a_row_stays_in_line_whatever_a_terminal_takes_its_emoji_for() {
-        let mut painter = Painter::default();
-        let text = String::from_utf8(painter.encode(frame(&["a👍b日c│d"]))).unwrap();
-        assert!(text.contains("a👍\x1b[1;4Hb日c│d"), "{text:?}");
-    }
-
-    #[test]
-    fn named_colours_take_their_short_form() {
-        let mut painter = Painter::default();
-        painter.encode(frame(&["ab"]));
-        let mut next = frame(&["ab"]);
-        next.buffer
-            .set_style(Rect::new(0, 0, 1, 1), Style::new().fg(Color::Red));
-        let text = String::from_utf8(painter.encode(next)).unwrap();
-        assert_eq!(text, "\x1b[?2026h\x1b[1;1H\x1b[31ma\x1b[m\x1b[?2026l");
-    }
-
-    /// What a terminal shows: each cell's text and whether it is bold, reversed and in which colour.
-    fn seen(parser: &vt100::Parser, area: Rect) -> Vec<(String, bool, bool, vt100::Color)> {
-        area.positions()
-            .filter_map(|at| parser.screen().cell(at.y, at.x))
-            .map(|cell| {
-                let text = if cell.contents().is_empty() {
-                    " "
-                } else {
-                    cell.contents()
-                };
-                // The colour of a blank cannot be seen.
-                let colour = if text == " " {
-                    vt100::Color::Default
-                } else {
-                    cell.fgcolor()
-                };
-                let bold = text != " " && cell.bold();
-                (text.to_owned(), bold, cell.inverse(), colour)
-            })
-            .collect()
-    }
-
-    fn any_frame() -> impl Strategy<Value = Buffer> {
-        // One piece a row: buffers in which one wide character covers half of another are not well-formed.
-        let piece = (0_u16..30, "[a-c 日é]{0,12}", 0_usize..5);
-        proptest::collection::vec(piece, 0..7).prop_map(|pieces| {
-            let styles = [
-                Style::new(),
-                Style::new().fg(Color::Red),
-                Style::new().fg(Color::LightBlue).add_modifier(Modifier::BOLD),
-                Style::new().add_modifier(Modifier::REVERSED),
-                Style::new().fg(Color::Indexed(208)),
-            ];
-            let mut buffer = Buffer::empty(Rect::new(0, 0, 30, 6));
-            for ((x, text, style), y) in pieces.into_iter().zip(0..6) {
-                buffer.set_string(x, y, text, styles[style]);
-            }
-            buffer
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_stands_behind_any_text_is_in_its_column(
-            texts in proptest::collection::vec(prop_oneof![any::<String>(), "[ﾞﾊ❤\u{fe0f}👍🏽👩\u{200d}💻🇩🇪1\u{20e3}لاក្日a\u{301} ]{0,40}"], 3),
-            ascii in any::<bool>(),
-        ) {
-            let theme = Theme::new(ThemeChoice::Dark, None, ascii);
-            let mut painter = Painter::default();
-            let mut terminal = vt100::Parser::new(1, 40, 0);
-            for text in texts {
-                let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
-                let mut canvas = Canvas::new(&mut buffer, &theme);
-                let end = canvas.text(2, 0, 36, &text, Meaning::Text) + 2;
-                canvas.text(38, 0, 1, "|", Meaning::Text);
-                terminal.process(&painter.encode(Frame { buffer, cursor: None }));
-                let shown = |x: u16| terminal.screen().cell(0, x).unwrap().contents().trim().to_owned();
-                prop_assert_eq!(shown(38), "|");
-                for x in (0..2).chain(end..38) {
-                    prop_assert_eq!(shown(x), "", "column {}", x);
-                }
-            }
-        }
-
-        #[test]
-        fn a_terminal_shows_what_was_drawn(frames in proptest::collection::vec(any_frame(), 1..6)) {
-            let mut painter = Painter::default();
-            let mut stepwise = vt100::Parser::new(6, 30, 0);
-            for buffer in frames {
-                let area = buffer.area;
-                stepwise.process(&painter.encode(Frame { buffer: buffer.clone(), cursor: None }));
-                let mut whole = vt100::Parser::new(6, 30, 0);
-                whole.process(&Painter::default().encode(Frame { buffer: buffer.clone(), cursor: None }));
-                prop_assert_eq!(seen(&stepwise, area), seen(&whole, area));
-                for at in area.positions() {
-                    let cell = &buffer[at];
-                    let shown = stepwise.screen().cell(at.y, at.x).map(|cell| cell.contents().to_owned());
-                    if cell.symbol() != " " {
-                        prop_assert_eq!(shown, Some(cell.symbol().to_owned()));
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -20,14 +20,14 @@ use crate::{SIZES, keep, look, look_with, unchanged};
 /// What the id of the chosen backup begins with; it is the same eight times over.
 const ID: &str = "3b90aa17";
 
-async fn cockpit(settings: CockpitSettings) -> Runner {
+pub(super) async fn cockpit(settings: CockpitSettings) -> Runner {
     let cockpit = Runner::start_with((80, 24), Fixture::new(), settings).await;
     cockpit.see("3b90aa17").await;
     cockpit
 }
 
 /// What the terminal was given for its clipboard last.
-fn copied(cockpit: &Runner) -> String {
+pub(super) fn copied(cockpit: &Runner) -> String {
     let written = cockpit.copied.lock().unwrap().last().cloned().unwrap_or_default();
     let base64 = written.trim_start_matches("\x1b]52;c;").trim_end_matches('\x07');
     let sixths: Vec<u32> = base64

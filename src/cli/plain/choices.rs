@@ -14,6 +14,7 @@ pub(super) struct Choice {
 }
 
 /// What a choice does.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Does {
     /// Runs a verb, with these arguments.
     Verb(Vec<String>),
@@ -28,12 +29,14 @@ pub(super) enum Does {
 }
 
 /// A verb that needs more.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) verb: Vec<String>,
     pub(super) asks: Vec<Ask>,
 }
 
 /// What is asked for.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) what: &'static str,
     /// The option that it is given with; none for an argument.

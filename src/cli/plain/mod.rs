@@ -141,12 +141,20 @@ impl Session<'_, '_> {
         if let [only] = environments.as_slice() {
             self.place = Place::Environment(only.name.clone());
         }
+        // Said once, choices are known until there are others: whoever listens need not hear them after each answer.
+        let mut known: Vec<Does> = Vec::new();
         loop {
             let (title, choices) = self.menu().await?;
+            let does: Vec<Does> = choices.iter().map(|choice| choice.does.clone()).collect();
             self.call.say("")?;
-            self.call.tell(&title)?;
-            for (number, choice) in (1..).zip(&choices) {
-                self.call.tell(&format!("{number:>3}  {}", choice.label))?;
+            if does == known {
+                self.call.tell(&format!("{title} Enter says the choices."))?;
+            } else {
+                self.call.tell(&title)?;
+                for (number, choice) in (1..).zip(&choices) {
+                    self.call.tell(&format!("{number:>3}  {}", choice.label))?;
+                }
+                known = does;
             }
             let place = match &self.place {
                 Place::Environments => "choose".to_owned(),
@@ -156,6 +164,9 @@ impl Session<'_, '_> {
                 Answer::Line(line) => line,
                 Answer::Over(why) => return Ok(why),
             };
+            if typed.is_empty() {
+                known.clear();
+            }
             if let Some(why) = self.does(&typed, choices).await? {
                 return Ok(why);
             }
@@ -248,6 +259,8 @@ impl Session<'_, '_> {
         let command: Vec<_> = arguments.iter().map(|word| shell::quoted(word)).collect();
         self.call.say("")?;
         self.call.say(&format!("lifeboat {}", command.join(" ")))?;
+        // It is heard before what the verb says of its way.
+        self.call.outside.out.flush()?;
         let mut whole: Vec<OsString> = vec!["lifeboat".into()];
         whole.extend(arguments.iter().map(OsString::from));
         let parsed = match super::parse(&whole, false, self.call.outside) {

@@ -132,6 +132,10 @@ impl Model {
         match self.screens.last()? {
             Screen::Jobs(cursor) | Screen::Activity(cursor) => Some(cursor.selected),
             Screen::Notifications(news) => Some(news.cursor.selected),
+            Screen::Differences(differences) if differences.in_node => {
+                differences.node.as_ref().map(|node| node.cursor.selected)
+            }
+            Screen::Differences(differences) => Some(differences.lines.cursor.selected),
             _ => None,
         }
     }

@@ -108,18 +108,15 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::NextMatch | Action::PreviousMatch if !model.goes_on_seeking() => {
             Err("nothing is searched for".to_owned())
         }
-        Action::Save if matches!(model.place_below(), Place::Differences) => {
-            Err("this list is longer than the screen: `lifeboat diff --json` prints all of it".to_owned())
-        }
+        Action::Save => savable(model),
         Action::Watch => watchable(model),
         Action::OpenJob | Action::OpenLog => model
             .chosen_job()
             .map(|_| ())
             .ok_or_else(|| "no job belongs to this line".to_owned()),
-        Action::OpenBackups | Action::About | Action::Check => model
-            .target()
-            .map(|_| ())
-            .ok_or_else(|| no_environment(model).to_owned()),
+        Action::OpenBackups | Action::About | Action::Check => {
+            model.target().map(|_| ()).ok_or_else(|| no_environment(model))
+        }
         Action::Explore
         | Action::ExploreLive
         | Action::OpenNode
@@ -169,6 +166,19 @@ fn restore(model: &Model) -> Result<(), String> {
     }
 }
 
+/// Whether all of what is on the screen is here. Of long lists inside a backup it is not.
+fn savable(model: &Model) -> Result<(), String> {
+    let verb = match model.place_below() {
+        Place::Differences => "diff",
+        Place::Tree => "browse",
+        Place::Found => "find",
+        _ => return Ok(()),
+    };
+    Err(format!(
+        "not all of it is here: `lifeboat {verb} --json` prints all"
+    ))
+}
+
 /// Whether there is another field or pane to go to.
 fn other_field(model: &Model) -> Result<(), String> {
     match (&model.dialog, model.place()) {
@@ -214,12 +224,12 @@ fn deletable(model: &Model) -> Result<(), String> {
 const NO_ENVIRONMENT: &str = "no environment is selected";
 const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
 
-/// Why there is no environment: none is selected, or none is known yet.
-fn no_environment(model: &Model) -> &'static str {
-    if model.fleet.is_loaded() {
-        NO_ENVIRONMENT
-    } else {
-        STILL_LOADING
+/// Why there is no environment: none is selected, none can be had, or none is known yet.
+fn no_environment(model: &Model) -> String {
+    match &model.fleet_problem {
+        Some(problem) if !model.fleet.is_loaded() => problem.clone(),
+        _ if model.fleet.is_loaded() => NO_ENVIRONMENT.to_owned(),
+        _ => STILL_LOADING.to_owned(),
     }
 }
 
@@ -379,7 +389,7 @@ fn chosen(model: &Model) -> Result<(), String> {
         return Ok(());
     }
     let Some(name) = model.target_name() else {
-        return Err(no_environment(model).to_owned());
+        return Err(no_environment(model));
     };
     if let Some(problem) = model.details_problems.get(name) {
         return Err(problem.clone());

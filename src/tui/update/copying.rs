@@ -18,6 +18,10 @@ pub fn meant(model: &Model) -> Option<(String, String)> {
             format!("{}: {}", notice.title, notice.text),
         ));
     }
+    if let Some(Dialog::Contexts(cursor)) = &model.dialog {
+        let name = model.settings.contexts.get(cursor.selected)?.name.clone();
+        return Some((format!("the name {name}"), name));
+    }
     let backup = |backup: &crate::domain::backup::Backup| {
         (format!("the id of backup {}", backup.id), backup.id.0.clone())
     };

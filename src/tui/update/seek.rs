@@ -1,5 +1,6 @@
 //! Searching for a text on the screen: as one types, the first row that has it is gone to; then `n` and `N` go on.
 
+use super::selection_moved;
 use crate::domain::activity::Severity;
 use crate::domain::measure;
 use crate::tui::effects::Effect;
@@ -41,8 +42,7 @@ pub fn edit(model: &mut Model, change: impl FnOnce(&mut tui_input::Input)) -> Ve
     if let Some(seek) = &mut model.seek {
         seek.at = at;
     }
-    go_to(model, at.unwrap_or(from));
-    Vec::new()
+    go_to(model, at.unwrap_or(from))
 }
 
 /// Enter: what is typed stays, and keys go to the screen again.
@@ -63,7 +63,7 @@ pub fn end(model: &mut Model) -> Vec<Effect> {
     if let Some(seek) = model.seek.take()
         && seek.input.is_some()
     {
-        go_to(model, seek.from);
+        return go_to(model, seek.from);
     }
     Vec::new()
 }
@@ -81,16 +81,17 @@ pub fn next(model: &mut Model, forward: bool) -> Vec<Effect> {
     } else {
         found.iter().rev().find(|row| **row < here).or(found.last())
     };
+    let mut effects = Vec::new();
     if let Some(row) = next.copied() {
         if let Some(seek) = &mut model.seek {
             seek.at = Some(row);
         }
-        go_to(model, row);
+        effects = go_to(model, row);
     }
     if !model.types_seek() {
         tell(model);
     }
-    Vec::new()
+    effects
 }
 
 /// The next line of the log that is a warning or an error.
@@ -149,6 +150,13 @@ fn tell(model: &mut Model) {
             Severity::Information,
             format!("\"{}\": {} of {}", seek.text, number + 1, of(found.len(), "line")),
         ),
+        None if shown::is_read_in_parts(model) => (
+            Severity::Warning,
+            format!(
+                "no line that has been read has \"{}\": scrolling reads more",
+                seek.text
+            ),
+        ),
         None => (Severity::Warning, format!("no line here has \"{}\"", seek.text)),
     };
     say(model, severity, text);
@@ -189,7 +197,7 @@ fn position(model: &Model) -> usize {
 }
 
 /// Brings a row onto the screen, selected where the screen has a selection.
-fn go_to(model: &mut Model, row: usize) {
+fn go_to(model: &mut Model, row: usize) -> Vec<Effect> {
     let height = layout::heights(model).screen.max(1);
     let into_view = |scroll: &mut usize| {
         if row < *scroll || row >= *scroll + height {
@@ -204,6 +212,16 @@ fn go_to(model: &mut Model, row: usize) {
             log.follow = false;
             into_view(&mut log.scroll);
         }
+        Some(Screen::Differences(differences)) if differences.in_node => {
+            if let Some(node) = &mut differences.node {
+                node.cursor.selected = row;
+            }
+        }
+        Some(Screen::Differences(differences)) => {
+            differences.lines.cursor.selected = row;
+            return selection_moved(model);
+        }
         _ => {}
     }
+    Vec::new()
 }

@@ -7,8 +7,8 @@ use ratatui::widgets::Sparkline;
 use super::canvas::{Canvas, piece, wrap};
 use super::{lists, words};
 use crate::domain::backup::Backup;
-use crate::domain::measure;
 use crate::domain::state::EnvironmentDetails;
+use crate::domain::{columns, measure};
 use crate::tui::model::Model;
 use crate::tui::theme::Meaning;
 
@@ -86,7 +86,8 @@ fn recent(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             piece(format!(" {} ", job.environment), Meaning::Text),
             piece(job.kind.label(), Meaning::Text),
         ];
-        canvas.pieces(area.x + 1, y, width.saturating_sub(11), &pieces);
+        let taken = u16::try_from(columns::count(&took)).unwrap_or(width).min(width);
+        canvas.pieces(area.x + 1, y, width.saturating_sub(taken + 1), &pieces);
         canvas.right(area.x + 1, y, width, &took, Meaning::Quiet);
     }
 }
@@ -113,10 +114,10 @@ fn told(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
                 canvas.text(area.x + 1, y, 1, symbol, meaning);
             }
             let as_new = if one.seen { Meaning::Quiet } else { Meaning::Text };
-            canvas.text(area.x + 3, y, width, line, as_new);
+            let taken = canvas.text(area.x + 3, y, width, line, as_new);
             if number + 1 == LINES && lines.len() > LINES {
                 let more = canvas.symbols().more;
-                canvas.text(area.x + 3 + width - 1, y, 1, more, Meaning::Quiet);
+                canvas.text(area.x + 3 + taken.min(width - 1), y, 1, more, Meaning::Quiet);
             }
             y += 1;
         }

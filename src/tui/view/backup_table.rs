@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, Piece, piece};
+use super::canvas::{Canvas, Piece, piece, wide};
 use super::words;
 use crate::domain::backup::{Backup, Trigger};
 use crate::domain::measure;
@@ -207,8 +207,8 @@ fn filled(
         let (text, meaning) = match column.tells {
             Tells::Taken { in_full: true } => (model.when().in_column(manifest.taken), Meaning::Text),
             Tells::Taken { in_full: false } => (model.when().in_narrow_column(manifest.taken), Meaning::Text),
-            Tells::Age { in_full: true } => (words::age(manifest.taken, now), Meaning::Quiet),
-            Tells::Age { in_full: false } => (words::short_age(manifest.taken, now), Meaning::Quiet),
+            Tells::Age { in_full: true } => (words::age(manifest.taken, now), Meaning::Text),
+            Tells::Age { in_full: false } => (words::short_age(manifest.taken, now), Meaning::Text),
             Tells::Size => (measure::bytes(manifest.bytes()), Meaning::Text),
             Tells::Release => {
                 let release = &manifest.versions.release;
@@ -268,6 +268,18 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
         pieces.push(part);
     }
     pieces
+}
+
+/// What is said about the chosen backup, where the table has no room for all of it.
+pub fn cut_off(model: &Model, width: u16) -> Option<Vec<Piece>> {
+    let details = model.shown_details()?;
+    let row = *model.backup_rows().get(model.backup_cursor.selected)?;
+    let pieces = about(details, row, row.of(details)?);
+    let room = columns(width).last().map_or(0, |column| column.width);
+    // Who asked for it stands last, and on its page.
+    let by = usize::from(row.of(details)?.manifest.by != Principal::Schedule) * 2;
+    let told = pieces.get(..pieces.len().saturating_sub(by)).unwrap_or_default();
+    (wide(told) > usize::from(room)).then_some(pieces)
 }
 
 /// What there is between the daily ones, in a line: how many, and how old the newest is.

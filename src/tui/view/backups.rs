@@ -12,6 +12,9 @@ use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::tui::model::Model;
 use crate::tui::theme::Meaning;
 
+/// Says that there is more than the lines have room for, and where.
+const MORE: &str = "i: more";
+
 /// Draws the pane.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool) {
     let area = panes.backups;
@@ -33,12 +36,15 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
         return paragraph(canvas, whole, &format!("{refusal}."), Meaning::Quiet);
     }
     let lines = state_lines(model);
-    for (line, y) in lines.iter().take(usize::from(panes.state_lines)).zip(inside.y..) {
-        canvas.pieces(inside.x, y, inside.width, line);
+    let last = inside.y + panes.state_lines - 1;
+    let has_more = lines.len() > usize::from(panes.state_lines);
+    for (line, y) in lines.iter().zip(inside.y..=last) {
+        let taken = if has_more && y == last { MORE.len() + 1 } else { 0 };
+        let width = inside.width.saturating_sub(u16::try_from(taken).unwrap_or(0));
+        canvas.pieces(inside.x, y, width, line);
     }
-    if lines.len() > usize::from(panes.state_lines) {
-        let y = inside.y + panes.state_lines - 1;
-        canvas.right(inside.x, y, inside.width, "  i: more", Meaning::Key);
+    if has_more {
+        canvas.right(inside.x, last, inside.width, MORE, Meaning::Key);
     }
     let table = Rect {
         x: area.x,
@@ -58,10 +64,10 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
 }
 
 fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
-    let problem = model
-        .shown
-        .as_ref()
-        .and_then(|name| model.details_problems.get(name));
+    let problem = match &model.shown {
+        Some(name) => model.details_problems.get(name),
+        None => model.fleet_problem.as_ref(),
+    };
     match problem {
         Some(problem) => {
             let problem = crate::domain::printable::line(problem).into_owned();

@@ -3,10 +3,10 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, Piece, piece, wide};
-use super::{field, seek, words};
+use super::{field, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
-use crate::tui::action::{Action, Row, TABLE};
+use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::{Connection, Model};
@@ -147,7 +147,10 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
-        piece(&news.text, urgency(news.severity)),
+        piece(
+            lists::named(&news.text, news.environment.as_ref()),
+            urgency(news.severity),
+        ),
     ];
     canvas.pieces(1, y, width - more_width, &pieces);
     canvas.right(1, y, width, &more, Meaning::Quiet);
@@ -189,7 +192,7 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
         canvas.right(2, y, room, hint, Meaning::Quiet);
         return Some(cursor);
     }
-    // What does not apply now is dim: its key says why.
+    // The key of what does not apply now is dim: pressed all the same, it says why.
     // What is the same everywhere stands at the right, so that it stays in its place while the rest comes and goes.
     let rows = shown(model);
     let (mut general, local): (Vec<Shown>, Vec<Shown>) =
@@ -210,12 +213,13 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
 
 fn draw_row(canvas: &mut Canvas<'_>, model: &Model, shown: Shown, x: u16, y: u16) -> u16 {
     let key = model.settings.keys.first(shown.row.action);
-    let (of_key, of_label) = if shown.applies {
-        (Meaning::Key, Meaning::Text)
+    // A key that wakes up or goes to sleep as one moves about costs a letter over the line, and not its word as well.
+    let of_key = if shown.applies {
+        Meaning::Key
     } else {
-        (Meaning::Quiet, Meaning::Quiet)
+        Meaning::Quiet
     };
-    let label = piece(format!(" {}", shown.label), of_label);
+    let label = piece(format!(" {}", shown.label), Meaning::Text);
     canvas.pieces(x, y, shown.width(model), &[piece(&key, of_key), label])
 }
 
@@ -259,8 +263,21 @@ impl Shown {
 }
 
 /// What keeps its place in the footer whether it applies or not.
-fn is_lasting(action: Action) -> bool {
-    matches!(action, Action::Backup | Action::Restore | Action::Undo)
+fn is_lasting(model: &Model, action: Action) -> bool {
+    matches!(action, Action::Backup | Action::Restore | Action::Undo) || is_of_few(model, action)
+}
+
+/// Whether an action is for few of the rows that one moves over on the main screen. There it is last in the footer, and its
+/// place does not come and go with the selection.
+fn is_of_few(model: &Model, action: Action) -> bool {
+    matches!(action, Action::Extend | Action::Delete)
+        && model.place() == Place::Backups
+        && model.target_details().is_some_and(|details| {
+            details
+                .backups
+                .iter()
+                .any(|backup| backup.manifest.expires.is_some())
+        })
 }
 
 /// The rows of the table that go into the footer, in its order, as far as there is room: what makes sense here and now, and
@@ -285,7 +302,11 @@ fn shown(model: &Model) -> Vec<Shown> {
         })
         .filter(|shown| shown.applies || shown.row.changes)
         .collect();
-    rows.sort_by_key(|shown| (!shown.applies && !is_lasting(shown.row.action), shown.row.footer));
+    rows.sort_by_key(|shown| {
+        let action = shown.row.action;
+        let is_idle = !shown.applies && !is_lasting(model, action);
+        (is_idle, is_of_few(model, action), shown.row.footer)
+    });
     let mut room = model.size.width - 1;
     rows.retain(|shown| {
         let wanted = shown.width(model) + GAP;
@@ -299,12 +320,20 @@ fn shown(model: &Model) -> Vec<Shown> {
     rows
 }
 
-/// The word for an action; what Enter does in the palette is more than confirming.
+/// The word for an action; what Enter does in the palette is more than confirming, and forms have fields and no panes.
 fn label(model: &Model, row: &'static Row) -> &'static str {
     match (&model.dialog, row.action) {
         (Some(Dialog::Palette(_)), Action::Accept) => "run",
+        (Some(Dialog::Form(_)), Action::NextPane) => "field",
+        (None, Action::NextPane) if searches(model) => "by",
+        (None, Action::Accept) if searches(model) => "find",
         _ => row.label,
     }
+}
+
+/// Whether what to find inside a backup is being typed.
+fn searches(model: &Model) -> bool {
+    model.place() == Place::Typing && matches!(model.screens.last(), Some(Screen::Search(_)))
 }
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.

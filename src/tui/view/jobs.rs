@@ -4,8 +4,8 @@ use super::canvas::{Canvas, piece, shorten_middle};
 use super::headline;
 use super::layout::Main;
 use super::{lists, words};
-use crate::domain::job::Job;
-use crate::domain::measure;
+use crate::domain::job::{Job, JobState};
+use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
 use crate::tui::model::looks::ListKind;
@@ -135,22 +135,32 @@ pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect)
         canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
         return;
     }
-    let columns = Columns::of(area.width);
+    let jobs = model.listed_jobs();
+    let columns = Columns::of(area.width, &jobs);
     let heads = lists::Heads::of(canvas, model, ListKind::Jobs);
     for (number, word, x) in [
         (Some(0), "Job".to_owned(), 2),
         (None, model.when().head("Asked"), 8),
         (Some(1), "Environment".to_owned(), columns.environment),
         (Some(2), "What".to_owned(), columns.what),
-        (Some(3), "State".to_owned(), columns.state),
+        (Some(3), "State".to_owned(), columns.state.0),
     ] {
         let head = heads.head(number, &word);
         canvas.text(area.x + x, area.y, area.width - x, &head, Meaning::Column);
     }
     let took = heads.head(Some(4), "Took");
-    canvas.right(area.right() - TOOK, area.y, TOOK, &took, Meaning::Column);
+    let (x, width) = columns.took;
+    canvas.right(area.x + x, area.y, width, &took, Meaning::Column);
+    if let Some(x) = columns.ended {
+        canvas.text(
+            area.x + x,
+            area.y,
+            area.width - x,
+            "How it ended",
+            Meaning::Column,
+        );
+    }
     let visible = usize::from(area.height - 1);
-    let jobs = model.listed_jobs();
     let rows = jobs.into_iter().enumerate();
     for ((number, job), y) in rows.skip(cursor.offset).take(visible).zip(area.y + 1..) {
         list_row(
@@ -191,40 +201,83 @@ fn list_row(
     let place = |from: u16, to: u16| (area.x + from, to - from - 1);
     let (x, width) = place(columns.environment, columns.what);
     canvas.text(x, y, width, &job.environment.to_string(), Meaning::Text);
-    let (x, width) = place(columns.what, columns.state);
+    let (x, width) = place(columns.what, columns.state.0);
     canvas.text(x, y, width, &job.title, Meaning::Text);
     let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());
     let state = format!("{symbol} {}", job.state.label());
-    canvas.text(area.x + columns.state, y, STATE, &state, meaning);
-    // A job that has ended took the same time whenever it is asked.
-    let took = job.ended.and_then(|ended| job.took_millis(ended));
-    let took = took.map(measure::millis).unwrap_or_default();
-    canvas.right(area.right() - TOOK, y, TOOK, &took, Meaning::Quiet);
+    canvas.text(area.x + columns.state.0, y, columns.state.1, &state, meaning);
+    let (x, width) = columns.took;
+    canvas.right(area.x + x, y, width, &took(job), Meaning::Quiet);
+    if let Some(x) = columns.ended {
+        let (ended, meaning) = match &job.state {
+            JobState::Failed { why } => (why.as_str(), Meaning::Critical),
+            _ => (
+                job.outcome
+                    .as_ref()
+                    .map_or("", |outcome| outcome.summary.as_str()),
+                Meaning::Quiet,
+            ),
+        };
+        canvas.text(area.x + x, y, area.width - x, ended, meaning);
+    }
     if selected {
         canvas.select(area.x, y, area.width, true);
     }
 }
 
-/// How wide the state of a job is at most.
-const STATE: u16 = 11;
-/// How wide the time it took is at most.
-const TOOK: u16 = 11;
+/// How long a job took, once it has ended: that is the same whenever it is asked.
+fn took(job: &Job) -> String {
+    let took = job.ended.and_then(|ended| job.took_millis(ended));
+    took.map(measure::millis).unwrap_or_default()
+}
 
-/// Where the columns of the list begin.
+/// How it ended is told where it has at least so much room.
+const ENDED: u16 = 24;
+
+/// Where the columns of the list begin. Each is as wide as what stands in it, and what is left tells how jobs ended.
 struct Columns {
     environment: u16,
     what: u16,
-    state: u16,
+    /// Where the state begins, and how wide it is.
+    state: (u16, u16),
+    /// The same of the time it took.
+    took: (u16, u16),
+    ended: Option<u16>,
     wide: bool,
 }
 
 impl Columns {
-    fn of(width: u16) -> Self {
+    fn of(width: u16, jobs: &[&Job]) -> Self {
         let wide = width >= 95;
+        let longest = |texts: &mut dyn Iterator<Item = usize>| {
+            u16::try_from(texts.max().unwrap_or(0)).unwrap_or(u16::MAX)
+        };
+        let names = longest(
+            &mut jobs
+                .iter()
+                .map(|job| columns::count(&job.environment.to_string())),
+        );
+        // Behind a sign and a blank; and the heads have a mark where the list is sorted by them.
+        let states = longest(&mut jobs.iter().map(|job| job.state.label().len() + 2)).max(7);
+        let times = longest(&mut jobs.iter().map(|job| took(job).len())).max(6);
+        let titles = longest(
+            &mut jobs
+                .iter()
+                .map(|job| columns::count(&printable::line(&job.title))),
+        );
+        let environment = if wide { 26 } else { 20 };
+        // A name that is longer is cut off rather than what was done.
+        let what = environment + names.clamp(13, if wide { 30 } else { 16 }) + 1;
+        let room = width.saturating_sub(what + states + 1 + times);
+        let state = what + room.min(titles.saturating_add(1).max(20));
+        let took = state + states + 1;
+        let ended = took + times + 2;
         Self {
-            environment: if wide { 26 } else { 20 },
-            what: if wide { 50 } else { 33 },
-            state: width - TOOK - STATE,
+            environment,
+            what,
+            state: (state, states),
+            took: (took, times),
+            ended: (ended + ENDED <= width).then_some(ended),
             wide,
         }
     }

@@ -66,11 +66,25 @@ pub fn activity(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: R
         return;
     }
     let when = model.when();
+    let is_wide = is_wide(area);
+    // Where each stands below the other, who did it and where are read at a glance.
+    let longest = entries
+        .iter()
+        .map(|entry| columns::count(&printable::line(entry.by.as_str())))
+        .max();
+    let by_width = longest.unwrap_or(0).min(BY);
     let entries = entries.into_iter().map(|entry| Entry {
-        at: when.in_column(entry.at),
+        at: if is_wide {
+            when.in_column(entry.at)
+        } else {
+            when.in_narrow_column(entry.at)
+        },
         severity: entry.severity,
         who: match &entry.environment {
-            Some(environment) => format!("{} {environment}", entry.by),
+            Some(environment) => {
+                let by = columns::fill(&printable::line(entry.by.as_str()), by_width);
+                format!("{by} {environment}")
+            }
             None => entry.by.to_string(),
         },
         what: &entry.what,
@@ -99,8 +113,13 @@ pub fn notifications(canvas: &mut Canvas<'_>, model: &Model, news: &News, area: 
     }
     let seen_before = news.seen_before;
     let when = model.when();
+    let is_wide = is_wide(area);
     let entries = entries.into_iter().map(|entry| Entry {
-        at: when.in_column(entry.at),
+        at: if is_wide {
+            when.in_column(entry.at)
+        } else {
+            when.in_narrow_column(entry.at)
+        },
         severity: entry.severity,
         who: entry
             .environment
@@ -124,6 +143,23 @@ pub fn named_once<'a>(text: &'a str, environment: Option<&EnvironmentName>) -> &
     rest.unwrap_or(text)
 }
 
+/// The text of a notification where no column beside it names its environment: named, and once.
+pub fn named<'a>(text: &'a str, environment: Option<&EnvironmentName>) -> &'a str {
+    let rest = named_once(text, environment);
+    match environment {
+        Some(name) if rest.contains(&*name.to_string()) => rest,
+        _ => text,
+    }
+}
+
+/// Whether there is room for whole moments.
+fn is_wide(area: Rect) -> bool {
+    area.width >= 95
+}
+
+/// How wide the names of those are at most who did something, where an environment stands behind them.
+const BY: usize = 12;
+
 /// Draws entries one line each, the selected one in full below the list.
 fn list<'a>(
     canvas: &mut Canvas<'_>,
@@ -132,9 +168,17 @@ fn list<'a>(
     area: Rect,
     [when, who, what]: &[String; 3],
 ) {
-    let who_width = if area.width > 100 { 28 } else { 20 };
+    let (most_who, when_width) = if is_wide(area) { (34, 16) } else { (24, 11) };
+    // Names get what they need, and the text what is left.
+    let longest = entries
+        .clone()
+        .map(|entry| columns::count(&printable::line(&entry.who)))
+        .max();
+    let who_width = longest.unwrap_or(0).max(columns::count(who)).min(most_who);
+    let who_width = u16::try_from(who_width).unwrap_or(20);
     let selected = entries.clone().nth(cursor.selected);
-    let what_x = 21 + who_width + 1;
+    let who_x = 4 + when_width + 1;
+    let what_x = who_x + who_width + 1;
     let what_width = usize::from(area.width - what_x);
     let cut = |text: &str, width: usize| columns::count(&printable::line(text)) > width;
     // The whole text takes the last rows only where the line has no room for it, and leaves one to the entry itself.
@@ -161,8 +205,8 @@ fn list<'a>(
         lines => lines + 1,
     };
     let rows = area.height.saturating_sub(1 + needs);
-    canvas.text(area.x + 4, area.y, 16, when, Meaning::Column);
-    canvas.text(area.x + 21, area.y, who_width, who, Meaning::Column);
+    canvas.text(area.x + 4, area.y, when_width, when, Meaning::Column);
+    canvas.text(area.x + who_x, area.y, who_width, who, Meaning::Column);
     canvas.text(area.x + what_x, area.y, 6, what, Meaning::Column);
     // The rows that the whole text takes must not hide the selected one.
     let hidden = usize::from(area.height - 1 - rows);
@@ -181,8 +225,8 @@ fn list<'a>(
         }
         let (symbol, colour) = words::severity(entry.severity, canvas.symbols());
         canvas.text(area.x + 2, y, 1, symbol, colour);
-        canvas.text(area.x + 4, y, 16, &entry.at, Meaning::Quiet);
-        canvas.text(area.x + 21, y, who_width, &entry.who, Meaning::Quiet);
+        canvas.text(area.x + 4, y, when_width, &entry.at, Meaning::Quiet);
+        canvas.text(area.x + who_x, y, who_width, &entry.who, Meaning::Quiet);
         let width = area.width - what_x;
         canvas.text(area.x + what_x, y, width, entry.what, meaning);
         if is_selected {
@@ -237,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_is_too_wide_is_shown_whole_below() {
-        let note = "発売前のため復旧禁止。担当は鈴木さん内線四二";
+        let note = "発売前のため復旧禁止。担当は鈴木さん内線四二。連絡を待つこと";
         assert!(drawn("you acme/live", note, false).contains(&format!("  {note}")));
         let who = "a-person-of-a-long-name acme/live";
         assert!(drawn(who, "short", false).contains(&format!("  {who}")));

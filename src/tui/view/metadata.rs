@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, piece};
 use super::layout::Main;
-use super::words;
+use super::{backup_table, words};
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
 use crate::domain::copies::Copies;
-use crate::domain::environment::{Instance, InstanceName, WorkspaceKind, workspace_label};
+use crate::domain::environment::{Instance, InstanceName};
 use crate::domain::state::{EnvironmentDetails, ReplacedTables};
 use crate::domain::{Instant, columns, measure};
 use crate::tui::model::Model;
@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         states(canvas, details, &mut rest);
         return;
     };
-    let mut facts = facts(model, backup);
+    let mut facts = facts(model, backup, panes.wide);
     facts.extend(
         details
             .copies
@@ -66,13 +66,10 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
     }
     let mut rest = Rect::new(inside.x, y, inside.width, inside.bottom().saturating_sub(y));
     if panes.wide {
+        about(canvas, model, panes, &mut rest);
         replaced(canvas, model, &details.replaced, &mut rest);
+        // What it has of each workspace differs in every number, and each move would write them all again: its page has that.
         instances(canvas, details, &backup.manifest, &mut rest);
-        // They differ from backup to backup in every number, and each move would write them all again: the backup's page has
-        // them, and this pane where there is room to spare.
-        if panes.aside.is_some_and(|aside| aside.x > 0) {
-            workspaces(canvas, &backup.manifest, &mut rest);
-        }
     } else {
         compact_instances(canvas, details, &backup.manifest, &mut rest);
     }
@@ -80,14 +77,15 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
 
 /// The facts, each on its own line whatever the backup, so that moving from one to the next changes few cells. What is
 /// longer than a line stands whole on the backup's page.
-fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)> {
+fn facts(model: &Model, backup: &Backup, wide: bool) -> Vec<(&'static str, String, Meaning)> {
     let manifest = &backup.manifest;
-    let by = match (trigger(&manifest.trigger), &manifest.by) {
-        (trigger, by) if trigger == by.as_str() => trigger,
-        (trigger, by) => format!("{trigger}, {by}"),
-    };
     let verified = match &backup.verification {
         Verification::Verified { at } => match &backup.drill {
+            // What it shares with older ones was read back before it was taken.
+            None if *at < manifest.taken => {
+                let day = model.when().form(*at, "%m-%d");
+                (format!("yes, a part on {day}"), Meaning::Text)
+            }
             None => (model.when().moment(*at), Meaning::Text),
             // A drill reads everything as well, and says more.
             Some(drill) if drill.is_proven() => (
@@ -103,27 +101,20 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         Verification::Unverified => ("not yet: v reads it back".to_owned(), Meaning::Warning),
         Verification::Damaged { why, .. } => (format!("damaged: {why}"), Meaning::Critical),
     };
-    let note = manifest.note.clone().unwrap_or_else(|| "-".to_owned());
     let expires = match (backup.pinned(model.now), manifest.expires) {
         (Some(pin), _) => format!("pinned {}, {}", pin.how_long(), pin.by),
         (None, Some(expires)) => words::countdown(expires, model.now),
         (None, None) if manifest.is_recent() => "as it ages".to_owned(),
         (None, None) => "with its slot".to_owned(),
     };
-    let holds = format!(
-        "{}, {}",
-        measure::items(manifest.items()),
-        measure::bytes(manifest.bytes())
-    );
-    let took = format!(
-        "{}, check {}",
-        measure::millis(manifest.copy_millis),
-        measure::millis(manifest.verify_millis)
-    );
+    let mut holds = measure::items(manifest.items());
+    // Where the table is wide, it has the size.
+    if !wide {
+        holds = format!("{holds}, {}", measure::bytes(manifest.bytes()));
+    }
+    let took = measure::millis(manifest.copy_millis);
     vec![
         ("id", backup.id.short().to_owned(), Meaning::Text),
-        ("by", by, Meaning::Text),
-        ("note", note, Meaning::Text),
         ("verified", verified.0, verified.1),
         ("expires", expires, Meaning::Text),
         ("holds", holds, Meaning::Text),
@@ -131,6 +122,20 @@ fn facts(model: &Model, backup: &Backup) -> Vec<(&'static str, String, Meaning)>
         ("took", took, Meaning::Text),
         versions(model, manifest),
     ]
+}
+
+/// What the table has no room for of what it says about the backup. The line is there for every backup, so that what is
+/// below stays where it is.
+fn about(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, rest: &mut Rect) {
+    if rest.height == 0 {
+        return;
+    }
+    if let Some(about) = backup_table::cut_off(model, panes.backups.width) {
+        // In one colour, and without a label: it comes and goes as one moves about, and each change of it goes over the line.
+        let words: String = about.iter().map(|piece| piece.text.as_str()).collect();
+        canvas.text(rest.x + 10, rest.y, rest.width - 10, &words, Meaning::Text);
+    }
+    next(rest);
 }
 
 /// What ran when it was taken; in another colour where something else runs now.
@@ -305,60 +310,10 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
     }
 }
 
-/// The workspaces, over all instances.
-fn workspaces(canvas: &mut Canvas<'_>, manifest: &Manifest, rest: &mut Rect) {
-    let mut sums: Vec<(&str, &'static str, u64, u64)> = Vec::new();
-    for workspace in manifest
-        .instances
-        .iter()
-        .flat_map(|instance| &instance.workspaces)
-    {
-        match sums.iter_mut().find(|sum| sum.0 == workspace.name) {
-            Some(sum) => {
-                sum.2 += workspace.items;
-                sum.3 += workspace.bytes;
-            }
-            None => sums.push((
-                &workspace.name,
-                workspace.kind.label(),
-                workspace.items,
-                workspace.bytes,
-            )),
-        }
-    }
-    sums.sort_by_key(|(name, kind, ..)| (WorkspaceKind::of(name).place(), *kind, *name));
-    if rest.height < 3 {
-        return;
-    }
-    table_head(canvas, rest, "workspace", "kind");
-    for (name, kind, items, bytes) in sums {
-        if rest.height == 0 {
-            return;
-        }
-        table_row(canvas, rest, workspace_label(name), kind, items, bytes);
-    }
-}
-
 /// A number in a place of the first row of what is left, given by where it begins and how wide it is; left out where it has
 /// no room.
 fn number(canvas: &mut Canvas<'_>, rest: &Rect, (from, width): (u16, u16), text: &str, meaning: Meaning) {
     if from + width <= rest.width {
         canvas.right(rest.x + from, rest.y, width, text, meaning);
     }
-}
-
-fn table_head(canvas: &mut Canvas<'_>, rest: &mut Rect, first: &str, second: &str) {
-    canvas.text(rest.x, rest.y, 15, first, Meaning::Column);
-    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Column);
-    number(canvas, rest, (29, 8), "items", Meaning::Column);
-    number(canvas, rest, (38, 8), "size", Meaning::Column);
-    next(rest);
-}
-
-fn table_row(canvas: &mut Canvas<'_>, rest: &mut Rect, name: &str, second: &str, items: u64, bytes: u64) {
-    canvas.text(rest.x, rest.y, 15, name, Meaning::Text);
-    canvas.text(rest.x + 16, rest.y, 13, second, Meaning::Quiet);
-    number(canvas, rest, (29, 8), &measure::count(items), Meaning::Text);
-    number(canvas, rest, (38, 8), &measure::bytes(bytes), Meaning::Text);
-    next(rest);
 }

@@ -4,7 +4,9 @@ use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, piece};
 use super::words;
-use crate::domain::measure;
+use crate::domain::proof::DrillOutcome;
+use crate::domain::state::Hold;
+use crate::domain::{columns, measure};
 use crate::tui::model::Model;
 use crate::tui::model::overview::{self, Overview, Row, State};
 use crate::tui::theme::{Meaning, Symbols};
@@ -12,8 +14,10 @@ use crate::tui::theme::{Meaning, Symbols};
 /// The title, with how many need a look.
 pub fn title(model: &Model, overview: &Overview) -> String {
     let rows = overview::rows(model, overview);
-    let worrying = overview::worrying(&rows);
-    let how_many = match worrying {
+    if rows.is_empty() && !model.fleet.is_loaded() {
+        return "Fleet".to_owned();
+    }
+    let how_many = match overview::worrying(&rows) {
         0 => "none needs a look".to_owned(),
         1 => "1 needs a look".to_owned(),
         many => format!("{many} need a look"),
@@ -39,14 +43,21 @@ struct Columns {
     age: (u16, u16),
     target: (u16, u16),
     proven: Option<(u16, u16)>,
+    why: Option<(u16, u16)>,
 }
 
+/// What is wrong is told where it has at least so much room.
+const WHY: u16 = 24;
+
 impl Columns {
-    fn of(width: u16, with_contexts: bool) -> Self {
+    /// The columns for a width, where names need so many columns.
+    fn of(width: u16, with_contexts: bool, names: u16) -> Self {
         let context = with_contexts.then_some((4, 12));
         let name_x = if with_contexts { 17 } else { 4 };
         let wide = width >= 95;
-        let state = (width - if wide { 60 } else { 36 }, 16);
+        // Names get what they need, so that one reads on without looking for the row.
+        let room = width.saturating_sub(name_x + if wide { 60 } else { 36 });
+        let state = (name_x + room.min(names.max(20) + 2), 16);
         Self {
             context,
             name: (name_x, state.0.saturating_sub(name_x + 1)),
@@ -54,6 +65,7 @@ impl Columns {
             age: (state.0 + 17, 7),
             target: (state.0 + 26, 10),
             proven: wide.then_some((state.0 + 37, 23)),
+            why: (wide && state.0 + 61 + WHY <= width).then(|| (state.0 + 61, width - state.0 - 61)),
         }
     }
 }
@@ -62,13 +74,18 @@ impl Columns {
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: Rect) {
     let rows = overview::rows(model, overview);
     let with_contexts = !overview.elsewhere.is_empty();
-    let columns = Columns::of(area.width, with_contexts);
+    let names = rows
+        .iter()
+        .map(|row| columns::count(&row.summary.name.to_string()));
+    let names = u16::try_from(names.max().unwrap_or(0)).unwrap_or(u16::MAX);
+    let columns = Columns::of(area.width, with_contexts, names.min(area.width));
     let heads = [
         (columns.context, "Context"),
         (Some(columns.name), "Environment"),
         (Some(columns.state), "State"),
         (Some(columns.target), "Target"),
         (columns.proven, "Last proven"),
+        (columns.why, "Why"),
     ];
     for (place, head) in heads {
         if let Some((x, width)) = place {
@@ -209,7 +226,33 @@ fn one(
             canvas.pieces(area.x + x, y, width, &pieces);
         }
     }
+    if let Some((x, width)) = columns.why {
+        canvas.text(area.x + x, y, width, &why(row), Meaning::Text);
+    }
     if selected {
         canvas.select(area.x, y, area.width, true);
     }
+}
+
+/// What is behind a state, where somebody has said it.
+fn why(row: &Row<'_>) -> String {
+    let summary = row.summary;
+    let said = |hold: Option<&Hold>| hold.and_then(|hold| hold.reason.clone());
+    let missed = || summary.targets.iter().find(|target| !target.met)?.cause.clone();
+    match row.state {
+        State::Trouble => summary.trouble.clone(),
+        State::Failed => summary.failed.clone(),
+        State::Late => missed(),
+        State::Maintenance => said(summary.maintenance.as_ref()),
+        State::Protected => said(summary.protection.as_ref()),
+        State::NotProven => summary
+            .last_drill
+            .as_ref()
+            .and_then(|drill| match &drill.outcome {
+                DrillOutcome::Failed { why } => Some(why.clone()),
+                _ => None,
+            }),
+        State::NoBackup | State::Unread | State::Good | State::NotBackedUp => None,
+    }
+    .unwrap_or_default()
 }

@@ -4,11 +4,14 @@
 
 use serde_json::{Map, Value};
 
-use super::screen_text;
-use crate::domain::{columns, printable};
-use crate::tui::model::Model;
+use super::{explore, screen_text};
+use crate::domain::backup::Verification;
+use crate::domain::{Instant, columns, printable};
+use crate::tui::model::explore::Column;
 use crate::tui::model::looks::ListKind;
+use crate::tui::model::overview::{self, Overview};
 use crate::tui::model::screens::Screen;
+use crate::tui::model::{Model, Pane};
 
 /// A list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +53,8 @@ pub fn name(model: &Model) -> String {
     let day = model.now.format("%Y%m%d-%H%M");
     let what = match model.screens.last() {
         None => match model.pane {
-            crate::tui::model::Pane::Environments => "environments".to_owned(),
-            crate::tui::model::Pane::Backups => model.shown.as_ref().map_or_else(
+            Pane::Environments => "environments".to_owned(),
+            Pane::Backups => model.shown.as_ref().map_or_else(
                 || "backups".to_owned(),
                 |name| format!("backups-{}", name.to_string().replace('/', "-")),
             ),
@@ -62,10 +65,20 @@ pub fn name(model: &Model) -> String {
             Some(ListKind::Jobs) => "jobs".to_owned(),
             Some(ListKind::Activity) => "activity".to_owned(),
             Some(ListKind::News) => "notifications".to_owned(),
-            None => "lifeboat".to_owned(),
+            None => other(screen).to_owned(),
         },
     };
     format!("{what}-{day}")
+}
+
+/// The word for a screen that is no list.
+fn other(screen: &Screen) -> &'static str {
+    match screen {
+        Screen::Fleet(_) => "fleet",
+        Screen::Explorer(explorer) if explorer.column == Column::History => "history",
+        Screen::Explorer(_) => "node",
+        _ => "lifeboat",
+    }
 }
 
 /// The list or the text on the screen, written in a form.
@@ -78,14 +91,15 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Csv, Some(table)) => Ok(csv(&table)),
         (Form::Json, Some(table)) => json(&table),
         (Form::Text, Some(table)) => Ok(text(&table)),
-        (Form::Text, None) => match screen_text(model) {
-            Some(text) => {
-                let lines = text.plain();
-                let lines = lines.iter().flat_map(|line| [line.trim_end(), "\n"]);
-                Ok(lines.collect())
+        (Form::Text, None) => {
+            match screen_text(model).map_or_else(|| explore::plain(model), |text| Some(text.plain())) {
+                Some(lines) => {
+                    let lines = lines.iter().flat_map(|line| [line.trim_end(), "\n"]);
+                    Ok(lines.collect())
+                }
+                None => Err("there is nothing here to save".to_owned()),
             }
-            None => Err("there is nothing here to save".to_owned()),
-        },
+        }
         (Form::Csv | Form::Json, None) => {
             Err("this is no list: it can be saved as text, under a name that ends with .txt".to_owned())
         }
@@ -99,7 +113,7 @@ pub fn table(model: &Model) -> Option<Table> {
         Some(Screen::Log(log)) => {
             let rows = log.lines.iter().flatten().map(|line| {
                 vec![
-                    line.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                    zoned(line.at),
                     line.severity.label().to_owned(),
                     line.text.clone(),
                 ]
@@ -109,13 +123,48 @@ pub fn table(model: &Model) -> Option<Table> {
                 rows: rows.collect(),
             })
         }
+        Some(Screen::Fleet(shown)) => Some(fleet(model, shown)),
         Some(_) => listed(model),
     }
 }
 
+/// The environments of every context that is reached, in the order of the screen.
+fn fleet(model: &Model, shown: &Overview) -> Table {
+    let row = |row: overview::Row<'_>| {
+        let summary = row.summary;
+        let proven = summary.last_proven.as_ref();
+        vec![
+            row.context.unwrap_or(&model.settings.context).to_owned(),
+            summary.name.to_string(),
+            summary.kind.label().to_owned(),
+            row.state.label().to_owned(),
+            summary.newest.map_or_else(String::new, zoned),
+            proven.map_or_else(String::new, |drill| zoned(drill.at)),
+            proven.map_or_else(String::new, |drill| (drill.millis / 1000).to_string()),
+        ]
+    };
+    Table {
+        heads: vec![
+            "context",
+            "environment",
+            "kind",
+            "state",
+            "newest_backup",
+            "last_proven",
+            "proven_in_seconds",
+        ],
+        rows: overview::rows(model, shown).into_iter().map(row).collect(),
+    }
+}
+
+/// A moment with its zone.
+fn zoned(at: Instant) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
 /// The rows of a list of jobs, activity or notifications, in the order that they are shown in.
 pub fn listed(model: &Model) -> Option<Table> {
-    let at = |at: crate::domain::Instant| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let at = zoned;
     let text = |value: &Option<crate::domain::environment::EnvironmentName>| {
         value.as_ref().map_or_else(String::new, ToString::to_string)
     };
@@ -186,13 +235,14 @@ pub fn listed(model: &Model) -> Option<Table> {
 
 /// The list of environments, or the table of backups.
 fn main(model: &Model) -> Table {
-    use crate::tui::model::Pane;
     use crate::tui::model::fleet::FleetRow;
     match model.pane {
         Pane::Environments => Table {
             heads: vec![
                 "environment",
                 "kind",
+                "state",
+                "newest_backup",
                 "job",
                 "maintenance",
                 "protected",
@@ -211,6 +261,8 @@ fn main(model: &Model) -> Table {
                     vec![
                         summary.name.to_string(),
                         summary.kind.label().to_owned(),
+                        overview::State::of(summary).label().to_owned(),
+                        summary.newest.map_or_else(String::new, zoned),
                         summary
                             .job
                             .as_ref()
@@ -223,7 +275,9 @@ fn main(model: &Model) -> Table {
                 .collect(),
         },
         Pane::Backups => Table {
-            heads: vec!["slot", "backup", "taken", "by", "note"],
+            heads: vec![
+                "slot", "backup", "taken", "verified", "release", "magnolia", "items", "bytes", "by", "note",
+            ],
             rows: model.shown_details().map_or_else(Vec::new, |details| {
                 model
                     .backup_rows()
@@ -233,10 +287,16 @@ fn main(model: &Model) -> Table {
                         Some(vec![
                             row.kind.label().to_owned(),
                             backup.id.0.clone(),
-                            backup
-                                .manifest
-                                .taken
-                                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                            zoned(backup.manifest.taken),
+                            match &backup.verification {
+                                Verification::Verified { .. } => "yes".to_owned(),
+                                Verification::Unverified => "no".to_owned(),
+                                Verification::Damaged { .. } => "damaged".to_owned(),
+                            },
+                            backup.manifest.versions.release.to_string(),
+                            backup.manifest.versions.magnolia.to_string(),
+                            backup.manifest.items().to_string(),
+                            backup.manifest.bytes().to_string(),
                             backup.manifest.by.to_string(),
                             backup.manifest.note.clone().unwrap_or_default(),
                         ])

@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::Canvas;
+use super::explore;
 use super::field;
 use super::layout;
 use super::log;
@@ -19,7 +20,21 @@ pub fn rows(model: &Model) -> Vec<String> {
     if let Some(table) = saved::listed(model) {
         return table.rows.into_iter().map(|row| row.join(" ")).collect();
     }
-    screen_text(model).map_or_else(Vec::new, |text| text.plain())
+    match model.screens.last() {
+        Some(Screen::Differences(differences)) => explore::differing(model, differences),
+        _ => screen_text(model).map_or_else(Vec::new, |text| text.plain()),
+    }
+}
+
+/// Whether rows of the screen are read as one comes to them, so that not all of them are here.
+pub fn is_read_in_parts(model: &Model) -> bool {
+    match model.screens.last() {
+        Some(Screen::Differences(differences)) => {
+            let lines = &differences.lines;
+            !differences.in_node && (0..lines.len()).any(|row| lines.get(row).is_none())
+        }
+        _ => false,
+    }
 }
 
 /// The rows of the log on the screen at which a warning or an error begins.

@@ -239,6 +239,20 @@ fn one(
     );
 }
 
+/// The rows that keys go to, as texts: of the list, as far as they have been read.
+pub fn rows(model: &Model, differences: &Differences) -> Vec<String> {
+    if differences.in_node {
+        return text(model, differences).text.plain();
+    }
+    let told = |row: usize| {
+        differences.lines.get(row).map_or_else(String::new, |line| {
+            let path = line.path().map(ToString::to_string).unwrap_or_default();
+            format!("{} {path}", line.change.label())
+        })
+    };
+    (0..differences.lines.len()).map(told).collect()
+}
+
 /// What differs in the chosen node.
 pub fn text(model: &Model, differences: &Differences) -> Linked {
     let width = columns(model, differences).1.map_or(0, |rect| rect.width);

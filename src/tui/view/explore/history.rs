@@ -3,11 +3,11 @@
 use super::linked::Linked;
 use super::{others_words, reading_words};
 use crate::domain::explore::{NodeHistory, Occurrence, Sight, Source, SourceAt, Turn};
-use crate::domain::measure;
+use crate::domain::{columns, measure};
 use crate::tui::model::Model;
 use crate::tui::model::explore::{Explorer, Known};
 use crate::tui::theme::Meaning;
-use crate::tui::view::canvas::piece;
+use crate::tui::view::canvas::{piece, wide};
 
 /// The text of the history's column.
 pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
@@ -75,8 +75,16 @@ fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &O
         Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
         Turn::Changed | Turn::ChildrenChanged => String::new(),
     };
-    let mark = [piece(format!("{words} "), meaning)];
-    linked.text.marked(&mark, &path, Meaning::Text);
+    let mark = piece(format!("{words} "), meaning);
+    if wide(std::slice::from_ref(&mark)) + columns::count(&path) <= linked.text.width() {
+        linked.text.marked(&[mark], &path, Meaning::Text);
+    } else {
+        // Behind the words it would be broken into narrow pieces.
+        linked.text.line(vec![mark]);
+        linked
+            .text
+            .marked(&[piece("  ", Meaning::Text)], &path, Meaning::Text);
+    }
     // What the oldest backup has may be older than that.
     let between = match &event.after {
         Some(after) => format!(

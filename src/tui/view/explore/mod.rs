@@ -12,7 +12,7 @@ mod search;
 
 use ratatui::layout::Rect;
 
-pub use self::differences::draw as draw_differences;
+pub use self::differences::{draw as draw_differences, rows as differing};
 use self::linked::Linked;
 pub use self::search::draw as draw_search;
 use super::canvas::{Canvas, Piece, piece, shorten, wide, wrap};
@@ -38,8 +38,9 @@ struct Columns {
     history: Option<Rect>,
 }
 
+/// Whether all columns of a screen are beside each other. The one that has the keys may fill the screen.
 fn is_roomy(model: &Model) -> bool {
-    model.size.width >= ROOMY
+    model.size.width >= ROOMY && !model.looks.zoomed
 }
 
 /// The columns, each with its title in its first row.
@@ -90,6 +91,14 @@ pub fn text_lines(model: &Model) -> usize {
         _ => None,
     };
     text.map_or(0, |text| text.len())
+}
+
+/// The lines of the column that keys go to, if it is one that is read.
+pub fn plain(model: &Model) -> Option<Vec<String>> {
+    match model.screens.last() {
+        Some(Screen::Explorer(explorer)) => Some(text(model, explorer)?.text.plain()),
+        _ => None,
+    }
 }
 
 /// The text of the column that keys go to, if it is one that is read.
