@@ -17,7 +17,7 @@ use crate::domain::plan::PlanId;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Screen {
     /// The restore wizard, also used for undo.
     Wizard(Box<Wizard>),
@@ -69,7 +69,7 @@ pub enum Page {
 }
 
 /// A job's log, as far as it has been read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Log {
     /// The job.
     pub job: JobId,
@@ -90,7 +90,7 @@ impl Log {
 }
 
 /// The notifications.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct News {
     /// The selected one.
     pub cursor: Cursor,
