@@ -7,7 +7,7 @@ use crate::domain::columns;
 use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::theme::Meaning;
-use crate::tui::tour::steps::{Press, STEPS, Step};
+use crate::tui::tour::steps::{Press, STEPS, Step, Words};
 use crate::tui::tour::{Run, Tour};
 use crate::tui::update;
 
@@ -100,7 +100,7 @@ fn keys(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, y: u16, width: u16)
     if tour.at > 0 {
         rest.extend([key(Action::TourBack), piece(format!(" back{GAP}"), Meaning::Text)]);
     }
-    rest.extend([key(Action::Tour), piece(" play freely", Meaning::Text)]);
+    rest.extend([key(Action::Tour), piece(" play", Meaning::Text)]);
     let room = width - 2;
     let taken = u16::try_from(wide(&rest)).unwrap_or(room).min(room);
     canvas.pieces(1 + room - taken, y, taken, &rest);
@@ -117,23 +117,40 @@ fn does(model: &Model, tour: &Tour) -> Vec<Piece> {
         let words = if tour.is_over() { "end the tour" } else { "go on" };
         return vec![piece(format!(" {words}"), Meaning::Text)];
     }
-    let by_hand: Vec<String> = pressed(model, step).into_iter().map(|(_, words)| words).collect();
+    let by_hand: Vec<String> = step
+        .beats
+        .iter()
+        .filter_map(|beat| by_hand(model, beat.press))
+        .collect();
     vec![
         piece(format!(" {}", step.does), Meaning::Text),
-        piece(format!("{GAP}by hand: {}", by_hand.join(" ")), Meaning::Quiet),
+        piece(format!("{GAP}keys: {}", by_hand.join(" ")), Meaning::Quiet),
     ]
 }
 
-/// What a step presses, with the numbers of its beats. Arrows, and the way back to the main screen, go without saying.
-fn pressed(model: &Model, step: &Step) -> Vec<(usize, String)> {
-    let words = |press: Press| match press {
+/// What is pressed by hand for it: of a text, what it is.
+fn by_hand(model: &Model, press: Press) -> Option<String> {
+    match press {
+        Press::Text(Words::Note) => Some("note".to_owned()),
+        Press::Text(Words::Lost | Words::Environment) => Some("name".to_owned()),
+        other => pressed_now(model, other),
+    }
+}
+
+/// What a press is on the screen. Arrows, and the way back to the main screen, go without saying.
+fn pressed_now(model: &Model, press: Press) -> Option<String> {
+    match press {
         Press::Key(action) => Some(model.settings.keys.first(action)),
         Press::Mark => Some(model.settings.keys.first(Action::Mark)),
         Press::Text(words) => Some(update::tour::text(model, words)),
         Press::Home | Press::To(_) | Press::Nothing => None,
-    };
+    }
+}
+
+/// What a step presses, with the numbers of its beats.
+fn pressed(model: &Model, step: &Step) -> Vec<(usize, String)> {
     let beats = step.beats.iter().enumerate();
     beats
-        .filter_map(|(number, beat)| Some((number, words(beat.press)?)))
+        .filter_map(|(number, beat)| Some((number, pressed_now(model, beat.press)?)))
         .collect()
 }
