@@ -30,6 +30,7 @@ fn sandbox(state: &mut State) {
     state.manner.outcome = |kind, _| Outcome {
         summary: "it went well".to_owned(),
         backup: (kind == JobKind::Backup).then(|| two_projects::id(2)),
+        safety: (kind == JobKind::Restore).then(|| two_projects::id(5)),
         ..Outcome::default()
     };
 }

@@ -4,6 +4,7 @@ use super::Notes;
 use super::steps::Aim;
 use crate::domain::explore::{DiffLine, NodePath, Source, largest_loss};
 use crate::domain::job::{Job, JobKind, JobState};
+use crate::domain::state::UndoWay;
 use crate::tui::model::explore::differences::Differences;
 use crate::tui::model::explore::{Column, Explorer, Node};
 use crate::tui::model::screens::{Dialog, Screen};
@@ -20,8 +21,12 @@ pub enum Seen {
     Always,
     /// The main screen, with the environment on it and no job that runs there.
     Main,
-    /// The same, with the backup that the tour has taken selected.
+    /// The same, with the backup that the tour has taken among the others.
+    Listed,
+    /// The same, and it is selected.
     Chosen,
+    /// The main screen, once it knows that the last restore can be undone.
+    Undoable,
     /// A form that can be filled in and sent.
     Form,
     /// A question that can be answered.
@@ -71,6 +76,8 @@ impl Seen {
                 let chosen = model.chosen_backup().map(|backup| &backup.id);
                 is_main(model, notes) && chosen.is_some() && chosen == notes.backup.as_ref()
             }
+            Self::Listed => is_main(model, notes) && backup_row(model, notes).is_some(),
+            Self::Undoable => is_main(model, notes) && is_undoable(model, notes),
             Self::Form => matches!(model.dialog, Some(Dialog::Form(_))) && model.answering.is_read(),
             Self::Question => matches!(model.dialog, Some(Dialog::Question(_))) && model.answering.is_read(),
             Self::Notice => matches!(model.dialog, Some(Dialog::Notice(_))) && model.answering.is_read(),
@@ -110,6 +117,33 @@ fn is_main(model: &Model, notes: &Notes) -> bool {
         && model.target_name() == Some(name)
         && model.details.contains_key(name)
         && model.job_of(name).is_none()
+}
+
+/// Whether what is known of the environment is newer than its last restore, and an undo would take that back.
+fn is_undoable(model: &Model, notes: &Notes) -> bool {
+    let details = notes
+        .environment
+        .as_ref()
+        .and_then(|name| model.details.get(name));
+    let is_restore = |job: &&Job| {
+        job.kind == JobKind::Restore
+            && Some(&job.environment) == notes.environment.as_ref()
+            && job.state == JobState::Done
+    };
+    let (Some(details), Some(restore)) = (details, model.jobs.values().rfind(is_restore)) else {
+        return false;
+    };
+    match &details.undo_way {
+        Some(UndoWay::Exchange { job, .. }) => *job == restore.id,
+        Some(_) => {
+            let safety = restore
+                .outcome
+                .as_ref()
+                .and_then(|outcome| outcome.safety.as_ref());
+            safety.is_some() && safety == details.undo.as_ref()
+        }
+        None => false,
+    }
 }
 
 fn explorer(model: &Model) -> Option<&Explorer> {

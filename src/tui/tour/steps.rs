@@ -89,7 +89,7 @@ const fn slow(when: Seen, press: Press) -> Beat {
 }
 
 const HOME: Beat = beat(Seen::Always, Press::Home);
-const TO_BACKUP: Beat = beat(Seen::Main, Press::To(Aim::Backup));
+const TO_BACKUP: Beat = beat(Seen::Listed, Press::To(Aim::Backup));
 
 /// The path.
 pub const STEPS: &[Step] = &[
@@ -221,7 +221,7 @@ pub const STEPS: &[Step] = &[
         seconds: 25,
         beats: &[
             HOME,
-            beat(Seen::Main, Press::Key(Action::Undo)),
+            beat(Seen::Undoable, Press::Key(Action::Undo)),
             slow(Seen::Planned, Press::Key(Action::NextStep)),
             beat(Seen::Name, Press::Text(Words::Environment)),
             beat(Seen::Name, Press::Key(Action::Accept)),
