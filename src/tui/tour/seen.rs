@@ -135,12 +135,9 @@ fn is_undoable(model: &Model, notes: &Notes) -> bool {
     };
     match &details.undo_way {
         Some(UndoWay::Exchange { job, .. }) => *job == restore.id,
-        Some(_) => {
-            let safety = restore
-                .outcome
-                .as_ref()
-                .and_then(|outcome| outcome.safety.as_ref());
-            safety.is_some() && safety == details.undo.as_ref()
+        Some(UndoWay::Safety { backup }) => {
+            let outcome = restore.outcome.as_ref();
+            outcome.and_then(|outcome| outcome.safety.as_ref()) == Some(backup)
         }
         None => false,
     }
