@@ -79,7 +79,9 @@ const STORY: &[Step] = &[
     See("confirm"),
     Press("acme/live"),
     Press("\r"),
-    See("u undo"),
+    // The key for undo is in the footer before that as well.
+    See("u goes back to what was there"),
+    See("cleaning up"),
     Keep("restored.svg"),
     Press("q"),
 ];
@@ -130,7 +132,7 @@ impl Pictures {
     }
 
     fn compare(&mut self, what: &str, stored: &[String], drawn: &[String]) {
-        let (stored, drawn) = (words::of(stored), words::of(drawn));
+        let (stored, drawn) = words::of_both(stored, drawn);
         let gone: Vec<_> = stored.difference(&drawn).collect();
         let new: Vec<_> = drawn.difference(&stored).collect();
         if !gone.is_empty() || !new.is_empty() {

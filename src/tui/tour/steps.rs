@@ -182,8 +182,8 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "No surprise: the plan",
-        why: "Only this is brought back: what others did meanwhile stays. Before anything happens a plan says what comes, \
-              what changes, what would be lost, how long it takes and whether there is room.",
+        why: "Only this is brought back, on the author, from where it is published again; what others did meanwhile \
+              stays. First a plan says what comes, what would be lost, how long it takes, and whether there is room.",
         does: "mark it, and plan",
         then: "Nothing has been touched yet: here one can still go back. Whatever stands in the way would be named here, \
                before, and not in the middle.",
@@ -200,8 +200,8 @@ pub const STEPS: &[Step] = &[
         why: "The name of the environment has to be typed: no reflex starts a restore. What is live is kept in a safety \
               backup first; what comes is staged beside Live, verified, and switched in at once.",
         does: "restore it",
-        then: "Live has it again, and nothing else was touched: the assets and the garbled pages are as broken as before. \
-               The safety backup can undo this.",
+        then: "The author has it again, and nothing else was touched: assets, garbled pages and publics are as broken as \
+               before. The safety backup can undo this.",
         seconds: 30,
         beats: &[
             slow(Seen::Planned, Press::Key(Action::NextStep)),
@@ -256,8 +256,8 @@ pub const STEPS: &[Step] = &[
         why: "A backup that was never restored is a promise. A drill restores it into a scratch place, compares it there, \
               and leaves Live alone. On a schedule it does so while everybody sleeps.",
         does: "drill the backup",
-        then: "Restored, compared, and timed: that time is what the first line of the tour has shown. This was the tour; \
-               all of it is yours to play with now, and q ends it.",
+        then: "Restored, compared, and timed: the first line of the main screen shows that time. This was the tour; all of \
+               it is yours to play with now, and q ends it.",
         seconds: 20,
         beats: &[
             HOME,
