@@ -29,6 +29,7 @@ mod screens {
     mod second_repository;
     #[cfg(feature = "engine")]
     mod told;
+    mod tour;
     mod within_reach;
 }
 

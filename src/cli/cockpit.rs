@@ -105,6 +105,7 @@ pub(super) fn showing(globals: &Globals) -> Result<Showing, CliError> {
     Ok(Showing {
         record: record.map_err(|error| CliError::usage(format!("--record names no file: {error}")))?,
         mask: globals.mask,
+        tour: None,
     })
 }
 

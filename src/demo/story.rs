@@ -1,5 +1,7 @@
-//! `lifeboat demo --headless`: the whole story in plain text. A backup is taken, Live is broken, restored, the restore
-//! undone and done again, and after each step the content is compared with what it has to be, byte for byte or row by row.
+//! `lifeboat demo --headless`: the whole story in plain text. A backup is taken, Live is broken, what is gone is found inside the
+//! backup and brought back alone, then all of Live is restored, the restore undone and done again, and after each step the content is compared with what it has to be, byte for byte or row by row.
+
+mod inside;
 
 use std::io::Write;
 use std::time::Instant as Monotonic;
@@ -37,7 +39,11 @@ pub struct Report {
     pub sandbox_millis: u64,
     /// Milliseconds for the manual backup, verification and retention included.
     pub backup_millis: u64,
-    /// Milliseconds for working out the restore plan.
+    /// Milliseconds for finding out what is gone, finding it in the backup, and its history.
+    pub look_millis: u64,
+    /// Milliseconds for the restore of what was found alone, its safety backup included.
+    pub part_millis: u64,
+    /// Milliseconds for working out the restore plan of all of Live.
     pub plan_millis: u64,
     /// Milliseconds for the restore, its safety backup included.
     pub restore_millis: u64,
@@ -49,7 +55,7 @@ pub struct Report {
     pub verify_millis: u64,
 }
 
-/// Plays the story on a sandbox. `say` gets its lines; `breaks` breaks Live.
+/// Plays the story on a sandbox. `out` gets its lines.
 pub(super) async fn play(
     sandbox: &Sandbox,
     backend: &dyn Backend,
@@ -64,27 +70,7 @@ pub(super) async fn play(
         out,
         identical: true,
     };
-    let details = backend.environment(&live).await?;
-    story.say(&format!("{live} has these backups:"))?;
-    for slot in Slot::ALL {
-        let holder = holders(&details.backups, &details.keep, slot).first().copied();
-        story.say(&format!(
-            "  {:<8}  {}",
-            slot.label(),
-            holder.map_or("empty".to_owned(), describe)
-        ))?;
-    }
-    for backup in details
-        .backups
-        .iter()
-        .filter(|backup| backup.manifest.slots.is_empty())
-    {
-        story.say(&format!(
-            "  {:<8}  {}",
-            backup.manifest.trigger.label(),
-            describe(backup)
-        ))?;
-    }
+    story.backups(&live).await?;
 
     let original = story.content().await?;
     let (backup, backup_millis) = story.back_up(&live).await?;
@@ -99,6 +85,7 @@ pub(super) async fn play(
         story.identical = false;
         story.say("  FAILED: Live was not changed by breaking it")?;
     }
+    let inside = story.inside(&live, &backup, &broken).await?;
 
     let request = RestoreRequest {
         environment: live.clone(),
@@ -151,6 +138,8 @@ pub(super) async fn play(
         bytes: manifest.map_or(0, crate::domain::backup::Manifest::bytes),
         sandbox_millis,
         backup_millis,
+        look_millis: inside.look_millis,
+        part_millis: inside.part_millis,
         plan_millis,
         restore_millis,
         undo_millis,
@@ -171,6 +160,32 @@ struct Story<'a> {
 impl Story<'_> {
     fn say(&mut self, line: &str) -> Result<(), DemoError> {
         writeln!(self.out, "{line}").map_err(DemoError::Output)
+    }
+
+    /// Tells which backups there are.
+    async fn backups(&mut self, live: &EnvironmentName) -> Result<(), DemoError> {
+        let details = self.backend.environment(live).await?;
+        self.say(&format!("{live} has these backups:"))?;
+        for slot in Slot::ALL {
+            let holder = holders(&details.backups, &details.keep, slot).first().copied();
+            self.say(&format!(
+                "  {:<8}  {}",
+                slot.label(),
+                holder.map_or("empty".to_owned(), describe)
+            ))?;
+        }
+        for backup in details
+            .backups
+            .iter()
+            .filter(|backup| backup.manifest.slots.is_empty())
+        {
+            self.say(&format!(
+                "  {:<8}  {}",
+                backup.manifest.trigger.label(),
+                describe(backup)
+            ))?;
+        }
+        Ok(())
     }
 
     /// Fingerprints of every instance's content.
@@ -280,6 +295,8 @@ impl Story<'_> {
         for (what, millis) in [
             ("sandbox with its past", report.sandbox_millis),
             ("backup, verified", report.backup_millis),
+            ("found what is gone", report.look_millis),
+            ("restore of that alone", report.part_millis),
             ("restore plan", report.plan_millis),
             ("restore, with safety backup", report.restore_millis),
             (undo, report.undo_millis),

@@ -114,6 +114,12 @@ pub enum Action {
     Suspend,
     Quit,
     QuitAnywhere,
+    /// Leave the path of the tour, or come back to it.
+    Tour,
+    /// Go on along it.
+    TourOn,
+    /// Go back.
+    TourBack,
 }
 
 /// Where keys go.
@@ -161,6 +167,8 @@ pub enum Place {
     Found,
     /// How two sources differ.
     Differences,
+    /// On the path of the tour.
+    Tour,
 }
 
 /// One row of the table.
@@ -218,23 +226,9 @@ const COMMANDED: &[Place] = &[
     Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Question, Grave, Contexts, Tree, Node,
     History, Found, Differences,
 ];
+#[rustfmt::skip]
 const HELPED: &[Place] = &[
-    Environments,
-    Backups,
-    Choose,
-    Scope,
-    Plan,
-    Job,
-    Fleet,
-    Jobs,
-    Log,
-    List,
-    Page,
-    Tree,
-    Node,
-    History,
-    Found,
-    Differences,
+    Environments, Backups, Choose, Scope, Plan, Job, Fleet, Jobs, Log, List, Page, Tree, Node, History, Found, Differences,
 ];
 const EVERYWHERE: &[Place] = &[
     Environments,
@@ -258,6 +252,7 @@ const EVERYWHERE: &[Place] = &[
     History,
     Found,
     Differences,
+    Place::Tour,
 ];
 const SCROLLED: &[Place] = &[
     Environments,
@@ -433,6 +428,9 @@ pub const TABLE: &[Row] = &[
     looks(Action::Redraw, &[Key::Ctrl('l')], EVERYWHERE, 0, "redraw", "draw the screen again, whole"),
     looks(Action::Suspend, &[Key::Ctrl('z')], EVERYWHERE, 0, "suspend", "stop the program and give the terminal back; `fg` brings it back"),
     looks(Action::Quit, &[Key::Char('q')], ON_SCREENS, 4, "quit", "end the cockpit; asks first when a job runs in it"),
+    looks(Action::TourOn, &[Key::Char(' '), Key::PageDown], &[Place::Tour], 0, "go on", "do what the step of the tour tells of, or go on to the next"),
+    looks(Action::TourBack, &[Key::Backspace, Key::PageUp], &[Place::Tour], 0, "go back", "go back to the step before: what was done stays done"),
+    looks(Action::Tour, &[Key::Ctrl('t')], EVERYWHERE, 0, "play", "leave the path of the tour and play, or come back to it, from wherever one is"),
     looks(Action::QuitAnywhere, &[Key::Ctrl('c')], EVERYWHERE, 0, "quit", "end the cockpit from anywhere"),
 ];
 
@@ -467,6 +465,12 @@ impl Action {
     #[must_use]
     pub fn goes_on(self) -> bool {
         matches!(self, Self::NextMatch | Self::PreviousMatch)
+    }
+
+    /// Whether it is about the tour: without one there is nothing to do.
+    #[must_use]
+    pub fn is_of_tour(self) -> bool {
+        matches!(self, Self::Tour | Self::TourOn | Self::TourBack)
     }
 
     /// Whether it only copies: it leads nowhere, and changes nothing.

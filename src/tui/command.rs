@@ -418,6 +418,9 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         Action::Check => "check",
         Action::Help => "info",
         Action::BreakLive => return Err("only the demo breaks Live, and from its cockpit"),
+        Action::Tour | Action::TourOn | Action::TourBack => {
+            return Err("the tour is in the cockpit of the demo: `lifeboat demo --tour`");
+        }
         Action::Notifications => return Err("the jobs and the activity log tell of the same"),
         Action::Recovery => return Err("the table is in the manual"),
         Action::SafetyBackup | Action::OtherRepository | Action::Toggle | Action::NextStep => {

@@ -140,6 +140,8 @@ pub enum Timer {
     Alone(u64),
     /// See [`Message::AskAgain`].
     AskAgain(u64),
+    /// See [`Message::Tour`].
+    Tour(u64),
 }
 
 /// Runs effects against a backend.
@@ -263,6 +265,7 @@ fn rung(timer: Timer) -> Message {
         Timer::Read(number) => Message::Read(number),
         Timer::Alone(number) => Message::Alone(number),
         Timer::AskAgain(number) => Message::AskAgain(number),
+        Timer::Tour(number) => Message::Tour(number),
     }
 }
 

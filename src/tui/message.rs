@@ -33,6 +33,8 @@ pub enum Message {
     Alone(u64),
     /// A question with this number has rested, and may be asked again.
     AskAgain(u64),
+    /// What the tour waits for with this number has had its time.
+    Tour(u64),
     /// An answer about what is inside a backup or Live.
     Told(Box<Question>, Answer<Told>),
     /// How far the export is that goes on, as a sentence.

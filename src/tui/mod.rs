@@ -13,6 +13,7 @@
 //! - [`action`] is the one table of what can be done, with which keys and in which words.
 //! - [`theme`] is the one file that names colours.
 //! - `question` is what is asked about what is inside a backup: what is on the screen and not here yet.
+//! - [`tour`] is the path of `lifeboat demo --tour`.
 //! - `effects` runs calls to the backend; `run` is the loop; [`display`], [`paint`] and `terminal` are the way to the
 //!   screen.
 
@@ -37,6 +38,7 @@ mod settings;
 mod terminal;
 pub mod terminal_call;
 pub mod theme;
+pub mod tour;
 mod update;
 mod view;
 

@@ -219,18 +219,18 @@ impl<D: Display> Cockpit<'_, D> {
             }
             Message::Input(Input::Corner(size)) => {
                 self.display.corner(*size);
-                self.model.size = self.display.size()?;
+                self.model.resize(self.display.size()?);
             }
             Message::Input(Input::Background(background)) => {
                 self.carried.background = Some(*background);
                 self.theme = self.theme.clone().on(*background);
             }
-            Message::Input(Input::Resized) => self.model.size = self.display.size()?,
+            Message::Input(Input::Resized) => self.model.resize(self.display.size()?),
             Message::Input(Input::Continued) => {
                 self.writing = false;
                 self.redrawn = None;
                 self.display.resume()?;
-                self.model.size = self.display.size()?;
+                self.model.resize(self.display.size()?);
             }
             Message::Copied(_, bytes) if !bytes.is_empty() => self.display.write(bytes)?,
             _ => {}

@@ -81,6 +81,8 @@ pub struct Showing {
     pub record: Option<PathBuf>,
     /// Whether names are hidden.
     pub mask: bool,
+    /// How long the tour waits between two presses, where one is given.
+    pub tour: Option<Duration>,
 }
 
 /// What makes an answer count: that it was meant.

@@ -1,4 +1,4 @@
-//! Draws a terminal's screen as an SVG picture.
+//! Draws a terminal's screen as an SVG picture, and several of them as one that moves.
 //!
 //! Text is text, in runs of one style at fixed places and of fixed lengths, so that columns stay aligned in whatever
 //! monospaced font the reader has. Lines and blocks are drawn as shapes, since fonts leave gaps between them.
@@ -49,10 +49,65 @@ struct Run {
 
 /// The picture of a screen, with a title above it.
 pub fn picture(screen: &Screen, title: &str) -> String {
+    let mut svg = frame(screen, title);
+    cells(&mut svg, screen);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The pictures of several screens of one size, each shown for so many seconds, over and over. What does not move shows the
+/// first.
+pub fn film(frames: &[(Screen, f64)], title: &str) -> String {
+    let Some((first, _)) = frames.first() else {
+        return String::new();
+    };
+    let whole: f64 = frames.iter().map(|(_, seconds)| seconds).sum();
+    let mut svg = frame(first, title);
+    let mut from = 0.0;
+    for (number, (screen, seconds)) in frames.iter().enumerate() {
+        let to = from + seconds;
+        let (begins, ends) = (from / whole, to / whole);
+        let (visibility, values, times) = if number == 0 {
+            ("visible", "visible;hidden", format!("0;{ends:.5}"))
+        } else if number + 1 == frames.len() {
+            ("hidden", "hidden;visible", format!("0;{begins:.5}"))
+        } else {
+            (
+                "hidden",
+                "hidden;visible;hidden",
+                format!("0;{begins:.5};{ends:.5}"),
+            )
+        };
+        let _ = writeln!(
+            svg,
+            "<g visibility=\"{visibility}\">\n<animate attributeName=\"visibility\" values=\"{values}\" \
+             keyTimes=\"{times}\" dur=\"{whole:.1}s\" calcMode=\"discrete\" repeatCount=\"indefinite\"/>"
+        );
+        cells(&mut svg, screen);
+        svg.push_str("</g>\n");
+        from = to;
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The texts of a picture or a film, in the order that they were drawn in.
+pub fn texts(svg: &str) -> Vec<String> {
+    let lines = svg.lines().filter(|line| line.starts_with("<text "));
+    lines
+        .filter_map(|line| {
+            let (_, text) = line.strip_suffix("</text>")?.split_once('>')?;
+            let text = text.replace("&lt;", "<").replace("&gt;", ">");
+            Some(text.replace("&amp;", "&"))
+        })
+        .collect()
+}
+
+fn frame(screen: &Screen, title: &str) -> String {
     let (rows, columns) = screen.size();
     let width = f64::from(columns) * COLUMN + 2.0 * MARGIN;
     let height = f64::from(rows) * ROW + BAR + MARGIN;
-    let mut svg = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.1} {height:.1}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" font-family=\"ui-monospace, 'JetBrains Mono', 'DejaVu Sans Mono', Menlo, Consolas, \
          monospace\" font-size=\"14\" shape-rendering=\"crispEdges\">\n<title>{title}</title>\n\
@@ -63,14 +118,16 @@ pub fn picture(screen: &Screen, title: &str) -> String {
         height - BAR - 1.0,
         width / 2.0,
         title = escaped(title),
-    );
+    )
+}
+
+fn cells(svg: &mut String, screen: &Screen) {
+    let (rows, columns) = screen.size();
     for row in 0..rows {
         for run in runs(screen, row, columns) {
-            draw(&mut svg, &run, row);
+            draw(svg, &run, row);
         }
     }
-    svg.push_str("</svg>\n");
-    svg
 }
 
 /// The cells of a row in runs. A shape stands alone, or with more of the same that it touches.

@@ -443,6 +443,7 @@ fn named_key(name: &str) -> Key {
         "PgDn" => Key::PageDown,
         "Backspace" => Key::Backspace,
         "C-c" => Key::Ctrl('c'),
+        "C-t" => Key::Ctrl('t'),
         "C-z" => Key::Ctrl('z'),
         "C-u" => Key::Ctrl('u'),
         "C-y" => Key::Ctrl('y'),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant as Monotonic;
+use std::time::{Duration, Instant as Monotonic};
 
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -29,7 +29,7 @@ use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
 use crate::domain::shell::quoted;
 use crate::domain::stop::{StopReason, Unseen};
-use crate::tui::{self, CockpitSettings, OneContext};
+use crate::tui::{self, CockpitSettings, OneContext, Showing};
 
 /// So far from the left a step of the demo begins, behind its seconds.
 const STEP_BEGINS: usize = 8;
@@ -171,7 +171,8 @@ impl ThisMachine {
                     name: "demo".to_owned(),
                     context: crate::config::Context::default(),
                 };
-                self.open_demo(&demo, &context, globals).await
+                let tour = arguments.tour.then_some(tui::tour::PAUSE);
+                self.open_demo(&demo, &context, globals, tour).await
             }
             told => (told, why),
         };
@@ -215,13 +216,14 @@ impl ThisMachine {
         demo: &Demo,
         context: &NamedContext,
         globals: &Globals,
+        tour: Option<Duration>,
     ) -> (Result<(), CliError>, StopReason) {
         let settings = cockpit::settings(context, None, &self.variables);
         let settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
             Ok((settings, showing)) => CockpitSettings {
                 demo: true,
                 command: sandbox(demo),
-                showing,
+                showing: Showing { tour, ..showing },
                 ..settings
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),

@@ -125,6 +125,24 @@ pub struct DiffLine {
     pub below: u64,
 }
 
+/// Of what is gone from a workspace, that with the most below it; the first where several have as much.
+#[must_use]
+pub fn largest_loss<'a>(
+    lines: impl IntoIterator<Item = &'a DiffLine>,
+    workspace: &str,
+) -> Option<&'a NodePath> {
+    let gone = lines.into_iter().filter(|line| line.change == Change::Removed);
+    let mut largest: Option<(u64, &NodePath)> = None;
+    for line in gone {
+        let Some(path) = line.older.as_ref() else { continue };
+        let is_there = path.workspace.as_deref() == Some(workspace) && !path.steps.is_empty();
+        if is_there && largest.is_none_or(|(below, _)| line.below > below) {
+            largest = Some((line.below, path));
+        }
+    }
+    largest.map(|(_, path)| path)
+}
+
 impl DiffLine {
     /// Where it is, or was.
     #[must_use]

@@ -33,7 +33,9 @@ use super::as_text::as_text;
 use super::backup::BackupId;
 use super::environment::InstanceName;
 
-pub use diff::{Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals};
+pub use diff::{
+    Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals, largest_loss,
+};
 pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
 pub use find::{By, Find, FindRequest, Finds};
 pub use history::{HistoryRequest, NodeHistory, Occurrence, Sight, Turn};

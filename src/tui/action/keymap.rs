@@ -255,6 +255,7 @@ impl Place {
             Self::History => "in a node's history",
             Self::Found => "in what was found",
             Self::Differences => "in what differs",
+            Self::Tour => "on the path of the tour",
         }
     }
 }

@@ -101,6 +101,9 @@ impl Action {
             Self::Suspend => "suspend",
             Self::Quit => "quit",
             Self::QuitAnywhere => "quit-anywhere",
+            Self::Tour => "tour",
+            Self::TourOn => "tour-on",
+            Self::TourBack => "tour-back",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod listing;
 pub mod looks;
 pub mod overview;
+mod room;
 pub mod screens;
 pub mod seek;
 pub mod selection;
@@ -29,12 +30,14 @@ use self::explore::marks::Marks;
 use self::fleet::Fleet;
 use self::listing::Reach;
 use self::looks::{ListKind, Looks};
+pub use self::room::SMALLEST;
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::seek::Seek;
 use self::wizard::Step;
 use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
 use super::settings::CockpitSettings;
+use super::tour::Tour;
 use crate::backend::BackendInfo;
 use crate::domain::Instant;
 use crate::domain::activity::{Activity, Notification, Severity};
@@ -46,12 +49,6 @@ use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 
 /// Details that are kept of environments that are not looked at.
 const DETAILS_KEPT: usize = 50;
-/// The smallest terminal that the screens fit in.
-pub const SMALLEST: Size = Size {
-    width: 80,
-    height: 24,
-};
-
 /// The pane of the main screen that keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pane {
@@ -107,6 +104,8 @@ pub struct Model {
     /// The time, as of the last message.
     pub now: Instant,
     /// The terminal's size.
+    pub terminal: Size,
+    /// What of it the cockpit has: all of it, or what the tour leaves.
     pub size: Size,
     /// What the backend is, once it has said.
     pub info: Option<BackendInfo>,
@@ -192,6 +191,8 @@ pub struct Model {
     pub wish: Option<Action>,
     /// Where one was when one last looked inside, so that one comes back there.
     pub visited: Option<(EnvironmentName, NodePath)>,
+    /// The tour, where one is given.
+    pub tour: Option<Tour>,
 }
 
 impl Model {
@@ -207,9 +208,11 @@ impl Model {
                 scroll: 0,
             })
         });
-        Self {
+        let tour = settings.showing.tour.map(Tour::new);
+        let mut model = Self {
             settings,
             now,
+            terminal: size,
             size,
             info: None,
             connection: Connection::Connecting,
@@ -253,7 +256,10 @@ impl Model {
             waits_for_opening: false,
             wish: None,
             visited: None,
-        }
+            tour,
+        };
+        model.fit();
+        model
     }
 
     /// Where keys go.

@@ -16,7 +16,7 @@ use crate::domain::target::{Aim, Standing};
 pub type Known = Option<Result<Vec<EnvironmentSummary>, String>>;
 
 /// The screen's own state.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Overview {
     /// The selected row.
     pub cursor: Cursor,

@@ -18,7 +18,7 @@ use crate::domain::printable;
 use crate::domain::request::HoldKind;
 
 /// A screen that takes the main screen's place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Screen {
     /// The restore wizard, also used for undo.
     Wizard(Box<Wizard>),
@@ -70,7 +70,7 @@ pub enum Page {
 }
 
 /// A job's log, as far as it has been read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Log {
     /// The job.
     pub job: JobId,
@@ -91,7 +91,7 @@ impl Log {
 }
 
 /// The notifications.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct News {
     /// The selected one.
     pub cursor: Cursor,

@@ -12,7 +12,7 @@ use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
 
 /// The wizard's state.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wizard {
     /// The environment that would be restored.
     pub environment: EnvironmentName,
@@ -97,7 +97,7 @@ impl Step {
 }
 
 /// A plan on its way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum PlanState {
     /// Not asked for.
     None,

@@ -2,7 +2,7 @@
 
 use super::{
     allowed, ask, copying, explore, forms, looks, many, marks, overview, refresh, saving, say, search, seek,
-    selection_moved, wizard,
+    selection_moved, tour, wizard,
 };
 use crate::domain::activity::Severity;
 use crate::domain::explore::Source;
@@ -94,6 +94,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit | Action::QuitAnywhere => ask::quit(model),
         Action::Suspend => ask::suspend(model),
         Action::Redraw => vec![Effect::Redraw],
+        Action::Tour => tour::leave_or_come_back(model),
         Action::Refresh => {
             say(model, Severity::Information, "asking for everything again");
             explore::read_again(model);

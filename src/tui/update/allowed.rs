@@ -66,6 +66,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
     }
     match action {
         Action::Contexts => switchable(model),
+        Action::Tour if model.tour.is_none() => Err("the tour is that of `lifeboat demo --tour`".to_owned()),
         Action::Backup => able_to_work(model),
         Action::UpgradeBackup => upgradable(model),
         Action::Restore => restore(model),

@@ -114,6 +114,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Read(_)
         | Message::Alone(_)
         | Message::AskAgain(_)
+        | Message::Tour(_)
         | Message::Told(..)
         | Message::Elsewhere(..)
         | Message::Copied(..)

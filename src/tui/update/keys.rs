@@ -2,7 +2,7 @@
 
 use tui_input::InputRequest;
 
-use super::{act, allowed, ask, careful, explore, forms, say, search, seek, selection_moved, wizard};
+use super::{act, allowed, ask, careful, explore, forms, say, search, seek, selection_moved, tour, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::free_text::TEXT_LIMIT;
 use crate::domain::{measure, printable};
@@ -11,11 +11,19 @@ use crate::tui::effects::Effect;
 use crate::tui::key::{Key, Pasted, Press};
 use crate::tui::model::cursor::Motion;
 use crate::tui::model::screens::{Dialog, Screen};
-use crate::tui::model::{Model, Pane, SMALLEST};
+use crate::tui::model::{Model, Pane};
 use crate::tui::view::layout;
 
-/// A key was pressed.
+/// A person has pressed a key.
 pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
+    match tour::pressed(model, press) {
+        Some(effects) => effects,
+        None => pressed_by_any(model, press),
+    }
+}
+
+/// A key was pressed, by a person or by the tour.
+pub fn pressed_by_any(model: &mut Model, press: Press) -> Vec<Effect> {
     // A key that comes right after an answer takes it back: nobody presses two of them as fast.
     careful::break_off(model);
     model.line = None;
@@ -25,7 +33,7 @@ pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
         .settings
         .keys
         .action(press.key, place, model.goes_on_seeking());
-    if is_too_small(model) {
+    if model.is_too_small() {
         // Nothing can be seen: only keys that do no harm count.
         let asks_first = matches!(
             action,
@@ -56,7 +64,8 @@ pub fn pressed(model: &mut Model, press: Press) -> Vec<Effect> {
 /// typed it moves by words, as in shells; elsewhere it is the Esc, which leaves everything as it is.
 pub fn pressed_with_alt(model: &mut Model, key: Key) -> Vec<Effect> {
     careful::break_off(model);
-    if is_too_small(model) {
+    tour::leave_path(model);
+    if model.is_too_small() {
         return Vec::new();
     }
     if model.place() != Place::Typing {
@@ -95,14 +104,11 @@ fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
     }
 }
 
-fn is_too_small(model: &Model) -> bool {
-    model.size.width < SMALLEST.width || model.size.height < SMALLEST.height
-}
-
 /// Text was pasted: it goes where text goes, in one piece, and nowhere else. A line end in it confirms nothing.
 pub fn pasted(model: &mut Model, pasted: &Pasted) -> Vec<Effect> {
     careful::break_off(model);
-    if is_too_small(model) {
+    tour::leave_path(model);
+    if model.is_too_small() {
         return Vec::new();
     }
     if model.place() != Place::Typing {
@@ -162,7 +168,10 @@ pub fn turned(model: &mut Model, up: bool) -> Vec<Effect> {
 
 /// The left button was pressed.
 pub fn clicked(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
-    if model.dialog.is_some() || !model.screens.is_empty() || model.filtering.is_some() || is_too_small(model)
+    if model.dialog.is_some()
+        || !model.screens.is_empty()
+        || model.filtering.is_some()
+        || model.is_too_small()
     {
         return Vec::new();
     }

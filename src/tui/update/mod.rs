@@ -15,6 +15,7 @@
 //! - `link`: how the backend is reached.
 //! - `overview`: the fleet at a glance.
 //! - `lock`: hiding everything while nobody is there.
+//! - `tour`: going along the path of the tour.
 //! - `forms`, `wizard`: the dialogs and the restore wizard.
 
 mod act;
@@ -41,6 +42,7 @@ mod reread;
 mod saving;
 mod search;
 mod seek;
+pub mod tour;
 mod wizard;
 
 use std::time::Duration;
@@ -129,6 +131,10 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             model.asking.rested(number);
             Vec::new()
         }
+        Message::Tour(number) => {
+            tour::rang(model, number);
+            Vec::new()
+        }
         Message::Elsewhere(context, answer) => {
             overview::heard(model, context, answer);
             Vec::new()
@@ -159,6 +165,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
         }
     };
     effects.extend(act::fulfil(model));
+    effects.extend(tour::go_on(model));
     effects.extend(calls::call(model));
     seek::keep(model);
     effects.extend(looks::more(model));

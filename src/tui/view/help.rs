@@ -112,6 +112,7 @@ fn groups(model: &Model, width: u16) -> Vec<Text> {
                 .iter()
                 .filter(|row| heading(row) == *name)
                 .filter(|row| model.is_demo() || row.action != Action::BreakLive)
+                .filter(|row| model.tour.is_some() || !row.action.is_of_tour())
                 .collect();
             (!rows.is_empty()).then(|| group(model, name, &rows, width))
         })

@@ -7,7 +7,7 @@ use super::{dialogs, screen_text};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
 use crate::tui::model::wizard::Step;
-use crate::tui::model::{Model, Pane, SMALLEST};
+use crate::tui::model::{Model, Pane};
 
 /// How many actions the palette shows at once.
 pub const PALETTE_ROWS: usize = 12;
@@ -196,7 +196,7 @@ pub struct Heights {
 /// How many rows are visible of whatever can be scrolled.
 #[must_use]
 pub fn heights(model: &Model) -> Heights {
-    if model.size.width < SMALLEST.width || model.size.height < SMALLEST.height {
+    if model.is_too_small() {
         return Heights {
             environments: 1,
             backups: 1,

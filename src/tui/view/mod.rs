@@ -31,6 +31,7 @@ pub mod saved;
 mod schedule;
 pub mod seek;
 mod text;
+mod tour;
 mod when;
 mod wizard;
 mod words;
@@ -49,16 +50,16 @@ use super::theme::{Meaning, Theme};
 /// Whether a frame shows what waits for an answer. In a terminal that is too small, nobody sees it.
 #[must_use]
 pub fn shows_what_is_asked(model: &Model) -> bool {
-    model.size.width >= SMALLEST.width && model.size.height >= SMALLEST.height && !model.locked
+    !model.is_too_small() && !model.locked
 }
 
 /// Draws the model.
 #[must_use]
 pub fn view(model: &Model, theme: &Theme) -> Frame {
-    let area = Rect::new(0, 0, model.size.width, model.size.height);
+    let area = Rect::new(0, 0, model.terminal.width, model.terminal.height);
     let mut buffer = Buffer::empty(area);
     let mut canvas = Canvas::new(&mut buffer, theme);
-    let cursor = if area.width < SMALLEST.width || area.height < SMALLEST.height {
+    let cursor = if model.is_too_small() {
         too_small(&mut canvas, area, model);
         None
     } else {
@@ -73,6 +74,7 @@ fn draw(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
         lock::draw(canvas, model);
         return None;
     }
+    tour::draw(canvas, model);
     chrome::line(canvas, model);
     let filter_cursor = chrome::footer(canvas, model);
     let screen_cursor = match model.screens.last() {

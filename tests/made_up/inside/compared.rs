@@ -12,7 +12,7 @@ fn path(text: &str) -> NodePath {
     text.parse().unwrap()
 }
 
-/// What is found of a text: everything with "news" in its name, nothing else.
+/// What is found of a text: everything with "news" in its name, and what differs as gone; nothing else.
 pub fn finds(inside: &Inside, request: &FindRequest, seen: &SourceAt) -> Finds {
     let by_text = request.by == By::Text;
     let find = |at: &str| Find {
@@ -31,7 +31,12 @@ pub fn finds(inside: &Inside, request: &FindRequest, seen: &SourceAt) -> Finds {
             "author:/website/a-place-that-is-rather-deep/in-the-tree-of-pages/and-has-long-names/news-of-日本",
         ),
     ];
-    if !"news".contains(request.text.as_str()) {
+    if request.text == "products" {
+        all = vec![
+            find("author:/website/home/products of others"),
+            find("author:/website/products"),
+        ];
+    } else if !"news".contains(request.text.as_str()) {
         all.clear();
     }
     let from = usize::try_from(request.from).unwrap();

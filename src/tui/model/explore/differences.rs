@@ -11,7 +11,7 @@ use crate::tui::model::cursor::Cursor;
 use crate::tui::question::{Question, Told};
 
 /// How two sources differ.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Differences {
     /// The environment.
     pub environment: EnvironmentName,
@@ -47,7 +47,7 @@ pub struct Summary {
 }
 
 /// A node that differs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Changed {
     /// What the list says of it.
     pub line: DiffLine,

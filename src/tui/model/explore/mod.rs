@@ -78,7 +78,7 @@ pub enum Column {
 }
 
 /// The tree, with the node and its history beside it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Explorer {
     /// The environment.
     pub environment: EnvironmentName,
@@ -120,7 +120,7 @@ pub struct Folder {
 }
 
 /// A place above, as it was left.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Above {
     path: NodePath,
     lines: Pages<Line>,

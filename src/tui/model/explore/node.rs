@@ -6,7 +6,7 @@ use crate::tui::model::cursor::Cursor;
 use crate::tui::question::{Question, Told};
 
 /// What is known of the chosen node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Node {
     /// Where it is.
     pub path: NodePath,

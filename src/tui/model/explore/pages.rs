@@ -13,7 +13,7 @@ pub const PAGE: usize = USUAL_LINES as usize;
 const KEPT: usize = 4;
 
 /// The list.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pages<T> {
     held: BTreeMap<usize, Vec<T>>,
     length: Known<usize>,

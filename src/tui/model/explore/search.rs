@@ -19,7 +19,7 @@ pub enum Scope {
 }
 
 /// A search.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Search {
     /// The environment.
     pub environment: EnvironmentName,

@@ -103,6 +103,7 @@ impl Cockpit {
                 Timer::AskAgain(number) => Message::AskAgain(number),
                 Timer::Read(number) => Message::Read(number),
                 Timer::Alone(number) => Message::Alone(number),
+                Timer::Tour(number) => Message::Tour(number),
             });
         }
     }

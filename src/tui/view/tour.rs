@@ -1,0 +1,156 @@
+//! The caption of the tour, below the cockpit: which step it is, why, and what the presenter's key does.
+
+use ratatui::layout::Rect;
+
+use super::canvas::{Canvas, Piece, piece, wide, wrap};
+use crate::domain::columns;
+use crate::tui::action::Action;
+use crate::tui::model::Model;
+use crate::tui::theme::Meaning;
+use crate::tui::tour::steps::{Press, STEPS, Step, Words};
+use crate::tui::tour::{Run, Tour};
+use crate::tui::update;
+
+/// Lines that are longer are hard to read from far away.
+const READABLE: u16 = 110;
+/// How many lines the text has.
+const LINES: usize = 3;
+/// Between two keys.
+const GAP: &str = "   ";
+
+/// Draws what is below the cockpit.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model) {
+    let Some(tour) = &model.tour else {
+        return;
+    };
+    let top = model.size.height;
+    let area = Rect::new(0, top, model.terminal.width, model.terminal.height - top);
+    if tour.on_path {
+        caption(canvas, model, tour, area);
+    } else {
+        away(canvas, model, tour, area);
+    }
+}
+
+fn number(tour: &Tour) -> String {
+    format!(" TOUR {} of {} ", tour.at + 1, STEPS.len())
+}
+
+/// The one line that is left of it while somebody plays.
+fn away(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
+    let key = model.settings.keys.first(Action::Tour);
+    let words = if tour.is_over() {
+        " The tour is over and the cockpit is yours. "
+    } else {
+        " The tour waits, and the cockpit is yours. "
+    };
+    let pieces = [
+        piece(number(tour), Meaning::Mark),
+        piece(words, Meaning::Text),
+        piece(key, Meaning::Key),
+        piece(" comes back to it", Meaning::Text),
+    ];
+    canvas.pieces(0, area.y, area.width, &pieces);
+}
+
+fn caption(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
+    let step = tour.step();
+    canvas.across(0, area.y, area.width, Meaning::Rule);
+    let title = [
+        piece(number(tour), Meaning::Mark),
+        piece(format!(" {} ", step.title), Meaning::FocusedTitle),
+    ];
+    let taken = canvas.pieces(0, area.y, area.width, &title);
+    let left = format!(" about {} min left ", tour.minutes_left());
+    if usize::from(area.width - taken) > columns::count(&left) {
+        canvas.right(0, area.y, area.width, &left, Meaning::Quiet);
+    }
+    let width = area.width.saturating_sub(2).min(READABLE);
+    let meaning = if matches!(tour.run, Run::Stuck(_)) && !tour.is_earlier() {
+        Meaning::Warning
+    } else {
+        Meaning::Text
+    };
+    let lines = wrap(&tour.text(), usize::from(width));
+    for (line, y) in lines.iter().take(LINES).zip(area.y + 1..) {
+        canvas.text(1, y, width, line, meaning);
+    }
+    keys(canvas, model, tour, area.bottom() - 1, area.width);
+}
+
+/// What is pressed now, or what the keys of the tour do.
+fn keys(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, y: u16, width: u16) {
+    let step = tour.step();
+    if let (Some(going), false) = (tour.going(), tour.is_earlier()) {
+        let mut pieces = vec![piece("pressed: ", Meaning::Quiet)];
+        for (number, words) in pressed(model, step) {
+            let meaning = match number.cmp(&going.beat) {
+                std::cmp::Ordering::Less => Meaning::Quiet,
+                std::cmp::Ordering::Equal => Meaning::Mark,
+                std::cmp::Ordering::Greater => Meaning::Text,
+            };
+            pieces.push(piece(words, meaning));
+            pieces.push(piece(" ", Meaning::Text));
+        }
+        canvas.pieces(1, y, width - 2, &pieces);
+        return;
+    }
+    let key = |action| piece(model.settings.keys.first(action), Meaning::Key);
+    let mut rest = Vec::new();
+    if tour.at > 0 {
+        rest.extend([key(Action::TourBack), piece(format!(" back{GAP}"), Meaning::Text)]);
+    }
+    rest.extend([key(Action::Tour), piece(" play", Meaning::Text)]);
+    let room = width - 2;
+    let taken = u16::try_from(wide(&rest)).unwrap_or(room).min(room);
+    canvas.pieces(1 + room - taken, y, taken, &rest);
+    let mut pieces = vec![key(Action::TourOn)];
+    pieces.extend(does(model, tour));
+    canvas.pieces(1, y, room - taken - 1, &pieces);
+}
+
+/// What the presenter's key does now, and by which keys the same is done by hand.
+fn does(model: &Model, tour: &Tour) -> Vec<Piece> {
+    let step = tour.step();
+    let goes_on = tour.is_earlier() || tour.run == Run::Done;
+    if goes_on {
+        let words = if tour.is_over() { "end the tour" } else { "go on" };
+        return vec![piece(format!(" {words}"), Meaning::Text)];
+    }
+    let by_hand: Vec<String> = step
+        .beats
+        .iter()
+        .filter_map(|beat| by_hand(model, beat.press))
+        .collect();
+    vec![
+        piece(format!(" {}", step.does), Meaning::Text),
+        piece(format!("{GAP}keys: {}", by_hand.join(" ")), Meaning::Quiet),
+    ]
+}
+
+/// What is pressed by hand for it: of a text, what it is.
+fn by_hand(model: &Model, press: Press) -> Option<String> {
+    match press {
+        Press::Text(Words::Note) => Some("note".to_owned()),
+        Press::Text(Words::Lost | Words::Environment) => Some("name".to_owned()),
+        other => pressed_now(model, other),
+    }
+}
+
+/// What a press is on the screen. Arrows, and the way back to the main screen, go without saying.
+fn pressed_now(model: &Model, press: Press) -> Option<String> {
+    match press {
+        Press::Key(action) => Some(model.settings.keys.first(action)),
+        Press::Mark => Some(model.settings.keys.first(Action::Mark)),
+        Press::Text(words) => Some(update::tour::text(model, words)),
+        Press::Home | Press::To(_) | Press::Nothing => None,
+    }
+}
+
+/// What a step presses, with the numbers of its beats.
+fn pressed(model: &Model, step: &Step) -> Vec<(usize, String)> {
+    let beats = step.beats.iter().enumerate();
+    beats
+        .filter_map(|(number, beat)| Some((number, pressed_now(model, beat.press)?)))
+        .collect()
+}
