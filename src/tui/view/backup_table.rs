@@ -276,7 +276,10 @@ pub fn cut_off(model: &Model, width: u16) -> Option<Vec<Piece>> {
     let row = *model.backup_rows().get(model.backup_cursor.selected)?;
     let pieces = about(details, row, row.of(details)?);
     let room = columns(width).last().map_or(0, |column| column.width);
-    (wide(&pieces) > usize::from(room)).then_some(pieces)
+    // Who asked for it stands last, and on its page.
+    let by = usize::from(row.of(details)?.manifest.by != Principal::Schedule) * 2;
+    let told = pieces.get(..pieces.len().saturating_sub(by)).unwrap_or_default();
+    (wide(told) > usize::from(room)).then_some(pieces)
 }
 
 /// What there is between the daily ones, in a line: how many, and how old the newest is.

@@ -262,18 +262,22 @@ impl Shown {
     }
 }
 
-/// What keeps its place in the footer whether it applies or not: nothing moves about as the selection does.
+/// What keeps its place in the footer whether it applies or not.
 fn is_lasting(model: &Model, action: Action) -> bool {
-    match action {
-        Action::Backup | Action::Restore | Action::Undo => true,
-        Action::Extend | Action::Delete => model.target_details().is_some_and(|details| {
+    matches!(action, Action::Backup | Action::Restore | Action::Undo) || is_of_few(model, action)
+}
+
+/// Whether an action is for few of the rows that one moves over on the main screen. There it is last in the footer, and its
+/// place does not come and go with the selection.
+fn is_of_few(model: &Model, action: Action) -> bool {
+    matches!(action, Action::Extend | Action::Delete)
+        && model.place() == Place::Backups
+        && model.target_details().is_some_and(|details| {
             details
                 .backups
                 .iter()
                 .any(|backup| backup.manifest.expires.is_some())
-        }),
-        _ => false,
-    }
+        })
 }
 
 /// The rows of the table that go into the footer, in its order, as far as there is room: what makes sense here and now, and
@@ -299,10 +303,9 @@ fn shown(model: &Model) -> Vec<Shown> {
         .filter(|shown| shown.applies || shown.row.changes)
         .collect();
     rows.sort_by_key(|shown| {
-        (
-            !shown.applies && !is_lasting(model, shown.row.action),
-            shown.row.footer,
-        )
+        let action = shown.row.action;
+        let is_idle = !shown.applies && !is_lasting(model, action);
+        (is_idle, is_of_few(model, action), shown.row.footer)
     });
     let mut room = model.size.width - 1;
     rows.retain(|shown| {

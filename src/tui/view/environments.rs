@@ -63,7 +63,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
 fn empty(model: &Model) -> String {
     // Why they are not stands beside them, where there is room for it.
     if model.fleet_problem.is_some() && !model.looks.zoomed {
-        return "None is known: R asks again.".to_owned();
+        return "R asks again.".to_owned();
     }
     if let Some(problem) = &model.fleet_problem {
         return crate::domain::printable::line(problem).into_owned();

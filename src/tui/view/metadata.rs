@@ -112,11 +112,7 @@ fn facts(model: &Model, backup: &Backup, wide: bool) -> Vec<(&'static str, Strin
     if !wide {
         holds = format!("{holds}, {}", measure::bytes(manifest.bytes()));
     }
-    let took = format!(
-        "{}, check {}",
-        measure::millis(manifest.copy_millis),
-        measure::millis(manifest.verify_millis)
-    );
+    let took = measure::millis(manifest.copy_millis);
     vec![
         ("id", backup.id.short().to_owned(), Meaning::Text),
         ("verified", verified.0, verified.1),
