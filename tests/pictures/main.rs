@@ -79,9 +79,8 @@ const STORY: &[Step] = &[
     See("confirm"),
     Press("acme/live"),
     Press("\r"),
-    // The key for undo is in the footer before that as well.
-    See("u goes back to what was there"),
-    See("cleaning up"),
+    // It has ended once this has its tick: before that, leaving asks.
+    See("✓ cleaning up"),
     Keep("restored.svg"),
     Press("q"),
 ];
