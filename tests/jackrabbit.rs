@@ -22,6 +22,7 @@ mod homes;
 mod house;
 #[path = "jackrabbit/integrity.rs"]
 mod integrity;
+#[path = "postgres/made_once.rs"]
 mod made_once;
 #[path = "jackrabbit/magnolia.rs"]
 mod magnolia;

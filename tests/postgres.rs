@@ -55,6 +55,7 @@ mod killed;
 mod left_behind;
 #[path = "postgres/made_like.rs"]
 mod made_like;
+#[path = "postgres/made_once.rs"]
 mod made_once;
 #[path = "postgres/off_the_path.rs"]
 mod off_the_path;
