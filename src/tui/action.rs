@@ -460,8 +460,7 @@ impl Action {
         )
     }
 
-    /// Whether it goes on with a search: its keys stand for that only while something is searched for, and for something
-    /// else at other times.
+    /// Whether it goes on with a search: its keys stand for that only while something is searched for.
     #[must_use]
     pub fn goes_on(self) -> bool {
         matches!(self, Self::NextMatch | Self::PreviousMatch)
@@ -479,14 +478,12 @@ impl Action {
         matches!(self, Self::Copy | Self::CopyCommand | Self::CopyTyped)
     }
 
-    /// The action that a key stands for at a place, as the table has it and while nothing is searched for.
+    /// What a key stands for at a place, as the table has it and while nothing is searched for.
     #[must_use]
     pub fn of(key: Key, place: Place) -> Option<Self> {
-        TABLE
-            .iter()
-            .filter(|row| !row.action.goes_on())
-            .find(|row| row.places.contains(&place) && row.keys.contains(&key))
-            .map(|row| row.action)
+        let mut rows = TABLE.iter().filter(|row| !row.action.goes_on());
+        let found = rows.find(|row| row.places.contains(&place) && row.keys.contains(&key));
+        found.map(|row| row.action)
     }
 }
 

@@ -68,11 +68,8 @@ pub fn here(model: &Model) -> Result<String, String> {
         Some(Dialog::Notice(_)) => return Err("this is a message: no command does it".to_owned()),
         None => vec![shown(model)?],
     };
-    Ok(words
-        .iter()
-        .map(|words| line(model, words))
-        .collect::<Vec<_>>()
-        .join("\n"))
+    let lines: Vec<String> = words.iter().map(|words| line(model, words)).collect();
+    Ok(lines.join("\n"))
 }
 
 /// The command that opens the cockpit in another context.
@@ -81,9 +78,9 @@ fn in_context(model: &Model, number: usize) -> Result<String, String> {
     let choice = contexts.get(number).ok_or("no context is chosen")?;
     let mut words = Words::of(&["--context", &choice.name]);
     let mut options = model.settings.command.iter();
-    // That of the context that is open gives way.
     while let Some(option) = options.next() {
         match option.as_str() {
+            // That of the context that is open gives way.
             "--context" => _ = options.next(),
             _ => words = words.and(option),
         }

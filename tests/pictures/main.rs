@@ -169,15 +169,17 @@ fn still(terminal: &Terminal) -> Screen {
     terminal.screen()
 }
 
+/// Presses as a person who reads what is there first: what comes sooner answers nothing.
+fn press(terminal: &mut Terminal, keys: &str) {
+    terminal.wait_for_quiet(READ);
+    terminal.press(keys);
+}
+
 fn play_story(at: &str, pictures: &mut Pictures) {
     let mut terminal = open(&["demo", "--at", at]);
     for step in STORY {
         match step {
-            Press(keys) => {
-                // As a person who reads what is there first: what comes sooner answers nothing.
-                terminal.wait_for_quiet(READ);
-                terminal.press(keys);
-            }
+            Press(keys) => press(&mut terminal, keys),
             See(text) => drop(terminal.wait_for(text)),
             Resize(columns, rows) => terminal.resize((*columns, *rows)),
             Keep(file) => pictures.keep(file, &svg::picture(&still(&terminal), "lifeboat demo")),
@@ -200,11 +202,11 @@ fn play_tour(at: &str, pictures: &mut Pictures) {
     terminal.wait_for("expires");
     let mut film = vec![(still(&terminal), SHOWN.0)];
     for (number, step) in (1..).zip(STEPS).skip(1) {
-        terminal.press(" ");
+        press(&mut terminal, " ");
         terminal.wait_for(&format!("TOUR {number} of"));
         terminal.wait_for(&begins(step.why));
         film.push((still(&terminal), SHOWN.0));
-        terminal.press(" ");
+        press(&mut terminal, " ");
         terminal.wait_for("pressed:");
         terminal.wait_for(&begins(step.then));
         film.push((still(&terminal), SHOWN.1));
@@ -212,15 +214,15 @@ fn play_tour(at: &str, pictures: &mut Pictures) {
     pictures.keep("tour.svg", &svg::film(&film, "lifeboat demo --tour"));
 
     // A step back, away from the path, and back to it: nothing of that does anything.
-    terminal.press("\x7f");
+    press(&mut terminal, "\x7f");
     terminal.wait_for("Done before, and it stays done");
-    terminal.press("\x14");
+    press(&mut terminal, "\x14");
     terminal.wait_for("Ctrl-T comes back to it");
-    terminal.press("\x14");
+    press(&mut terminal, "\x14");
     terminal.wait_for(&begins(STEPS[STEPS.len() - 1].then));
-    terminal.press(" ");
+    press(&mut terminal, " ");
     terminal.wait_for("The tour is over");
-    terminal.press("q");
+    press(&mut terminal, "q");
     assert!(terminal.wait_for_exit().success());
     terminal.assert_as_it_was();
 }
