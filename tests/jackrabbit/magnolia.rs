@@ -40,6 +40,9 @@ impl Filled {
     }
 }
 
+/// What repositories that are filled differ by: the second is the version of Jackrabbit.
+type Kind = (DataStore, Option<&'static str>);
+
 /// See the module.
 pub struct Magnolia {
     pub house: House,
@@ -58,8 +61,7 @@ impl Magnolia {
 
     /// The same, made by another version of Jackrabbit.
     pub fn filled_by(data_store: DataStore, version: Option<&'static str>) -> Option<Self> {
-        static FILLED: Mutex<BTreeMap<(DataStore, Option<&str>), Arc<MadeOnce<Filled>>>> =
-            Mutex::new(BTreeMap::new());
+        static FILLED: Mutex<BTreeMap<Kind, Arc<MadeOnce<Filled>>>> = Mutex::new(BTreeMap::new());
         let kinds = FILLED.lock().map(|mut kinds| {
             let kind = kinds.entry((data_store, version));
             Arc::clone(kind.or_insert_with(|| Arc::new(MadeOnce::new())))

@@ -11,7 +11,6 @@
     reason = "a test fails by panicking"
 )]
 
-#[allow(dead_code, reason = "the tests of the terminal use the rest")]
 #[path = "../pty/mod.rs"]
 mod pty;
 mod svg;

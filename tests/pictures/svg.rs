@@ -29,6 +29,10 @@ const NAMED: [&str; 16] = [
 ];
 
 /// How a run of cells looks.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of a cell, and they go together in any way"
+)]
 #[derive(Debug, Clone, PartialEq)]
 struct Style {
     foreground: String,

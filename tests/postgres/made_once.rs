@@ -17,8 +17,8 @@ impl<T> MadeOnce<T> {
         if let Some(made) = standing.upgrade() {
             return Some(made);
         }
-        let made = Arc::new(make()?);
-        *standing = Arc::downgrade(&made);
-        Some(made)
+        let new = Arc::new(make()?);
+        *standing = Arc::downgrade(&new);
+        Some(new)
     }
 }

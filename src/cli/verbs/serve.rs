@@ -89,12 +89,12 @@ impl Asked<'_, '_> {
     }
 
     /// Waits until the service is asked to end while it opens. It has just read its configuration.
-    async fn to_break_off(&mut self) {
+    async fn wait_to_break_off(&mut self) {
         while interrupted(self.interrupts).await == Interrupt::HungUp && !self.has_lost_its_terminal() {}
     }
 
     /// Reads the configuration again as often as there is a reason to, until the service is asked to end. Gives by what.
-    async fn to_end(&mut self, engine: &Embedded, log: &Log) -> Interrupt {
+    async fn wait_to_end(&mut self, engine: &Embedded, log: &Log) -> Interrupt {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -134,7 +134,7 @@ async fn serve(
     let opened = tokio::select! {
         opened = engine.info() => opened.map(|_| ()),
         // It opens on its own thread, which cannot be broken off; what it settles is safe at any instant.
-        () = asked.to_break_off() => return Err(CliError::failed("the service was ended before its engine was open")),
+        () = asked.wait_to_break_off() => return Err(CliError::failed("the service was ended before its engine was open")),
     };
     if let Err(error) = opened {
         server.stop().await;
@@ -142,7 +142,7 @@ async fn serve(
     }
     log.line(Level::Info, "ready", json!({}));
     tell(notify, "READY=1", &log);
-    let why = match asked.to_end(&engine, &log).await {
+    let why = match asked.wait_to_end(&engine, &log).await {
         Interrupt::CtrlC => "Ctrl-C",
         Interrupt::Terminate => "asked to end by a signal",
         Interrupt::HungUp => "the terminal that it was started from went away",

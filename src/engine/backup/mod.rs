@@ -308,10 +308,8 @@ impl Live {
         let (still, rest) = early.map_or_else(rested, Ok)?;
         let still = still?;
         let taken = still.start();
-        let parent = before
-            .iter()
-            .find(|backup| backup.is_good())
-            .map(|backup| &backup.id);
+        let good = before.iter().find(|backup| backup.is_good());
+        let parent = good.map(|backup| &backup.id);
         let mut still = Some(still);
         let (copy, verify_millis) = self.store(work, purpose.phases, &repository, &mut |watch| {
             let still = still.take().map_or_else(hold_still, Ok)?;

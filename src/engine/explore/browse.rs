@@ -1,6 +1,7 @@
 //! Folders and nodes: what is in something, and what it is.
 
 use super::facts::{self, Reader};
+use super::in_files::file_around;
 use super::index::{Entry, Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble, ready};
@@ -66,7 +67,7 @@ impl Live {
         } else {
             row.what.kind()
         };
-        let in_file = open.file_around(&pages, &row, &path)?;
+        let in_file = file_around(&pages, &row, &path)?;
         Ok(Looked::Ready(Children {
             seen: open.seen.clone(),
             path,

@@ -49,20 +49,6 @@ impl WorkspaceOpen {
         })
     }
 
-    /// The file that is at a path, or that the node there is in; `None` where nothing is in a file.
-    pub(super) fn file_around(&self, pages: &Pages, row: &Row, path: &NodePath) -> Answer<Option<NodePath>> {
-        let depth = depth_in_file(pages, row, path.steps.len())?;
-        Ok(depth.map(|depth| NodePath {
-            steps: path
-                .steps
-                .iter()
-                .take(path.steps.len() - depth)
-                .cloned()
-                .collect(),
-            ..path.clone()
-        }))
-    }
-
     /// The path by which Magnolia knows a node that is in a file; `None` for anything else.
     pub(super) fn known_as(&self, pages: &Pages, row: &Row, steps: &[Step]) -> Answer<Option<NodePath>> {
         let depth = depth_in_file(pages, row, steps.len())?.filter(|depth| *depth > 0);
@@ -129,6 +115,16 @@ impl WorkspaceOpen {
         }
         Ok(None)
     }
+}
+
+/// The file that is at a path, or that the node there is in; `None` where nothing is in a file.
+pub(super) fn file_around(pages: &Pages, row: &Row, path: &NodePath) -> Answer<Option<NodePath>> {
+    let depth = depth_in_file(pages, row, path.steps.len())?;
+    let steps = |depth: usize| path.steps.iter().take(path.steps.len().saturating_sub(depth));
+    Ok(depth.map(|depth| NodePath {
+        steps: steps(depth).cloned().collect(),
+        ..path.clone()
+    }))
 }
 
 /// How many steps of a path of so many lead from a file to what is in it; none to the file itself.

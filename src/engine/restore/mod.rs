@@ -312,10 +312,7 @@ impl Live {
         let staged = self
             .beside(work, restored, &chosen)
             .inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?;
-        let instances = staged
-            .iter()
-            .map(StagedInstance::record)
-            .collect::<Result<_, _>>();
+        let instances: Result<_, _> = staged.iter().map(StagedInstance::record).collect();
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),

@@ -153,6 +153,7 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
 
 #[test]
 fn what_differs_in_nothing_but_what_is_known_of_it_comes_back_as_it_was() {
+    type Harm<'h> = (&'static str, Box<dyn Fn() + 'h>);
     fn told(path: &Path) -> (u32, u32, i64, i64, Option<Vec<u8>>) {
         let about = fs::metadata(path).unwrap();
         let mut value = [0; 64];
@@ -180,8 +181,7 @@ fn what_differs_in_nothing_but_what_is_known_of_it_comes_back_as_it_was() {
     };
     let chmod = || fs::set_permissions(&first, fs::Permissions::from_mode(0o600)).unwrap();
     let give = || std::os::unix::fs::chown(&first, None, Some(12)).unwrap();
-    let mut harms: Vec<(&str, Box<dyn Fn() + '_>)> =
-        vec![("time", Box::new(touch)), ("mode", Box::new(chmod))];
+    let mut harms: Vec<Harm<'_>> = vec![("time", Box::new(touch)), ("mode", Box::new(chmod))];
     if rustix::process::geteuid().is_root() {
         harms.push(("group", Box::new(give)));
     }

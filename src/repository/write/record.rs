@@ -83,7 +83,9 @@ impl Repository {
         let mut earlier = std::mem::take(&mut manifest.earlier);
         earlier.insert(0, backup_id(record.origin()));
         earlier.push(id.clone());
-        earlier.into_iter().for_each(|id| manifest.was_called(id));
+        for id in earlier {
+            manifest.was_called(id);
+        }
         let mut file = record.file.clone();
         file.original = Some(record.origin());
         self.describe(&mut file, &manifest, record.changes() + 1)?;

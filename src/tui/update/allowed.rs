@@ -9,7 +9,7 @@ use crate::domain::backup::{BackupId, Verification};
 use crate::domain::job::{Job, JobId};
 use crate::domain::refusal::{self, Refusal};
 use crate::domain::settings::RepositoryChoice;
-use crate::domain::state::{EnvironmentSummary, UndoWay};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::model::backups::{self, RowKind};
@@ -292,7 +292,7 @@ fn ended_with_undo(model: &Model, id: JobId) -> Result<(), String> {
     let way = details.and_then(|details| details.undo_way.as_ref());
     // An extension has given it another id.
     let is_same = |backup: &BackupId, safety: &BackupId| {
-        let mut all = details.into_iter().flat_map(|details| details.all_backups());
+        let mut all = details.into_iter().flat_map(EnvironmentDetails::all_backups);
         backup == safety || all.any(|other| other.id == *backup && other.answers_to(safety))
     };
     let has_left = details.is_some_and(|details| details.replaced.iter().any(|tables| tables.job == id));

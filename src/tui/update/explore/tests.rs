@@ -287,7 +287,7 @@ fn a_node_in_a_file_is_marked_with_all_of_the_file() {
     let marked = |cockpit: &Cockpit| -> Vec<NodePath> {
         cockpit.model.marks.of(&environment, &daily()).cloned().collect()
     };
-    assert_eq!(marked(&cockpit), [file.clone()]);
+    assert_eq!(marked(&cockpit), std::slice::from_ref(&file));
     // On the line, or where that is too short in a box.
     let told = |cockpit: &Cockpit| format!("{:?} {:?}", cockpit.model.line, cockpit.model.dialog);
     assert!(
