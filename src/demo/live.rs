@@ -40,6 +40,14 @@ impl Instance {
             None => content::fingerprint(&self.place.root)?,
         })
     }
+
+    /// The same without the times of folders.
+    pub(super) fn fingerprint_without_times_of_folders(&self) -> Result<String, DemoError> {
+        Ok(match &self.database {
+            Some(database) => database.fingerprint()?,
+            None => content::fingerprint_without_times_of_folders(&self.place.root)?,
+        })
+    }
 }
 
 /// Lets editors work on a Live environment for a while.

@@ -135,8 +135,13 @@ impl Live {
 
     /// The same environment, for the schedule.
     pub(super) fn by_schedule(&self) -> Self {
+        self.asked_by(&Principal::Schedule)
+    }
+
+    /// The same environment, for whoever has asked for something that is done now.
+    pub(super) fn asked_by(&self, who: &Principal) -> Self {
         Self {
-            engine: self.engine.acting_for(Caller::here(&Principal::Schedule)),
+            engine: self.engine.acting_for(Caller::here(who)),
             known: Arc::clone(&self.known),
         }
     }

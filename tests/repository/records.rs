@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::slice;
+use std::thread;
 
 use lifeboat::clock::SetClock;
-use lifeboat::domain::backup::WorkspaceCopy;
+use lifeboat::domain::backup::{BackupId, WorkspaceCopy};
 use lifeboat::domain::environment::WorkspaceKind;
-use lifeboat::repository::RepositoryError;
+use lifeboat::repository::{Repository, RepositoryError};
 use lifeboat::watch::Unwatched;
 
 use crate::meddling::Counting;
-use crate::support::{Sandbox, manifest, moment, on_each_storage};
+use crate::support::{Sandbox, key, manifest, moment, on_each_storage};
 
 on_each_storage!(
     a_copy_is_no_backup_before_it_is_recorded,
@@ -19,6 +20,7 @@ on_each_storage!(
     an_unchanged_backup_adds_next_to_nothing_and_has_the_same_digests,
     a_parent_that_has_gone_is_no_obstacle,
     an_expiry_can_be_changed_again_and_again,
+    who_changes_a_backup_at_the_same_time_takes_it_from_nobody,
     dropping_what_has_gone_is_no_error,
     a_verification_compares_the_digests_of_the_manifest,
     a_verification_reports_what_it_read,
@@ -138,14 +140,56 @@ fn an_expiry_can_be_changed_again_and_again(sandbox: &Sandbox) {
             .restic(&["snapshots"])
             .contains("expires:2026-11-26T00:00Z")
     );
-    let error = sandbox
+    // By the id that it began with it is known as well.
+    let later = sandbox
         .repository
         .change_expiry(&first, moment("2026-11-28T00:00:00Z"))
+        .unwrap();
+    assert_eq!(sandbox.repository.list().unwrap()[0].id, later);
+    let unknown = "0a".repeat(32);
+    let error = sandbox
+        .repository
+        .change_expiry(&BackupId(unknown), moment("2026-11-28T00:00:00Z"))
         .unwrap_err();
     assert!(
         matches!(error, RepositoryError::UnknownBackup { .. }),
         "{error:?}"
     );
+}
+
+/// Each with a handle of its own, as several processes have.
+fn who_changes_a_backup_at_the_same_time_takes_it_from_nobody(sandbox: &Sandbox) {
+    let first = sandbox.back_up();
+    let others: Vec<_> = (0..3)
+        .map(|_| Repository::open_or_create(&sandbox.storage, &key()).unwrap())
+        .collect();
+    let mut last = first.clone();
+    for round in 0..4 {
+        let wanted: Vec<_> = (1..=others.len())
+            .map(|who| moment(&format!("2026-12-{:02}T0{round}:00:00Z", who + 1)))
+            .collect();
+        let id = &last;
+        let changed: Vec<BackupId> = thread::scope(|scope| {
+            let all: Vec<_> = others
+                .iter()
+                .zip(&wanted)
+                .map(|(other, wanted)| scope.spawn(move || other.change_expiry(id, *wanted)))
+                .collect();
+            all.into_iter().map(|one| one.join().unwrap().unwrap()).collect()
+        });
+        let listed = sandbox.repository.list().unwrap();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        let manifest = listed[0].manifest.as_ref().unwrap();
+        assert!(manifest.expires.is_some_and(|expires| wanted.contains(&expires)));
+        assert_eq!(listed[0].origin, first);
+        // Every id that was given leads to it.
+        for id in changed {
+            assert!(id == listed[0].id || manifest.earlier.contains(&id), "{id}");
+            sandbox.repository.change_expiry(&id, wanted[0]).unwrap();
+        }
+        last = sandbox.repository.list().unwrap()[0].id.clone();
+    }
+    sandbox.repository.verify(&last, &Unwatched).unwrap();
 }
 
 #[test]

@@ -18,15 +18,27 @@ use super::tree::walk;
 /// # Errors
 /// [`DemoContentError`] when something cannot be read.
 pub fn fingerprint(root: &Path) -> Result<String, DemoContentError> {
+    digest(root, |_| true)
+}
+
+/// The same without the times of folders: a folder gets another time when something in it is exchanged, and again when that is
+/// taken back.
+///
+/// # Errors
+/// [`DemoContentError`] when something cannot be read.
+pub fn fingerprint_without_times_of_folders(root: &Path) -> Result<String, DemoContentError> {
+    digest(root, |metadata| !metadata.is_dir())
+}
+
+fn digest(root: &Path, has_time: impl Fn(&Metadata) -> bool) -> Result<String, DemoContentError> {
     let mut whole = Sha256::new();
     for (path, metadata) in walk(root)? {
-        let head = format!(
-            "{} {:o} {}.{:09} ",
-            kind(&metadata),
-            metadata.mode() & 0o7777,
-            metadata.mtime(),
-            metadata.mtime_nsec()
-        );
+        let time = if has_time(&metadata) {
+            time(&metadata)
+        } else {
+            "-".to_owned()
+        };
+        let head = format!("{} {:o} {time} ", kind(&metadata), metadata.mode() & 0o7777);
         let content = content(&root.join(&path), &metadata)?;
         for part in [head.as_bytes(), path.as_os_str().as_bytes(), &content] {
             whole.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());

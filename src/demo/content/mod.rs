@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::environment::Role;
 
 pub use breakage::{Breakage, break_live};
-pub use compare::{fingerprint, first_difference};
+pub use compare::{fingerprint, fingerprint_without_times_of_folders, first_difference};
 pub use database::Database;
 pub use editorial::{Edits, evolve};
 pub use site::{write, write_all};

@@ -39,10 +39,12 @@ impl Live {
     pub(super) fn difference(&self, request: &DiffRequest) -> Answer<Looked<Diff>> {
         let (older, newer) = (self.source(&request.older)?, self.source(&request.newer)?);
         let question = format!(
-            "{} {} {} {:?}",
+            "{} {} {:?} {} {:?} {:?}",
             self.name(),
             older.seen.source,
+            older.after,
             newer.seen.source,
+            newer.after,
             request.below
         );
         let comparing = Comparing {

@@ -56,7 +56,7 @@ impl Live {
         sources.reverse();
         let which: Vec<_> = sources
             .iter()
-            .map(|source| source.seen.source.to_string())
+            .map(|source| (source.seen.source.to_string(), source.after))
             .collect();
         let question = format!(
             "{:?} {id:?} {} {:?} {which:?} {}",

@@ -199,9 +199,24 @@ impl FirstLooks {
 
     fn set_ready(&self, key: &Key, index: Index) {
         let since = Monotonic::now();
-        self.states
-            .lock()
-            .insert(key.clone(), State::Ready { index, since });
+        let mut states = self.states.lock();
+        // What was seen of Live before another job is asked for no more.
+        let is_earlier = |other: &Key, state: &State| {
+            let place = |key: &Key| {
+                (
+                    key.environment.clone(),
+                    key.instance.clone(),
+                    key.workspace.clone(),
+                )
+            };
+            matches!(state, State::Ready { .. })
+                && other.source == Source::Live
+                && key.source == Source::Live
+                && other.after < key.after
+                && place(other) == place(key)
+        };
+        states.retain(|other, state| !is_earlier(other, state));
+        states.insert(key.clone(), State::Ready { index, since });
     }
 
     /// The reading that is under way, or begins. `None` when too many are.

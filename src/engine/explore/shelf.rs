@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use twox_hash::XxHash3_128;
 
 use super::index::FORM;
+use super::source::After;
 use crate::disk::private;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::explore::Source;
@@ -33,6 +34,8 @@ pub(super) struct Key {
     pub(super) source: Source,
     pub(super) instance: InstanceName,
     pub(super) workspace: String,
+    /// Of Live: after which jobs it was looked at.
+    pub(super) after: Option<After>,
 }
 
 impl Key {
@@ -221,6 +224,7 @@ mod tests {
             source: Source::Backup("0a".repeat(32)),
             instance: "author".parse().unwrap(),
             workspace: workspace.to_owned(),
+            after: None,
         }
     }
 

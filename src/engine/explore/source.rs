@@ -12,6 +12,7 @@ use crate::domain::Instant;
 use crate::domain::backup::{Backup, choose};
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{Looked, NodePath, Source, SourceAt};
+use crate::domain::job::JobId;
 use crate::domain::nearest::{Missing, nearest, question};
 use crate::engine::{EngineError, Live};
 
@@ -25,6 +26,18 @@ const MOST_OPEN: usize = 16;
 pub(super) struct Opened {
     pub(super) seen: SourceAt,
     backup: Option<Arc<Backup>>,
+    /// Of Live alone.
+    pub(super) after: Option<After>,
+}
+
+/// After which jobs Live is looked at. After another one what was seen of it is no more what it is: nothing is worse at night
+/// than a restore that seems to have changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct After {
+    /// The last one that has ended.
+    ended: Option<JobId>,
+    /// The one at work, where the moment that counts has come.
+    switched: Option<JobId>,
 }
 
 /// An instance that is open.
@@ -138,10 +151,20 @@ impl Live {
                     at: self.now(),
                 },
                 backup: None,
+                after: Some(self.after()?),
             });
         };
         let backups = self.backups()?;
         Ok(of_backup(choose(&backups, text)?))
+    }
+
+    fn after(&self) -> Result<After, EngineError> {
+        let catalog = self.engine().catalog();
+        let running = catalog.running(self.name())?;
+        Ok(After {
+            switched: running.filter(|job| job.reached.is_some()).map(|job| job.id),
+            ended: catalog.last_ended(self.name())?.map(|job| job.id),
+        })
     }
 
     /// All backups that stand, the oldest first.
@@ -158,7 +181,7 @@ impl Live {
         instance: &InstanceName,
     ) -> Result<InstanceInside, EngineError> {
         let explorer = self.engine().explorer();
-        let place = format!("{}:{instance}", self.name());
+        let place = format!("{}:{instance} {:?}", self.name(), source.after);
         {
             let mut kept = explorer.kept.lock();
             kept.retain(|(of, _, since, _)| *of != Source::Live || since.elapsed() < LIVE_LASTS);
@@ -228,6 +251,7 @@ impl Live {
             source: source.seen.source.clone(),
             instance: instance.clone(),
             workspace: name.clone(),
+            after: source.after,
         };
         let mut token = [0; 8];
         self.engine().fill_at_random(&mut token)?;
@@ -266,5 +290,6 @@ fn of_backup(backup: &Backup) -> Opened {
             at: backup.manifest.taken,
         },
         backup: Some(Arc::new(backup.clone())),
+        after: None,
     }
 }

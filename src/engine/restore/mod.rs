@@ -149,10 +149,15 @@ impl Live {
         let alone = way.alone.clone();
         let title = match agreed {
             Agreed::Nobody if self.settings().approve => return Err(self.ask_for(stored, &title)),
-            Agreed::To(by) => format!("{title}, asked by {by}"),
+            Agreed::To(_) => format!("{title}, approved by {}", self.who()),
             _ => title,
         };
-        let job = self.start_restore_of(backup, way, JobKind::Restore, &title)?;
+        // It is done for whoever asked, whoever else has agreed.
+        let for_whom = match agreed {
+            Agreed::To(by) => &self.asked_by(by),
+            _ => self,
+        };
+        let job = for_whom.start_restore_of(backup, way, JobKind::Restore, &title)?;
         if let Some(reason) = alone {
             self.tell_of_broken_glass(&title, &reason, job);
         }

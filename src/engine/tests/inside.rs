@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use super::house::{House, OfHouse};
+use super::house::{House, OfHouse, back_up, restore, undo};
+use super::parts;
 use crate::content::Content as _;
 use crate::content::files::Files;
 use crate::domain::explore::{
-    By, Children, ChildrenRequest, FindRequest, Finds, Looked, NodePath, NodeRequest, Source,
+    By, Children, ChildrenRequest, DiffRequest, FindRequest, Finds, Looked, NodePath, NodeRequest, Source,
 };
 use crate::engine::{Engine, EngineError};
 
@@ -116,6 +117,36 @@ fn a_workspace_that_is_not_there_is_told_with_those_that_are() {
     let why = children(&house.engine(), "author:/nosuch").unwrap_err();
     assert!(matches!(why, EngineError::NotThere(_)), "{why}");
     assert!(why.to_string().contains("config, dam, website"), "{why}");
+}
+
+#[test]
+fn live_is_seen_as_it_is_after_a_restore_and_after_its_undo() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.remove("author", "website/home/news");
+    let has_news = || {
+        let seen = children(&engine, "author:/website/home").unwrap();
+        let difference = answer(|| {
+            engine.of_house().diff(&DiffRequest {
+                environment: House::live(),
+                older: Source::Backup("manual".to_owned()),
+                newer: Source::Live,
+                below: path("author:/website"),
+                from: 0,
+                limit: 100,
+            })
+        });
+        let has_news = seen.lines.iter().any(|child| child.name == "news");
+        assert_eq!(difference.unwrap().lines.is_empty(), has_news);
+        assert_eq!(find(&engine, "news").total > 0, has_news);
+        has_news
+    };
+    assert!(!has_news());
+    restore(&engine, "manual", parts::parts(&["author:/website/home/news"]));
+    assert!(has_news());
+    undo(&engine);
+    assert!(!has_news());
 }
 
 #[test]

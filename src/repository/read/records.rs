@@ -1,6 +1,6 @@
 //! The records of backups: one small file each, with the [`Manifest`] inside, legible in plain `restic snapshots` too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use rustic_core::{NoProgressBars, RusticError, TreeId};
@@ -17,6 +17,9 @@ pub(in crate::repository) const OURS: &str = "lifeboat:1";
 
 /// The tag that counts how often a record was changed.
 pub(in crate::repository) const CHANGED: &str = "changed:";
+
+/// How often records are listed anew because some were changed or dropped while they were read.
+const LISTS: usize = 10;
 
 /// A backup as it is found in the repository.
 #[derive(Debug, Clone)]
@@ -55,6 +58,11 @@ impl Record {
     pub(in crate::repository) fn changes(&self) -> u64 {
         let counts = self.file.tags.iter().filter_map(|tag| tag.strip_prefix(CHANGED));
         counts.filter_map(|count| count.parse().ok()).max().unwrap_or(0)
+    }
+
+    /// What says which of two forms of one record is the later one. Two that were written at the same time have an order too.
+    pub(in crate::repository) fn order(&self) -> (u64, SnapshotId) {
+        (self.changes(), self.id)
     }
 
     /// The manifest inside, or why there is none.
@@ -96,7 +104,7 @@ impl Repository {
                 }),
                 // A crash in the middle of a change leaves the earlier record beside the later one.
                 Ok(record) => match current.get(&record.origin()) {
-                    Some(other) if other.changes() >= record.changes() => {}
+                    Some(other) if other.order() >= record.order() => {}
                     _ => drop(current.insert(record.origin(), record)),
                 },
             }
@@ -122,13 +130,33 @@ impl Repository {
         let classify = |error: Box<RusticError>| {
             classified(&error, &format!("reading snapshots/{}", id.0), self.place())
         };
-        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
-        let mut known = open.list::<SnapshotId>().map_err(classify)?;
-        if !known.any(|known| known == snapshot) {
-            return Err(unknown());
+        if self.listed()?.contains(&snapshot) {
+            let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
+            match open.get_file::<SnapshotFile>(&snapshot) {
+                Ok(file) => return Ok(Record { id: snapshot, file }),
+                Err(error) if self.listed()?.contains(&snapshot) => return Err(classify(error)),
+                Err(_) => {}
+            }
         }
-        let file = open.get_file::<SnapshotFile>(&snapshot).map_err(classify)?;
-        Ok(Record { id: snapshot, file })
+        // It was changed meanwhile, and has another id since.
+        let records = self.records()?.into_iter().filter_map(Result::ok);
+        let was_it = |record: &Record| {
+            record.origin() == snapshot
+                || record
+                    .manifest()
+                    .is_ok_and(|manifest| manifest.earlier.contains(id))
+        };
+        records
+            .filter(was_it)
+            .max_by_key(Record::order)
+            .ok_or_else(unknown)
+    }
+
+    /// The ids of all records.
+    pub(in crate::repository) fn listed(&self) -> Result<BTreeSet<SnapshotId>, RepositoryError> {
+        let classify = |error: Box<RusticError>| classified(&error, "listing the backups", self.place());
+        let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
+        Ok(open.list::<SnapshotId>().map_err(classify)?.collect())
     }
 
     /// The manifest and the tree of a backup.
@@ -140,6 +168,23 @@ impl Repository {
 
     /// Every record, or why it cannot be read.
     pub(in crate::repository) fn records(&self) -> Result<Vec<Found>, RepositoryError> {
+        let mut found = self.read_records()?;
+        // One that is changed meanwhile is listed, and gone when it is read: what has come in its place is in the next list.
+        for _ in 0..LISTS {
+            let mut unreadable = found.iter().filter_map(|one| one.as_ref().err()).peekable();
+            if unreadable.peek().is_none() {
+                break;
+            }
+            let listed = self.listed()?;
+            if unreadable.all(|(id, _)| listed.contains(id)) {
+                break;
+            }
+            found = self.read_records()?;
+        }
+        Ok(found)
+    }
+
+    fn read_records(&self) -> Result<Vec<Found>, RepositoryError> {
         let classify = |error: Box<RusticError>| classified(&error, "listing the backups", self.place());
         let (open, _) = self.handle(Access::Read, NoProgressBars).map_err(classify)?;
         let ids: Vec<_> = open.list::<SnapshotId>().map_err(classify)?.collect();

@@ -12,7 +12,10 @@ use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
 use crate::repository::library::classified;
-use crate::repository::read::records::{CHANGED, OURS, backup_id};
+use crate::repository::read::records::{CHANGED, OURS, Record, backup_id};
+
+/// How often a change is made anew because somebody else has changed the same backup at the same time.
+const AT_ONCE: usize = 20;
 
 impl Repository {
     /// The last step of a backup: writes the record that makes a copy one. Read it back first.
@@ -54,7 +57,7 @@ impl Repository {
             .iter()
             .filter(|record| origins.contains(&record.origin()))
             .collect();
-        going.sort_by_key(|record| record.changes());
+        going.sort_by_key(|record| record.order());
         self.remove(&going.iter().map(|record| record.id).collect::<Vec<_>>())
     }
 
@@ -72,37 +75,71 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`] when there is no such backup, or it cannot be written.
     pub fn set_pin(&self, id: &BackupId, pin: Option<Pin>) -> Result<BackupId, RepositoryError> {
-        self.change(id, |manifest| manifest.set_pin(pin))
+        self.change(id, |manifest| manifest.set_pin(pin.clone()))
     }
 
-    fn change(&self, id: &BackupId, change: impl FnOnce(&mut Manifest)) -> Result<BackupId, RepositoryError> {
-        let record = self.find_record(id)?;
-        let mut manifest = record.manifest().map_err(|why| self.unreadable(id, why))?;
+    /// Writes a later form of a record, and removes those that it follows. Nobody is locked out meanwhile: who changes the same
+    /// backup at the same time removes, as this does, only forms that come before one that it has seen, so the last of all is
+    /// never removed. Whose form is not the last does what was asked for to that one.
+    fn change(&self, id: &BackupId, change: impl Fn(&mut Manifest)) -> Result<BackupId, RepositoryError> {
+        let mut record = self.find_record(id)?;
+        let origin = record.origin();
+        for _ in 0..AT_ONCE {
+            let changed = self.write_later_form(&record, &change)?;
+            let mut forms = self.forms(origin)?;
+            if forms.is_empty() {
+                // It was listed while one form took the place of another.
+                forms = self.forms(origin)?;
+            }
+            let Some(last) = forms.pop() else {
+                return Err(RepositoryError::UnknownBackup {
+                    place: self.place().clone(),
+                    id: id.to_string(),
+                });
+            };
+            // Where nothing can be removed, the last form is the one that is shown, and the earlier ones go with it.
+            if !self.keeps_what_is_written() {
+                self.remove(&forms.iter().map(|form| form.id).collect::<Vec<_>>())?;
+            }
+            if backup_id(last.id) == changed {
+                return Ok(changed);
+            }
+            record = last;
+        }
+        Err(RepositoryError::io(
+            "changing the record of a backup",
+            self.place(),
+            "others change the same backup again and again: try once more",
+        ))
+    }
+
+    /// The forms of a record that can be read, the last one at the end.
+    fn forms(&self, origin: SnapshotId) -> Result<Vec<Record>, RepositoryError> {
+        let found = self.records()?.into_iter().filter_map(Result::ok);
+        let mut forms: Vec<_> = found.filter(|record| record.origin() == origin).collect();
+        forms.sort_by_key(Record::order);
+        Ok(forms)
+    }
+
+    fn write_later_form(
+        &self,
+        record: &Record,
+        change: impl Fn(&mut Manifest),
+    ) -> Result<BackupId, RepositoryError> {
+        let id = backup_id(record.id);
+        let mut manifest = record.manifest().map_err(|why| self.unreadable(&id, why))?;
         change(&mut manifest);
         // One that an earlier Lifeboat has changed does not say what it began as.
         let mut earlier = std::mem::take(&mut manifest.earlier);
         earlier.insert(0, backup_id(record.origin()));
-        earlier.push(id.clone());
+        earlier.push(id);
         for id in earlier {
             manifest.was_called(id);
         }
         let mut file = record.file.clone();
         file.original = Some(record.origin());
         self.describe(&mut file, &manifest, record.changes() + 1)?;
-        let changed = self.write(file)?;
-        if self.keeps_what_is_written() {
-            // The later form is the one that is shown. The earlier one goes with it.
-            return Ok(changed);
-        }
-        let earlier: Vec<_> = self
-            .records()?
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|other| other.origin() == record.origin() && backup_id(other.id) != changed)
-            .map(|other| other.id)
-            .collect();
-        self.remove(&earlier)?;
-        Ok(changed)
+        self.write(file)
     }
 
     pub(in crate::repository) fn describe(
@@ -150,12 +187,16 @@ impl Repository {
             })
     }
 
-    /// Removes records one after the other, in the given order.
+    /// Removes records one after the other, in the given order. One that somebody else has removed meanwhile is gone as well.
     fn remove(&self, ids: &[SnapshotId]) -> Result<(), RepositoryError> {
         let classify = |error: Box<RusticError>| classified(&error, "dropping a backup", self.place());
         let (open, _) = self.handle(Access::Record, NoProgressBars).map_err(classify)?;
         for id in ids {
-            open.delete_snapshots(&[*id]).map_err(classify)?;
+            if let Err(error) = open.delete_snapshots(&[*id])
+                && self.listed()?.contains(id)
+            {
+                return Err(classify(error));
+            }
         }
         Ok(())
     }

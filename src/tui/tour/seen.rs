@@ -66,6 +66,15 @@ impl Seen {
         self == Self::Ended
     }
 
+    /// Whether content has to be read for it.
+    #[must_use]
+    pub fn is_read_for(self) -> bool {
+        matches!(
+            self,
+            Self::Compared | Self::Inside | Self::Found | Self::Node | Self::History | Self::Planned
+        )
+    }
+
     /// Whether it is so.
     #[must_use]
     pub fn is_so(self, model: &Model, notes: &Notes) -> bool {

@@ -17,6 +17,8 @@ use crate::tui::tour::{Going, Run, Tour};
 
 /// How long what a press waits for may take to come, but for work.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same where something is read for it, or planned: a busy machine takes its time, and the screen says how far it is.
+const READING: Duration = Duration::from_mins(5);
 /// How much longer it waits where something is to be read before.
 const TO_READ: u32 = 3;
 /// How many letters are typed in the time between two presses.
@@ -279,7 +281,12 @@ fn comes(model: &mut Model, beat: &'static Beat, going: &Going, effects: &mut Ve
     }
     if !is_so {
         if !beat.when.is_work() && !going.is_timed {
-            wait(tour, PATIENCE, effects, |going| going.is_timed = true);
+            let patience = if beat.when.is_read_for() {
+                READING
+            } else {
+                PATIENCE
+            };
+            wait(tour, patience, effects, |going| going.is_timed = true);
         }
         return false;
     }
