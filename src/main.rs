@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use lifeboat::cli::{Interrupt, Interrupts, Outside, ThisMachine};
 use lifeboat::config::Places;
+use lifeboat::domain::free_text;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -46,15 +47,18 @@ fn main() -> ExitCode {
 fn user(variable: impl Fn(&str) -> Option<OsString>) -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .into_iter()
-        .find_map(variable)
-        .map_or_else(
-            || {
-                let id = rustix::process::getuid().as_raw();
-                let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-                account(&accounts, id).unwrap_or_else(|| format!("uid {id}"))
-            },
-            |name| name.to_string_lossy().into_owned(),
-        )
+        .find_map(|name| seen(&variable(name)?.to_string_lossy()))
+        .unwrap_or_else(|| {
+            let id = rustix::process::getuid().as_raw();
+            let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+            account(&accounts, id).unwrap_or_else(|| format!("uid {id}"))
+        })
+}
+
+/// A name that others can read, without blanks around it: one in which nothing is seen would stand for nobody in the activity log,
+/// and for somebody else where a second person has to agree.
+fn seen(name: &str) -> Option<String> {
+    free_text::optional(name).ok().flatten()
 }
 
 /// The name of the account with this number, from the text of `/etc/passwd`: a service is often started without any
@@ -163,5 +167,19 @@ mod tests {
         assert_eq!(account(accounts, 7), None);
         let in_sudo = |name: &str| (name == "SUDO_USER").then(|| OsString::from("kim"));
         assert_eq!(user(in_sudo), "kim");
+    }
+
+    #[test]
+    fn a_name_in_which_nothing_is_seen_is_nobodys() {
+        for unseen in ["", " ", "\u{200b}", "\u{a0}\u{3000}", "\u{1b}[2J", "\n"] {
+            let variable = |name: &str| match name {
+                "USER" => Some(OsString::from(unseen)),
+                "LOGNAME" => Some(OsString::from(" kim ")),
+                _ => None,
+            };
+            assert_eq!(user(variable), "kim", "{unseen:?}");
+        }
+        let none = |_: &str| Some(OsString::from(" "));
+        assert!(!user(none).trim().is_empty());
     }
 }

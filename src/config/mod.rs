@@ -13,7 +13,12 @@ mod places;
 pub mod state_owner;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 pub use changes::Changes;
 pub use context::{BackendAddress, Context, IdleLock, NamedContext};
@@ -66,8 +71,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when it is missing, cannot be read, or says something that does not hold together.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ConfigError::Missing {
+        let text = text_of(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => ConfigError::Missing {
                 file: path.to_owned(),
             },
             _ => ConfigError::Unreadable {
@@ -127,6 +132,26 @@ impl Config {
             },
         }
     }
+}
+
+/// What a file says. A program that runs reads its configuration again: a pipe or a device in the file's place is refused, since
+/// reading one may never end.
+fn text_of(path: &Path) -> io::Result<String> {
+    // Without NONBLOCK, opening a named pipe would wait for somebody who writes into it.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let mut file = File::options().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::other("it is a folder: name the file in it"));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other(
+            "it is no regular file but a pipe or a device, and a configuration is read again while Lifeboat runs: write it into a file",
+        ));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -345,6 +345,33 @@ fn a_missing_file_leads_to_init_and_demo() {
 }
 
 #[test]
+fn a_pipe_or_a_device_in_its_place_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("lifeboat.toml");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    for (place, told) in [
+        (pipe.as_path(), "no regular file"),
+        (Path::new("/dev/zero"), "no regular file"),
+        (folder.path(), "a folder"),
+    ] {
+        let error = Config::load(place).unwrap_err();
+        assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(told) && text.contains(&place.display().to_string()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn complaints_name_the_file_the_line_and_what_to_write() {
     let cases = [
         ("unknown_setting", "colour = \"red\"\n".to_owned()),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Person;
 use super::principal::Principal;
+use super::printable;
 
 /// Who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +35,27 @@ impl Caller {
         Self {
             who: who.clone(),
             from: None,
-            person: matches!(who, Principal::Named(_)).then(|| Person::here(who)),
+            person: is_somebody(who).then(|| Person::here(who)),
             request: None,
             key: None,
+        }
+    }
+}
+
+/// Whether that names a person: a name in which nothing is seen is nobody's.
+fn is_somebody(who: &Principal) -> bool {
+    matches!(who, Principal::Named(_)) && printable::is_seen(who.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_which_nothing_is_seen_is_no_person() {
+        assert!(Caller::here(&"ann".into()).person.is_some());
+        for unseen in ["", " ", "\u{200b}\u{2060}", "\u{3000}"] {
+            assert_eq!(Caller::here(&unseen.into()).person, None, "{unseen:?}");
         }
     }
 }

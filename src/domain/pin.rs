@@ -3,7 +3,7 @@
 //! A pin stands in the backup's record, so that it is there for whoever finds the repository. Not in here: the holds of an
 //! environment, which keep jobs or restores from beginning ([`super::state::Hold`]).
 
-use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
@@ -65,7 +65,7 @@ pub fn how_long(until: Option<Instant>) -> String {
 /// A text is no date that a pin can hold until.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" is no date to keep a backup until: write one such as 2027-03-31 (UTC, that day included), or \"ever\""
+    "\"{0}\" is no date to keep a backup until: write one such as 2027-03-31 (UTC, that day included; 9999-12-30 is the last one), or \"ever\""
 )]
 pub struct NotAnEnd(String);
 
@@ -81,6 +81,8 @@ pub fn end_of(text: &str) -> Result<Option<Instant>, NotAnEnd> {
     let after = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .ok()
         .and_then(|date| date.succ_opt())
+        // A year of five digits is written with a sign, which is no date to people.
+        .filter(|after| (0..=9_999).contains(&after.year()))
         .ok_or_else(|| NotAnEnd(text.to_owned()))?;
     Ok(Some(Utc.from_utc_datetime(&after.and_time(NaiveTime::MIN))))
 }
@@ -103,11 +105,23 @@ mod tests {
         let ever = Pin { until: None, ..pin };
         assert!(ever.holds(until + chrono::Duration::days(100_000)));
         assert_eq!(end_of("ever"), Ok(None));
+        assert_eq!(
+            how_long(end_of("9999-12-30").unwrap()),
+            "until 9999-12-31 00:00 UTC"
+        );
     }
 
     #[test]
     fn what_is_no_date_is_named() {
-        for text in ["", "tomorrow", "2027-02-30", "31.3.2027", "2027-03-31T10:00"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2027-02-30",
+            "31.3.2027",
+            "2027-03-31T10:00",
+            "9999-12-31",
+            "+10000-01-01",
+        ] {
             let why = end_of(text).unwrap_err().to_string();
             assert!(why.contains("2027-03-31"), "{why}");
         }

@@ -167,6 +167,15 @@ pub enum Refusal {
         /// The environment.
         environment: EnvironmentName,
     },
+    /// No restore waits for approval, since the configuration asks for no second person there.
+    #[error(
+        "nothing waits for approval in {environment}: its configuration asks for no second person (approve = true is not set). What \
+         was asked for while it did is not begun by that: `lifeboat restore` begins at once now"
+    )]
+    NobodyHasToAgree {
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// Whoever asked for a restore cannot approve it, nor can a token that one of the two has made for the other.
     #[error(
         "the restore of {environment} was asked for by {by}, who is or may be the same person: somebody else has to approve it"
@@ -243,6 +252,7 @@ impl Refusal {
             | Self::NotNeeded(_)
             | Self::AwaitsApproval { .. }
             | Self::NothingToApprove { .. }
+            | Self::NobodyHasToAgree { .. }
             | Self::SamePerson { .. }
             | Self::UnknownPerson { .. }
             | Self::UndoTooLate { .. }

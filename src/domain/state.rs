@@ -220,6 +220,9 @@ pub struct EnvironmentDetails {
     pub minute_in_window: u16,
     /// How many backups each slot keeps.
     pub keep: Keep,
+    /// Whether a restore waits until another owner agrees.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approve: bool,
     /// How each automatic slot stands.
     pub slot_schedules: Vec<SlotSchedule>,
     /// The backups between the daily ones. `None` where none are made.

@@ -90,3 +90,67 @@ fn it_is_no_json() {
     let ended = lifeboat(&["--plain", "--json"]).ends();
     assert_eq!(ended.code, 2);
 }
+
+alike!(quit_inside_a_question_leaves_the_question_and_says_so);
+fn quit_inside_a_question_leaves_the_question_and_says_so() {
+    // Which backup, what of it, which instances, which paths, and what a verb needs besides.
+    let left = [
+        &["restore", "quit"][..],
+        &["restore", "1", "quit"],
+        &["restore", "1", "3", "quit"],
+        &["restore", "1", "3", "1", "quit"],
+        &["restore", "1", "4", "quit"],
+        &["find", "quit"],
+        &["find", "back"],
+    ];
+    for typed in left {
+        let ended = typing(&[&["acme/live"], typed, &["jobs --limit 1", "quit"]].concat());
+        assert_eq!(ended.code, 0, "{typed:?}: {}", ended.err);
+        let told = ended.err.contains("the question is left");
+        assert_eq!(told, typed.contains(&"quit"), "{typed:?}: {}", ended.err);
+        // What follows is heard where choices are, and nothing was done.
+        assert!(
+            ended.out.contains("lifeboat jobs --limit 1"),
+            "{typed:?}: {}",
+            ended.out
+        );
+        for verb in ["lifeboat restore", "lifeboat find"] {
+            assert!(!ended.out.contains(verb), "{typed:?}: {}", ended.out);
+        }
+    }
+}
+
+alike!(a_backup_is_chosen_by_the_beginning_of_its_words);
+fn a_backup_is_chosen_by_the_beginning_of_its_words() {
+    let ended = typing(&["acme/live", "restore", "manual", "leave", "quit"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("lifeboat plan acme/live"), "{}", ended.out);
+    assert!(!ended.err.contains("no number"), "{}", ended.err);
+}
+
+alike!(what_was_typed_is_said_again_in_its_beginning_alone);
+fn what_was_typed_is_said_again_in_its_beginning_alone() {
+    let (long, pasted) = ("nonsense".repeat(50), "x".repeat(5_000_000));
+    let ended = typing(&[
+        "acme/live",
+        &long,
+        &pasted,
+        "restore",
+        &long,
+        &pasted,
+        "back",
+        "quit",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.err.len());
+    for told in [
+        "is none of the choices",
+        "none of these begins with it",
+        "5,000,000 characters",
+    ] {
+        assert!(ended.err.contains(told), "{told}: {}", ended.err);
+    }
+    for said in [&ended.out, &ended.err] {
+        assert!(!said.contains(&"nonsense".repeat(8)), "{said}");
+        assert!(!said.contains(&"x".repeat(61)), "{}", said.len());
+    }
+}

@@ -35,8 +35,13 @@ const MOMENT: Duration = Duration::from_secs(2);
 
 const HELP: &str = "\
 Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. \"back\" goes back, \
-\"quit\" leaves. Ctrl-C ends what runs at its next safe point. A verb runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \
+\"quit\" leaves; inside a question, both leave the question alone. Ctrl-C ends what runs at its next safe point. A verb runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \
 \"help\" and a verb say what it takes.";
+
+/// The most characters of a line that are taken: more is no choice and no verb, but something that was pasted.
+const LONGEST: usize = 4_000;
+/// So much of what was typed is said again, in characters.
+const SAID_AGAIN: usize = 60;
 
 /// Where the person is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,7 +232,8 @@ impl Session<'_, '_> {
         let is_verb = arguments.first().is_some_and(|first| verbs::is_one(first));
         if !is_verb {
             self.call.remark(&format!(
-                "\"{typed}\" is none of the choices and no verb; \"help\" explains"
+                "{} is none of the choices and no verb; \"help\" explains",
+                said_again(typed)
             ))?;
             return Ok(None);
         }
@@ -240,6 +246,7 @@ impl Session<'_, '_> {
         for ask in question.asks {
             match self.answer(&format!("{}: ", ask.what)).await? {
                 Answer::Over(why) => return Ok(Some(why)),
+                Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
                 Answer::Line(line) if line.is_empty() && ask.is_needed => {
                     self.call.remark("nothing was typed: left as it is")?;
                     return Ok(None);
@@ -357,10 +364,21 @@ impl Session<'_, '_> {
                     Interrupt::Terminate => return Ok(Answer::Over(Why::Signal)),
                     Interrupt::HungUp => return Ok(Answer::Over(Why::Gone)),
                 },
-                line = self.lines.next() => return Ok(match line {
-                    Some(line) => Answer::Line(line.trim().to_owned()),
-                    None => Answer::Over(Why::Gone),
-                }),
+                line = self.lines.next() => {
+                    let Some(line) = line else { return Ok(Answer::Over(Why::Gone)) };
+                    let line = line.trim();
+                    let length = line.chars().count();
+                    if length <= LONGEST {
+                        return Ok(Answer::Line(line.to_owned()));
+                    }
+                    self.call.remark(&format!(
+                        "{} is not taken: the line has {} characters, and {} at most are read",
+                        said_again(line),
+                        measure::count(length as u64),
+                        measure::count(LONGEST as u64)
+                    ))?;
+                    self.ask(question)?;
+                }
                 event = self.events.next(), if !self.has_lost_the_backend => match event {
                     Some(event) => {
                         if self.tell(&event)? {
@@ -371,6 +389,20 @@ impl Session<'_, '_> {
                 },
             }
         }
+    }
+
+    /// Whether that leaves a question instead of answering it, which is said.
+    fn leaves_the_question(&mut self, line: &str) -> Result<bool, CliError> {
+        let leaves = match line.to_lowercase().as_str() {
+            "back" => true,
+            "quit" => {
+                let told = "the question is left, and nothing was done; \"quit\" once more leaves Lifeboat";
+                self.call.remark(told)?;
+                true
+            }
+            _ => false,
+        };
+        Ok(leaves)
     }
 
     fn ask(&mut self, question: &str) -> Result<(), CliError> {
@@ -413,6 +445,14 @@ impl Session<'_, '_> {
             running.join(", ")
         ))?;
         Ok(None)
+    }
+}
+
+/// What was typed, in quotation marks, as far as one wants to hear it again.
+fn said_again(typed: &str) -> String {
+    match typed.char_indices().nth(SAID_AGAIN) {
+        None => format!("\"{typed}\""),
+        Some((end, _)) => format!("\"{}…\"", typed.get(..end).unwrap_or_default()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A restore, question by question: which backup, what of it, what that would do, and the name to type.
 
-use super::{Answer, Session, Why};
+use super::{Answer, Session, Why, said_again};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};
@@ -40,6 +40,7 @@ impl Session<'_, '_> {
         if details.is_only_copied(&backup.id) {
             arguments.extend(["--from".to_owned(), "copy".to_owned()]);
         }
+        let of_all = arguments.len();
         loop {
             let plan = [vec!["plan".to_owned()], arguments.clone()].concat();
             if let Some(why) = self.verb(&plan).await? {
@@ -61,16 +62,18 @@ impl Session<'_, '_> {
                 Some(0) => return self.begin(&arguments, &[]).await,
                 Some(1) => return self.begin(&arguments, &["--without-safety-backup"]).await,
                 Some(2) => {
-                    arguments.truncate(2);
+                    arguments.truncate(of_all);
                     match self.parts(backup).await? {
-                        Ok(parts) => arguments.extend(parts),
+                        Ok(Some(parts)) => arguments.extend(parts),
+                        Ok(None) => return Ok(None),
                         Err(why) => return Ok(Some(why)),
                     }
                 }
                 Some(3) => {
-                    arguments.truncate(2);
+                    arguments.truncate(of_all);
                     match self.paths().await? {
-                        Ok(paths) => arguments.extend(paths),
+                        Ok(Some(paths)) => arguments.extend(paths),
+                        Ok(None) => return Ok(None),
                         Err(why) => return Ok(Some(why)),
                     }
                 }
@@ -86,8 +89,8 @@ impl Session<'_, '_> {
         self.verb(&restore).await
     }
 
-    /// Which instances and workspaces, as options.
-    async fn parts(&mut self, backup: &Backup) -> Result<Result<Vec<String>, Why>, CliError> {
+    /// Which instances and workspaces, as options; `None` where the question was left.
+    async fn parts(&mut self, backup: &Backup) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
         let copies = &backup.manifest.instances;
         let instances: Vec<String> = copies.iter().map(|copy| copy.name.to_string()).collect();
         let mut workspaces: Vec<String> = copies
@@ -107,18 +110,19 @@ impl Session<'_, '_> {
                 .map(|name| workspace_label(name).to_owned())
                 .collect();
             match self.some_of(what, &labels).await? {
-                Ok(chosen) => {
+                Ok(None) => return Ok(Ok(None)),
+                Ok(Some(chosen)) => {
                     let chosen = chosen.into_iter().filter_map(|place| names.get(place));
                     options.extend(chosen.flat_map(|name| [option.to_owned(), name.clone()]));
                 }
                 Err(why) => return Ok(Err(why)),
             }
         }
-        Ok(Ok(options))
+        Ok(Ok(Some(options)))
     }
 
-    /// Which paths, as options.
-    async fn paths(&mut self) -> Result<Result<Vec<String>, Why>, CliError> {
+    /// Which paths, as options; `None` where the question was left.
+    async fn paths(&mut self) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
         let mut options = Vec::new();
         loop {
             match self
@@ -126,7 +130,8 @@ impl Session<'_, '_> {
                 .await?
             {
                 Answer::Over(why) => return Ok(Err(why)),
-                Answer::Line(line) if line.is_empty() => return Ok(Ok(options)),
+                Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
+                Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
                 Answer::Line(line) => options.extend(["--path".to_owned(), line]),
             }
         }
@@ -148,19 +153,22 @@ impl Session<'_, '_> {
                 .await?
             {
                 Answer::Over(why) => return Ok(Err(why)),
-                Answer::Line(line) if matches!(line.as_str(), "" | "b" | "back") => return Ok(Ok(None)),
-                Answer::Line(line) => match place(&line, labels.len()) {
-                    Some(place) => return Ok(Ok(Some(place))),
-                    None => self
-                        .call
-                        .remark(&format!("\"{line}\" is no number from 1 to {}", labels.len()))?,
+                Answer::Line(line) if matches!(line.as_str(), "" | "b") => return Ok(Ok(None)),
+                Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
+                Answer::Line(line) => match place(&line, labels) {
+                    Ok(place) => return Ok(Ok(Some(place))),
+                    Err(why) => self.call.remark(&why)?,
                 },
             }
         }
     }
 
-    /// Some of them, or all where nothing is typed.
-    async fn some_of(&mut self, what: &str, labels: &[String]) -> Result<Result<Vec<usize>, Why>, CliError> {
+    /// Some of them, or all where nothing is typed; `None` where the question was left.
+    async fn some_of(
+        &mut self,
+        what: &str,
+        labels: &[String],
+    ) -> Result<Result<Option<Vec<usize>>, Why>, CliError> {
         self.call.say("")?;
         self.call.tell(&format!("Which {what}?"))?;
         self.numbered(labels)?;
@@ -174,16 +182,14 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) => line,
             };
-            let chosen: Option<Vec<usize>> = line
-                .split([' ', ','])
-                .filter(|word| !word.is_empty())
-                .map(|word| place(word, labels.len()))
-                .collect();
+            if self.leaves_the_question(&line)? {
+                return Ok(Ok(None));
+            }
+            let words = line.split([' ', ',']).filter(|word| !word.is_empty());
+            let chosen: Result<Vec<usize>, String> = words.map(|word| place(word, labels)).collect();
             match chosen {
-                Some(chosen) => return Ok(Ok(chosen)),
-                None => self
-                    .call
-                    .remark(&format!("type numbers from 1 to {}", labels.len()))?,
+                Ok(chosen) => return Ok(Ok(Some(chosen))),
+                Err(why) => self.call.remark(&why)?,
             }
         }
     }
@@ -196,10 +202,41 @@ impl Session<'_, '_> {
     }
 }
 
-/// The place of a number in a list, from 0.
-fn place(word: &str, count: usize) -> Option<usize> {
-    let number: usize = word.trim().parse().ok()?;
-    number.checked_sub(1).filter(|place| *place < count)
+/// The place in a list, from 0, of what is meant: by its number, or by the beginning of its words where that is unique. Else why it is
+/// not clear.
+fn place(typed: &str, labels: &[String]) -> Result<usize, String> {
+    let count = labels.len();
+    if let Ok(number) = typed.parse::<usize>() {
+        let place = number.checked_sub(1).filter(|place| *place < count);
+        return place.ok_or_else(|| format!("{} is no number from 1 to {count}", said_again(typed)));
+    }
+    let words = typed.to_lowercase();
+    let labels = labels.iter().map(|label| label.to_lowercase());
+    let fit: Vec<(usize, String)> = labels
+        .enumerate()
+        .filter(|(_, label)| label.starts_with(&words))
+        .collect();
+    match fit.as_slice() {
+        [(only, _)] => Ok(*only),
+        [] => Err(format!(
+            "{} is no number from 1 to {count}, and none of these begins with it",
+            said_again(typed)
+        )),
+        // What is all of one of them is that one, though another goes on from there.
+        several => several
+            .iter()
+            .find(|(_, label)| *label == words)
+            .map(|(place, _)| *place)
+            .ok_or_else(|| {
+                let numbers: Vec<String> = several.iter().map(|(place, _)| (place + 1).to_string()).collect();
+                format!(
+                    "{} begins {} of these: type more of one, or its number ({})",
+                    said_again(typed),
+                    several.len(),
+                    measure::listed(&numbers)
+                )
+            }),
+    }
 }
 
 /// What there is to say of a backup, the most important first.
@@ -231,4 +268,35 @@ fn sentence(backup: &Backup, now: Instant) -> String {
         parts.push(format!("note by {}: {note}", manifest.by));
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_or_the_beginning_of_the_words_is_meant() {
+        let labels = [
+            "restore it",
+            "restore it without a safety backup",
+            "only some paths",
+            "Manual, taken",
+        ]
+        .map(str::to_owned);
+        assert_eq!(place("3", &labels), Ok(2));
+        assert_eq!(place("restore it", &labels), Ok(0));
+        assert_eq!(place("restore it w", &labels), Ok(1));
+        assert_eq!(place("manual", &labels), Ok(3));
+        for (typed, told) in [
+            ("0", "no number from 1 to 4"),
+            ("5", "no number from 1 to 4"),
+            ("daily", "none of these begins with it"),
+            ("rest", "begins 2 of these"),
+        ] {
+            let why = place(typed, &labels).unwrap_err();
+            assert!(why.contains(told), "{why}");
+        }
+        let why = place(&"é".repeat(5_000_000), &labels).unwrap_err();
+        assert!(why.chars().count() < 150, "{}", why.len());
+    }
 }

@@ -115,9 +115,14 @@ fn show(asked: &Asked, call: &mut Call<'_>) -> Result<(), CliError> {
 
 /// What waits in an environment.
 async fn waiting(backend: &dyn Backend, name: &EnvironmentName) -> Result<Asked, BackendError> {
-    let asked = backend.environment(name).await?.summary.asked;
-    let nothing = || Refusal::NothingToApprove {
-        environment: name.clone(),
+    let details = backend.environment(name).await?;
+    let nothing = || {
+        let environment = name.clone();
+        if details.approve {
+            Refusal::NothingToApprove { environment }
+        } else {
+            Refusal::NobodyHasToAgree { environment }
+        }
     };
-    Ok(*asked.ok_or_else(nothing)?)
+    Ok(*details.summary.asked.ok_or_else(nothing)?)
 }

@@ -7,7 +7,7 @@
 //! What a restore does to such a folder is beside them: [`place::FolderPlace`] plans and checks, [`staging`] is what stands
 //! beside Live, [`exchange`] how the two are exchanged, one atomic step after the other.
 //!
-//! Of a folder a part may come back alone: [`parts`].
+//! Of a folder a part may come back alone: [`parts`]. [`within`] says which file to choose where what was chosen is in one.
 //!
 //! A folder may also be the home of a Jackrabbit repository: [`layout`] says which of it is which workspace then.
 //!
@@ -29,6 +29,7 @@ mod rooted;
 mod sink;
 pub(crate) mod staging;
 mod walk;
+mod within;
 
 use std::io::Read;
 use std::os::fd::OwnedFd;

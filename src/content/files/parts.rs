@@ -20,12 +20,10 @@ use super::exchange::{Identity, Step};
 use super::layout::open_below;
 use super::place::FolderPlace;
 use super::staging::{self, Staging};
-use crate::content::ItemKind;
-use crate::content::backed_up::{BackedUp, BackedUpFiles};
-use crate::content::inside::ENDINGS;
+use super::within;
+use crate::content::backed_up::BackedUp;
 use crate::content::restoring::{Found, RestoreError, Wanted};
 use crate::disk::held::{self, FOLDER};
-use crate::domain::explore::NodePath;
 use crate::domain::plan::Selection;
 
 /// How a folder is opened that is only passed through.
@@ -104,7 +102,7 @@ fn lead(root: &OwnedFd, path: &Path) -> io::Result<Led> {
     Ok(Led::To(folder))
 }
 
-fn first(path: &Path, names: usize) -> PathBuf {
+pub(super) fn first(path: &Path, names: usize) -> PathBuf {
     path.iter().take(names).collect()
 }
 
@@ -294,27 +292,30 @@ impl FolderPlace {
         let files = backup.files()?;
         let comes = |path: &Path| -> Result<bool, RestoreError> { Ok(files.item(path)?.is_some()) };
         // What a safety backup does not have was not there, and goes again.
-        let mut in_files = Vec::new();
+        let (mut in_files, mut nowhere) = (Vec::new(), Vec::new());
         if !wanted.is_undo {
             for (path, shown) in paths.iter().zip(&wanted.selection.paths) {
                 if comes(path)? {
                     continue;
                 }
-                if let Some(why) = why_within(&*files, path, shown)? {
+                if let Some(why) = within::on_the_way(&*files, path, shown)? {
                     found.obstacles.push(format!("{name}: {why}"));
                     in_files.push(path.clone());
                     continue;
                 }
-                let is_in_live = identity(&live, path).is_ok_and(|found| found.is_some());
-                found.obstacles.push(if is_in_live {
-                    format!(
+                if identity(&live, path).is_ok_and(|found| found.is_some()) {
+                    found.obstacles.push(format!(
                         "{name}: the backup has no {shown}: a restore would only remove what Live has there. Remove it by hand if \
                          that is meant, or choose the folder that it is in"
-                    )
+                    ));
                 } else {
-                    format!("{name}: neither the backup nor Live has {shown}")
-                });
+                    nowhere.push(shown);
+                }
             }
+            let why = within::exports(&*files, &nowhere)?;
+            found
+                .obstacles
+                .extend(why.iter().map(|why| format!("{name}: {why}")));
         }
         let paths: Vec<_> = paths
             .into_iter()
@@ -341,57 +342,6 @@ impl FolderPlace {
         ));
         Ok(Some(targets))
     }
-}
-
-/// Why what the backup does not have at a path cannot come back alone, if a file of it has that in it: the path leads on from
-/// the file, or is the one that the node has in Magnolia.
-fn why_within(
-    files: &dyn BackedUpFiles,
-    path: &Path,
-    shown: &NodePath,
-) -> Result<Option<String>, RestoreError> {
-    let kind = |path: &Path| -> Result<Option<ItemKind>, RestoreError> {
-        Ok(files.item(path)?.map(|item| item.kind))
-    };
-    let so_far = |names: usize| NodePath {
-        steps: shown
-            .steps
-            .iter()
-            .take(names.saturating_sub(1))
-            .cloned()
-            .collect(),
-        ..shown.clone()
-    };
-    for names in (2..=path.iter().count()).rev() {
-        let (above, file) = (first(path, names), so_far(names));
-        match kind(&above)? {
-            Some(ItemKind::File { .. }) => {
-                return Ok(Some(format!(
-                    "{shown} is in the file {file}, and of content in folders nothing smaller than a file comes back. Name {file} \
-                     instead: all that is in it comes back with it, and `lifeboat diff` says what of that differs"
-                )));
-            }
-            // What would be in it is not there.
-            Some(_) => return Ok(None),
-            None => {}
-        }
-        for ending in ENDINGS {
-            let mut called = above.clone().into_os_string();
-            called.push(ending);
-            if matches!(kind(Path::new(&called))?, Some(ItemKind::File { .. })) {
-                let mut file = file.clone();
-                if let Some(step) = file.steps.last_mut() {
-                    step.name.push_str(ending);
-                }
-                return Ok(Some(format!(
-                    "the backup has no folder or file {shown}. A node of that path is in the file {file}, if anywhere, and of \
-                     content in folders nothing smaller than a file comes back. Name {file} instead: all that is in it comes \
-                     back with it, and `lifeboat diff` says what of that differs"
-                )));
-            }
-        }
-    }
-    Ok(None)
 }
 
 impl Staging {

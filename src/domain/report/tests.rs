@@ -125,6 +125,7 @@ fn proof_counts_what_was_taken_and_names_what_was_not() {
         schedule: crate::domain::schedule::Schedule::default(),
         minute_in_window: 0,
         keep: crate::domain::slot::Keep::default(),
+        approve: false,
         slot_schedules: Vec::new(),
         recent: None,
         last_scheduled: None,

@@ -88,6 +88,7 @@ pub fn details(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentDet
         schedule: settings.schedule,
         minute_in_window: settings.schedule.minute_in_window(name),
         keep: settings.keep,
+        approve: settings.approve,
         slot_schedules: Vec::new(),
         recent: None,
         last_scheduled: engine.catalog().last_scheduled(name)?,

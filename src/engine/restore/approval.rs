@@ -308,6 +308,12 @@ impl Live {
     }
 
     fn waiting_for(&self, plan: &PlanId) -> Result<Waiting, EngineError> {
+        if !self.settings().approve {
+            return Err(Refusal::NobodyHasToAgree {
+                environment: self.name().clone(),
+            }
+            .into());
+        }
         let waiting = self.waiting()?.filter(|waiting| waiting.asked.plan == *plan);
         let nothing = || Refusal::NothingToApprove {
             environment: self.name().clone(),

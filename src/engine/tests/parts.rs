@@ -360,7 +360,10 @@ fn what_cannot_come_back_alone_is_said_with_the_reason() {
     let told = plan(&engine, parts(&["/website/home/about.xml"])).obstacles;
     assert_eq!(
         told,
-        ["public-1: neither the backup nor Live has /website/home/about.xml"]
+        [
+            "public-1: neither the backup nor Live has /website/home/about.xml as a file or a folder. If it is a node in a file, \
+             `lifeboat browse` says in which: choose that file"
+        ]
     );
     // Of a Live that is gone all comes back, or nothing.
     fs::rename(house.root("author"), house.path("away")).unwrap();

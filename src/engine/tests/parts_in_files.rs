@@ -49,6 +49,18 @@ fn what_lies_in_a_file_comes_back_with_all_of_it() {
             "{obstacles:?}"
         );
     }
+    for chosen in [
+        // Magnolia's export of it, or of what it is in, which is in another folder than its path says.
+        "author:/website/home/news",
+        "author:/website/home/news/00",
+    ] {
+        let obstacles = planned(chosen).obstacles;
+        assert_eq!(obstacles.len(), 1, "{obstacles:?}");
+        assert!(
+            obstacles[0].contains("Name /website/website.home.news.xml instead"),
+            "{obstacles:?}"
+        );
+    }
     assert_eq!(
         planned("author:/website/home/about.xml").obstacles,
         Vec::<String>::new()

@@ -293,3 +293,28 @@ pub(super) fn without_the_setting_nobody_is_asked() {
     back_up(&engine);
     restore(&engine, "manual", everything());
 }
+
+#[test]
+pub(super) fn a_question_that_the_configuration_does_not_ask_any_more_is_refused_with_that_reason() {
+    let mut house = house();
+    let engine = house.engine();
+    back_up(&engine);
+    let plan = ask(&engine);
+    drop(engine);
+    house.approve = false;
+    let engine = house.engine();
+    let told = details(&engine, &House::live()).unwrap();
+    assert!(!told.approve && told.summary.asked.is_none());
+    for said in [
+        refusal(jonas(&engine).of_house().approve(&plan, "acme/live")),
+        refusal(jonas(&engine).of_house().reject(&plan, None)),
+    ] {
+        assert!(matches!(said, Refusal::NobodyHasToAgree { .. }), "{said}");
+        assert!(said.to_string().contains("asks for no second person"), "{said}");
+    }
+    // It is asked again, and the question with it, for as long as that is good.
+    drop(engine);
+    house.approve = true;
+    let engine = house.engine();
+    assert_eq!(waiting(&engine).map(|asked| asked.plan), Some(plan));
+}

@@ -80,6 +80,7 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         schedule: Schedule::default(),
         minute_in_window: 17,
         keep: Keep::default(),
+        approve: false,
         recent: None,
         slot_schedules: vec![
             schedule(

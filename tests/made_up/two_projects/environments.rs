@@ -63,6 +63,7 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
         schedule,
         minute_in_window: 17,
         keep: Keep::default(),
+        approve: false,
         recent: None,
         slot_schedules: [Slot::Monthly, Slot::Weekly, Slot::Daily]
             .into_iter()
