@@ -115,7 +115,9 @@ fn quit_inside_a_question_leaves_the_question_and_says_so() {
             ended.out
         );
         for verb in ["lifeboat restore", "lifeboat find"] {
-            assert!(!ended.out.contains(verb), "{typed:?}: {}", ended.out);
+            // A plan says in the middle of a line how it is followed from a shell.
+            let was_run = ended.out.lines().any(|line| line.starts_with(verb));
+            assert!(!was_run, "{typed:?}: {}", ended.out);
         }
     }
 }
@@ -143,7 +145,7 @@ fn what_was_typed_is_said_again_in_its_beginning_alone() {
     ]);
     assert_eq!(ended.code, 0, "{}", ended.err.len());
     for told in [
-        "is none of the choices",
+        "is none of the",
         "none of these begins with it",
         "5,000,000 characters",
     ] {

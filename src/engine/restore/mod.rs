@@ -147,15 +147,11 @@ impl Live {
             ..Way::of(plan)
         };
         let alone = way.alone.clone();
-        let title = match agreed {
+        let (title, for_whom) = match agreed {
             Agreed::Nobody if self.settings().approve => return Err(self.ask_for(stored, &title)),
-            Agreed::To(_) => format!("{title}, approved by {}", self.who()),
-            _ => title,
-        };
-        // It is done for whoever asked, whoever else has agreed.
-        let for_whom = match agreed {
-            Agreed::To(by) => &self.asked_by(by),
-            _ => self,
+            // It is done for whoever asked, whoever else has agreed.
+            Agreed::To(by) => (format!("{title}, approved by {}", self.who()), self.asked_by(by)),
+            _ => (title, self.clone()),
         };
         let job = for_whom.start_restore_of(backup, way, JobKind::Restore, &title)?;
         if let Some(reason) = alone {

@@ -40,6 +40,7 @@ pub struct StoredBackup {
 type Found = Result<Record, (SnapshotId, String)>;
 
 /// A record as it is stored.
+#[derive(Clone)]
 pub(in crate::repository) struct Record {
     pub(in crate::repository) id: SnapshotId,
     pub(in crate::repository) file: SnapshotFile,

@@ -84,27 +84,42 @@ impl Repository {
     fn change(&self, id: &BackupId, change: impl Fn(&mut Manifest)) -> Result<BackupId, RepositoryError> {
         let mut record = self.find_record(id)?;
         let origin = record.origin();
+        let mut forms = Vec::new();
         for _ in 0..AT_ONCE {
-            let changed = self.write_later_form(&record, &change)?;
-            let mut forms = self.forms(origin)?;
+            let changed = self.write_later_form(&record, &forms, &change)?;
+            forms = self.forms(origin)?;
             if forms.is_empty() {
                 // It was listed while one form took the place of another.
                 forms = self.forms(origin)?;
             }
-            let Some(last) = forms.pop() else {
+            let Some(last) = forms.last() else {
                 return Err(RepositoryError::UnknownBackup {
                     place: self.place().clone(),
                     id: id.to_string(),
                 });
             };
-            // Where nothing can be removed, the last form is the one that is shown, and the earlier ones go with it.
-            if !self.keeps_what_is_written() {
-                self.remove(&forms.iter().map(|form| form.id).collect::<Vec<_>>())?;
+            let earlier = last
+                .manifest()
+                .map_err(|why| self.unreadable(&backup_id(last.id), why))?;
+            // What somebody else has done to the backup at the same time, and has been told of as done.
+            let beside = forms.iter().rev().skip(1).find(|form| {
+                let id = backup_id(form.id);
+                form.id != origin && !earlier.earlier.contains(&id)
+            });
+            match beside {
+                Some(beside) if backup_id(last.id) == changed => record = beside.clone(),
+                _ => {
+                    // Where nothing can be removed, the last form is shown, and the earlier ones go with it.
+                    if !self.keeps_what_is_written() {
+                        let gone = forms.iter().take(forms.len() - 1).map(|form| form.id);
+                        self.remove(&gone.collect::<Vec<_>>())?;
+                    }
+                    if backup_id(last.id) == changed {
+                        return Ok(changed);
+                    }
+                    record = last.clone();
+                }
             }
-            if backup_id(last.id) == changed {
-                return Ok(changed);
-            }
-            record = last;
         }
         Err(RepositoryError::io(
             "changing the record of a backup",
@@ -121,9 +136,11 @@ impl Repository {
         Ok(forms)
     }
 
+    /// Writes what `change` makes of a form as one that is later than all these.
     fn write_later_form(
         &self,
         record: &Record,
+        forms: &[Record],
         change: impl Fn(&mut Manifest),
     ) -> Result<BackupId, RepositoryError> {
         let id = backup_id(record.id);
@@ -133,12 +150,14 @@ impl Repository {
         let mut earlier = std::mem::take(&mut manifest.earlier);
         earlier.insert(0, backup_id(record.origin()));
         earlier.push(id);
+        earlier.extend(forms.iter().map(|form| backup_id(form.id)));
         for id in earlier {
             manifest.was_called(id);
         }
         let mut file = record.file.clone();
         file.original = Some(record.origin());
-        self.describe(&mut file, &manifest, record.changes() + 1)?;
+        let changes = forms.iter().map(Record::changes).fold(record.changes(), u64::max);
+        self.describe(&mut file, &manifest, changes + 1)?;
         self.write(file)
     }
 
