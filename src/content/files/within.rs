@@ -60,11 +60,14 @@ pub(super) fn on_the_way(
     Ok(None)
 }
 
+/// For names of files, which paths they would hold, by their number, and how much of each path the name has.
+type Called = BTreeMap<String, Vec<(usize, usize)>>;
+
 /// Why paths that neither the backup nor Live has cannot come back, each as a sentence: a file that is called as Magnolia calls the
 /// export of what they name, or of what that is in, holds it, whatever folder the file is in. The backup is walked once for all.
 pub(super) fn exports(files: &dyn BackedUpFiles, paths: &[&NodePath]) -> Result<Vec<String>, RestoreError> {
     // The workspaces, and in each how a file would be called for which path, with how much of the path its name has.
-    let mut wanted: BTreeMap<&str, BTreeMap<String, Vec<(usize, usize)>>> = BTreeMap::new();
+    let mut wanted: BTreeMap<&str, Called> = BTreeMap::new();
     for (at, path) in paths.iter().enumerate() {
         let Some(workspace) = path.workspace.as_deref() else {
             continue;

@@ -34,7 +34,7 @@ impl Live {
         };
         let why = note.map(|note| format!(": {note}")).unwrap_or_default();
         let told = format!("pinned {}{why}", how_long(request.until));
-        self.set_pin(&request.backup, Some(pin), &told)
+        self.set_pin(&request.backup, Some(&pin), &told)
     }
 
     /// Takes a pin away. From then on the backup is kept as long as a slot or an expiry keeps it. Gives the id that it has then.
@@ -48,7 +48,7 @@ impl Live {
         self.set_pin(id, None, "no longer pinned")
     }
 
-    fn set_pin(&self, id: &BackupId, pin: Option<Pin>, told: &str) -> Result<BackupId, EngineError> {
+    fn set_pin(&self, id: &BackupId, pin: Option<&Pin>, told: &str) -> Result<BackupId, EngineError> {
         let name = self.name();
         self.refuse_while_busy()?;
         let backup = self.find_backup(id)?;

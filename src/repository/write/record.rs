@@ -74,8 +74,8 @@ impl Repository {
     ///
     /// # Errors
     /// [`RepositoryError`] when there is no such backup, or it cannot be written.
-    pub fn set_pin(&self, id: &BackupId, pin: Option<Pin>) -> Result<BackupId, RepositoryError> {
-        self.change(id, |manifest| manifest.set_pin(pin.clone()))
+    pub fn set_pin(&self, id: &BackupId, pin: Option<&Pin>) -> Result<BackupId, RepositoryError> {
+        self.change(id, |manifest| manifest.set_pin(pin.cloned()))
     }
 
     /// Writes a later form of a record, and removes those that it follows. Nobody is locked out meanwhile: who changes the same
