@@ -101,12 +101,7 @@ impl Repository {
             let earlier = last
                 .manifest()
                 .map_err(|why| self.unreadable(&backup_id(last.id), why))?;
-            // What somebody else has done to the backup at the same time, and has been told of as done.
-            let beside = forms.iter().rev().skip(1).find(|form| {
-                let id = backup_id(form.id);
-                form.id != origin && !earlier.earlier.contains(&id)
-            });
-            match beside {
+            match beside(&forms, &record, &earlier.earlier) {
                 Some(beside) if backup_id(last.id) == changed => record = beside.clone(),
                 _ => {
                     // Where nothing can be removed, the last form is shown, and the earlier ones go with it.
@@ -221,6 +216,14 @@ impl Repository {
     }
 }
 
+/// Of the forms of a record, the last one at the end, the one that somebody else has made of the backup at the same time, and
+/// has been told of as done: it is later than the one that was `changed`, and the last one does not come from it. What an earlier
+/// Lifeboat has left, which notes no ids, comes before and counts for nothing.
+fn beside<'f>(forms: &'f [Record], changed: &Record, earlier: &[BackupId]) -> Option<&'f Record> {
+    let mut others = forms.iter().rev().skip(1);
+    others.find(|form| form.changes() > changed.changes() && !earlier.contains(&backup_id(form.id)))
+}
+
 /// What a person sees of a backup in `restic snapshots`.
 fn tags(manifest: &Manifest, changes: u64) -> Vec<String> {
     let mut tags = vec![
@@ -251,4 +254,31 @@ fn tag(text: &str) -> String {
         .chars()
         .map(|c| if c == ',' || c.is_whitespace() { '_' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A form that was changed so often.
+    fn form(digit: char, changes: u64) -> Record {
+        let mut file = SnapshotFile::default();
+        file.tags.add(format!("{CHANGED}{changes}"));
+        let id = digit.to_string().repeat(64).parse().unwrap();
+        Record { id, file }
+    }
+
+    #[test]
+    fn only_what_was_made_at_the_same_time_stands_beside_a_change() {
+        let forms = [form('1', 1), form('2', 2), form('3', 3), form('4', 3)];
+        let found = |based_on: usize, earlier: &[usize]| {
+            let earlier: Vec<_> = earlier.iter().map(|at| backup_id(forms[*at].id)).collect();
+            beside(&forms, &forms[based_on], &earlier).map(|form| form.id)
+        };
+        assert_eq!(found(1, &[1]), Some(forms[2].id));
+        assert_eq!(found(1, &[1, 2]), None);
+        // An earlier Lifeboat has left the first one, and noted nothing of it.
+        assert_eq!(found(2, &[2]), None);
+        assert_eq!(beside(&forms[3..], &forms[2], &[]).map(|form| form.id), None);
+    }
 }
