@@ -216,8 +216,7 @@ fn play_tour(at: &str, pictures: &mut Pictures) {
     press(&mut terminal, "\x7f");
     terminal.wait_for("Done before, and it stays done");
     press(&mut terminal, "\x14");
-    // On the narrowest screen the rest of the sentence is cut off.
-    terminal.wait_for("Ctrl-T comes back");
+    terminal.wait_for("Ctrl-T comes back to it");
     press(&mut terminal, "\x14");
     terminal.wait_for(&begins(STEPS[STEPS.len() - 1].then));
     press(&mut terminal, " ");

@@ -239,7 +239,8 @@ impl RestoreReport {
         }
         blocks.push(Block::Text(match &self.safety {
             Some(safety) if safety.stands => format!(
-                "It is kept in the safety backup {}{}. `lifeboat undo {}` goes back to it.",
+                "It is kept in the safety backup {}{}. As long as no other restore or undo has come after this one, lifeboat undo {} \
+                 goes back to it.",
                 safety.id,
                 safety.expires.map_or(String::new(), |until| format!(
                     ", until {}",

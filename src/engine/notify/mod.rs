@@ -306,17 +306,26 @@ impl Notifier<'_> {
         }
         let by = self.0.who();
         let text = format!("a test of Lifeboat, asked for by {by}: nothing has happened");
-        let message = self.message(Topic::Test, Severity::Information, None, &text, None);
-        let parcel = Parcel {
-            id: format!("test-{}", self.0.now().timestamp_micros()),
-            sent: self.0.now(),
-            told: vec![Told::once(message)],
+        let id = format!("test-{}", self.0.now().timestamp_micros());
+        let parcel = |receiver: &Receiver| {
+            // The address of a dead man's switch may have the environment's name in it.
+            let mut names = self.0.environments().map(|(name, _)| name);
+            let of_one = receiver.settings.kind == ReceiverKind::Alive && !receiver.rounds;
+            let environment = names.find(|name| of_one && receiver.covers(Some(name)));
+            let message = self.message(Topic::Test, Severity::Information, environment, &text, None);
+            Parcel {
+                id: id.clone(),
+                sent: self.0.now(),
+                told: vec![Told::once(message)],
+            }
         };
         let chosen = self
             .receivers()
             .iter()
             .filter(|receiver| only.is_none_or(|name| name == receiver.name()));
-        let tried: Vec<_> = chosen.map(|receiver| (receiver, vec![parcel.clone()])).collect();
+        let tried: Vec<_> = chosen
+            .map(|receiver| (receiver, vec![parcel(receiver)]))
+            .collect();
         let answers = self.hand_over(&tried);
         let tests = tried.iter().zip(answers).map(|((receiver, _), mut answers)| {
             let answer = answers.pop().unwrap_or_else(|| Err(reach::Refused::lost()));

@@ -182,8 +182,14 @@ impl Live {
             let mut backups = backups.iter();
             backups.any(|backup| backup.id == drill.backup && backup.manifest.trigger == Trigger::Restore)
         };
+        // The newest comes first; what a later drill of the same backup has not found is proven no more.
+        let has_failed_since = |drill: &Drill| {
+            let mut of_it = drills.iter().filter(|other| other.backup == drill.backup);
+            of_it.next().is_some_and(Drill::has_failed)
+        };
         let mut proven = drills.iter().filter(|drill| drill.is_proven());
-        summary.last_proven = proven.find(|drill| !is_of_safety(drill)).cloned();
+        let counts = |drill: &&Drill| !is_of_safety(drill) && !has_failed_since(drill);
+        summary.last_proven = proven.find(counts).cloned();
         summary.last_drill = drills.into_iter().next();
         summary.late = due.iter().any(|served| served.late);
         summary.failed = match self.catalog().last_ended(name)? {

@@ -107,6 +107,9 @@ fn a_drill_that_finds_damage_is_critical_and_its_backup_holds_no_slot() {
     let house = House::new();
     let engine = house.engine();
     let id = back_up(&engine);
+    // What was proven before says nothing once it is found damaged.
+    assert!(drill(&engine).is_proven());
+    house.pass(Duration::minutes(5));
     damage(&house);
     let job = engine.of_house().start_drill(None).unwrap();
     let JobState::Failed { why } = ended(&engine, job).state else {

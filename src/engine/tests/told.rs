@@ -55,6 +55,10 @@ fn a_dead_mans_switch_hears_of_the_beginning_and_the_end_of_each_backup() {
     let [_, failed] = listener.heard().try_into().unwrap();
     assert_eq!(failed.path, "/ping/acme-live/fail?create=1");
     assert!(failed.body.contains("manual backup failed"), "{}", failed.body);
+    // A test passes for neither, and has the name of one that it is called for.
+    assert!(engine.notifier().test(None).unwrap()[0].delivered);
+    let [test] = listener.heard().try_into().unwrap();
+    assert_eq!(test.path, "/ping/acme-live/log?create=1");
 }
 
 #[test]

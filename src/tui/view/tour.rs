@@ -40,9 +40,9 @@ fn number(tour: &Tour) -> String {
 fn away(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
     let key = model.settings.keys.first(Action::Tour);
     let words = if tour.is_over() {
-        " The tour is over and the cockpit is yours. "
+        " The tour is over: the cockpit is yours. "
     } else {
-        " The tour waits, and the cockpit is yours. "
+        " The tour waits: the cockpit is yours. "
     };
     let pieces = [
         piece(number(tour), Meaning::Mark),
