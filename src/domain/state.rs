@@ -62,7 +62,8 @@ pub struct EnvironmentSummary {
     /// The last drill, whatever it showed.
     #[serde(default)]
     pub last_drill: Option<Drill>,
-    /// The last drill that brought everything back: how long a restore will take.
+    /// The last drill that brought everything back: how long a restore will take. One of a backup that a later drill did
+    /// not bring back, or of a safety backup, proves nothing.
     #[serde(default)]
     pub last_proven: Option<Drill>,
     /// How its targets stand. Empty where none are set.
