@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Output;
 
 use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::jcr::bundle::{self, BorrowedBinary};
@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
 use crate::house::House;
+use crate::java;
 use crate::magnolia::MISSING;
 
 /// A repository in the database `author`, and where it keeps large binaries.
@@ -52,15 +53,19 @@ impl Repository {
 
     pub fn java(&self, command: &str, options: &[&str]) -> Output {
         let port = self.house.cluster.port();
-        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
-            .arg(command)
-            .args(["--url", &format!("jdbc:postgresql://127.0.0.1:{port}/author")])
-            .args(["--user", SUPERUSER, "--datastore", self.store])
-            .arg("--home")
-            .arg(self.home())
-            .args(options)
-            .output()
-            .unwrap()
+        let url = format!("jdbc:postgresql://127.0.0.1:{port}/author");
+        let home = self.home();
+        let mut arguments = vec![
+            command,
+            "--url",
+            &url,
+            "--user",
+            SUPERUSER,
+            "--datastore",
+            self.store,
+        ];
+        arguments.extend(["--home", home.to_str().unwrap()]);
+        java::does(None, &[&arguments, options].concat())
     }
 
     /// Runs a command of the Java side that has to succeed.

@@ -12,6 +12,7 @@ use lifeboat::demo::cluster::SUPERUSER;
 use postgres::Client;
 
 use crate::house::House;
+use crate::java;
 use crate::made_once::MadeOnce;
 
 /// What `tests/jackrabbit/run` ends with when Java or Maven is missing.
@@ -223,22 +224,18 @@ impl Magnolia {
             DataStore::Folder => "file",
             DataStore::Table => "db",
         };
-        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"))
-            .envs(self.version.map(|version| ("JACKRABBIT_VERSION", version)))
-            .args([
-                command,
-                "--url",
-                &url,
-                "--user",
-                SUPERUSER,
-                "--datastore",
-                data_store,
-            ])
-            .arg("--home")
-            .arg(&self.home)
-            .args(options)
-            .output()
-            .unwrap()
+        let home = self.home.to_str().unwrap();
+        let mut arguments = vec![
+            command,
+            "--url",
+            &url,
+            "--user",
+            SUPERUSER,
+            "--datastore",
+            data_store,
+        ];
+        arguments.extend(["--home", home]);
+        java::does(self.version, &[&arguments, options].concat())
     }
 
     /// Runs a command of the Java side that has to succeed.

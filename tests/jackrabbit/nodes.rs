@@ -11,6 +11,7 @@ use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::domain::settings::{Hooks, NodeSettings};
 
 use crate::house::{House, back_up, failed, plan, restore, start_restore, undo};
+use crate::java;
 use crate::magnolia::{MISSING, copy_small_files};
 
 /// What `tests/jackrabbit/pom.xml` names.
@@ -39,7 +40,7 @@ impl Nodes {
             database.sessions.wait = "5s".parse().unwrap();
         });
         let nodes = Self { house, version };
-        let filled = nodes.java("node-1", "fill", &["--scale", "0"]).output().unwrap();
+        let filled = nodes.java("node-1", "fill", &["--scale", "0"]);
         if filled.status.code() == Some(MISSING) {
             println!("{}", String::from_utf8_lossy(&filled.stderr));
             return None;
@@ -65,30 +66,45 @@ impl Nodes {
         copy_small_files(&self.home("node-1"), &self.home(node));
     }
 
-    fn java(&self, node: &str, command: &str, options: &[&str]) -> Command {
+    /// What the Java side is told for a command of this node.
+    fn arguments(&self, node: &str, command: &str, options: &[&str]) -> Vec<String> {
         let port = self.house.cluster.port();
+        let url = format!("jdbc:postgresql://127.0.0.1:{port}/author");
+        let home = self.home(node);
+        let mut arguments = vec![command, "--url", &url, "--user", SUPERUSER, "--datastore", "db"];
+        arguments.extend(["--cluster", node, "--journal", "journal_"]);
+        arguments.extend(["--home", home.to_str().unwrap()]);
+        arguments.extend(options);
+        arguments.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Starts a node, has it do this, and stops it.
+    fn java(&self, node: &str, command: &str, options: &[&str]) -> Output {
+        let arguments = self.arguments(node, command, options);
+        java::does(
+            self.version,
+            &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+    }
+
+    /// A node that stays open and is told what to do.
+    fn serves(&self, node: &str) -> Command {
         let mut java = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jackrabbit/run"));
-        java.arg(command)
-            .args(["--url", &format!("jdbc:postgresql://127.0.0.1:{port}/author")])
-            .args(["--user", SUPERUSER, "--datastore", "db"])
-            .args(["--cluster", node, "--journal", "journal_"])
-            .arg("--home")
-            .arg(self.home(node))
-            .args(options);
+        java.args(self.arguments(node, "serve", &[]));
         if let Some(version) = self.version {
             java.env("JACKRABBIT_VERSION", version);
         }
         // A node that is new says of every workspace that it is there already.
         java.env("JACKRABBIT_LOG", "off");
+        java.stdout(Stdio::piped());
         java
     }
 
     /// Starts a node, has it do this, and stops it. Gives its answers.
     fn tell(&self, node: &str, lines: &[&str]) -> Vec<String> {
         let mut served = self
-            .java(node, "serve", &[])
+            .serves(node)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -121,10 +137,7 @@ impl Nodes {
             status,
             stdout,
             stderr,
-        } = self
-            .java(node, "check", &["--out", dump.to_str().unwrap()])
-            .output()
-            .unwrap();
+        } = self.java(node, "check", &["--out", dump.to_str().unwrap()]);
         assert!(
             status.success(),
             "{node}: {}{}",
@@ -218,9 +231,8 @@ fn starts_whole(version: Option<&'static str>, names: &[&str]) {
     // Opened for both, so that opening waits for nobody and no end is met between two writers.
     let kept = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
     let mut running = nodes
-        .java("node-1", "serve", &[])
+        .serves("node-1")
         .stdin(Stdio::from(File::open(&fifo).unwrap()))
-        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     fs::write(&pid, running.id().to_string()).unwrap();

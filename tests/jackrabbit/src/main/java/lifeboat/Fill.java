@@ -198,7 +198,7 @@ final class Fill {
             Node section = page(session.getRootNode(), "section-" + s, values, words, pages, assets);
             for (int t = 0; t < 9; t++) {
                 Node topic = page(section, words.name() + "-" + t, values, words, pages, assets);
-                for (int p = 0; p < 32; p++) {
+                for (int p = 0; p < 12; p++) {
                     page(topic, words.name() + "-" + p, values, words, pages, assets);
                     saveSome(session);
                 }

@@ -1,5 +1,6 @@
 package lifeboat;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
@@ -29,6 +30,7 @@ public final class Main {
               edit     saves one change after the other, each in one transaction  [--count N]
                        N changes, or for ever until standard input ends; prints a line after each
               serve    stays open and does what each line of standard input says, see Serve.java
+              stay     does one command after the other, see Stay.java; without options of its own
 
             options for every command:
               --password-file FILE    the password is its first line; without it there is none
@@ -44,8 +46,19 @@ public final class Main {
     private Main() {}
 
     /** Runs the command that the first argument names. */
-    public static void main(String[] arguments) {
-        PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    public static void main(String[] arguments) throws IOException {
+        int code = 0;
+        if (arguments.length == 1 && arguments[0].equals("stay")) {
+            Stay.run(System.in, System.out);
+        } else {
+            code = code(arguments, new PrintStream(System.out, false, StandardCharsets.UTF_8));
+        }
+        // Jackrabbit's pools leave threads behind that would keep the process alive for a while.
+        System.exit(code);
+    }
+
+    /** Runs a command and says what went wrong, if anything did. */
+    static int code(String[] arguments, PrintStream out) {
         int code;
         try {
             code = run(arguments, out);
@@ -57,8 +70,7 @@ public final class Main {
             code = 3;
         }
         out.flush();
-        // Jackrabbit's pools leave threads behind that would keep the process alive for a while.
-        System.exit(code);
+        return code;
     }
 
     private static int run(String[] arguments, PrintStream out) throws Exception {
