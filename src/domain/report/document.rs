@@ -1,10 +1,11 @@
 //! A report as people read it: headings, facts, lists and tables, written as Markdown or as one HTML file.
 //!
-//! Texts come from outside. In Markdown they are escaped, in HTML they are text; the HTML refers to nothing else, runs
+//! Texts come from outside. In Markdown nothing in them is mark-up ([`super::markdown`]), in HTML they are text; the HTML refers to nothing else, runs
 //! nothing, and prints on paper.
 
 use std::fmt::Write as _;
 
+use super::markdown::{At, escaped};
 use crate::domain::printable;
 
 /// A report as people read it.
@@ -49,9 +50,13 @@ impl Document {
     /// As Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = format!("# {}\n\n{}\n", escaped(&self.title), escaped(&self.subtitle));
+        let mut text = format!(
+            "# {}\n\n{}\n",
+            line(&self.title, At::Heading),
+            line(&self.subtitle, At::Block)
+        );
         for section in &self.sections {
-            let _ = write!(text, "\n## {}\n", escaped(&section.heading));
+            let _ = write!(text, "\n## {}\n", line(&section.heading, At::Heading));
             for block in &section.blocks {
                 text.push('\n');
                 block.markdown(&mut text);
@@ -100,24 +105,24 @@ impl Block {
     fn markdown(&self, text: &mut String) {
         match self {
             Self::Text(sentence) => {
-                let _ = writeln!(text, "{}", escaped(sentence));
+                let _ = writeln!(text, "{}", line(sentence, At::Block));
             }
             Self::Facts(facts) => {
                 text.push_str("| | |\n| --- | --- |\n");
                 for (name, value) in facts {
-                    let _ = writeln!(text, "| {} | {} |", escaped(name), escaped(value));
+                    let _ = writeln!(text, "| {} | {} |", line(name, At::Cell), line(value, At::Cell));
                 }
             }
             Self::List(lines) => {
-                for line in lines {
-                    let _ = writeln!(text, "- {}", escaped(line));
+                for item in lines {
+                    let _ = writeln!(text, "- {}", line(item, At::Block));
                 }
             }
             Self::Table { heads, rows } => {
                 let _ = writeln!(text, "| {} |", heads.join(" | "));
                 let _ = writeln!(text, "|{}", " --- |".repeat(heads.len()));
                 for row in rows {
-                    let cells: Vec<_> = row.iter().map(|cell| escaped(cell)).collect();
+                    let cells: Vec<_> = row.iter().map(|cell| line(cell, At::Cell)).collect();
                     let _ = writeln!(text, "| {} |", cells.join(" | "));
                 }
             }
@@ -163,18 +168,8 @@ impl Block {
 }
 
 /// One line of Markdown in which nothing is mark-up.
-fn escaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in printable::line(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!'
-        ) {
-            plain.push('\\');
-        }
-        plain.push(c);
-    }
-    plain
+fn line(text: &str, at: At) -> String {
+    escaped(&printable::line(text), at)
 }
 
 /// One line of HTML in which nothing is a tag.

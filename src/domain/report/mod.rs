@@ -7,6 +7,7 @@
 //! Not in here: asking for what they are made of (`cli`).
 
 mod document;
+mod markdown;
 mod proof;
 mod restore;
 #[cfg(test)]

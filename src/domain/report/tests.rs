@@ -107,9 +107,28 @@ fn nothing_in_a_report_is_mark_up_that_was_in_a_name() {
     assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("src="));
     let markdown = document.markdown();
     assert!(!markdown.contains("\n# not a heading"), "{markdown}");
-    assert!(markdown.contains("\\<b\\>\\|x\\</b\\>"), "{markdown}");
+    assert!(markdown.contains("restore \\<b>\\|x\\</b>"), "{markdown}");
+    assert!(
+        markdown.contains("a hook said \\<script>alert(1)\\</script>  # not a heading"),
+        "{markdown}"
+    );
     assert!(
         markdown.contains("| switching | 2026-11-30 02:11:05 UTC | 2.0 s |"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn a_report_as_markdown_reads_raw_as_what_it_says() {
+    let mut report = report();
+    report.job.title = "restore of after_restore.xml in C:\\temp, R&D, 5 < 6!".into();
+    let markdown = report.document().markdown();
+    assert!(
+        markdown.contains("| what | restore of after_restore.xml in C:\\temp, R&D, 5 < 6! |"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("lifeboat undo acme/live") || markdown.contains("No safety backup"),
         "{markdown}"
     );
 }
