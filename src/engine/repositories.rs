@@ -86,14 +86,8 @@ impl Live {
         let Some(storage) = self.storage(which)? else {
             return Ok(None);
         };
-        if !Repository::exists(&storage)? {
-            let place = storage.address();
-            if which == RepositoryChoice::First && self.held_backups()? && !self.may_begin_anew(&place)? {
-                return Err(self.is_lost(&place));
-            }
-            if !create {
-                return Ok(None);
-            }
+        if !self.is_there(which, &storage)? && !create {
+            return Ok(None);
         }
         // Before its place, which somebody may want who is in more of a hurry.
         let turn = self.turn_to_open();
@@ -117,6 +111,34 @@ impl Live {
             self.note_place(&storage.address());
         }
         Ok(Some(repository))
+    }
+
+    /// That its repository, or its second one, is there, or may be made there. Whoever makes anything on the way to it asks before.
+    ///
+    /// # Errors
+    /// A sentence when it held backups and is not there; a place that cannot be looked at.
+    pub(super) fn is_there_or_new(&self, which: RepositoryChoice) -> Result<(), EngineError> {
+        match self.storage(which)? {
+            Some(storage) => self.is_there(which, &storage).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether there is a repository.
+    ///
+    /// # Errors
+    /// As [`Live::is_there_or_new`].
+    fn is_there(&self, which: RepositoryChoice, storage: &Storage) -> Result<bool, EngineError> {
+        let is_there = Repository::exists(storage)?;
+        let place = storage.address();
+        let is_missed = !is_there
+            && which == RepositoryChoice::First
+            && self.held_backups()?
+            && !self.may_begin_anew(&place)?;
+        if is_missed {
+            return Err(self.is_lost(&place));
+        }
+        Ok(is_there)
     }
 
     fn is_lost(&self, place: &Address) -> EngineError {

@@ -222,7 +222,7 @@ impl Live {
     /// it has to be for that.
     ///
     /// # Errors
-    /// A sentence when another Lifeboat holds it, or it cannot be made.
+    /// A sentence when another Lifeboat holds it, or it cannot be made; when the repository held backups and is not there.
     pub(in crate::engine) fn lock_of(
         &self,
         which: RepositoryChoice,
@@ -237,6 +237,10 @@ impl Live {
             return self.lock_inside(which, create);
         };
         let folder = place.parent().unwrap_or(place);
+        if create {
+            // Where one is missed, not even a lock is made that would look like the beginning of another one.
+            self.is_there_or_new(which)?;
+        }
         // Where nothing is, nothing is made in the way of a disk that comes back.
         if !create && !folder.exists() {
             return Ok(EnvironmentLock::Nothing);

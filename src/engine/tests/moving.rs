@@ -32,6 +32,10 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
             && why.contains("`lifeboat relocate acme/live --confirm acme/live`"),
         "{why}"
     );
+    assert!(
+        !house.path("moved").exists(),
+        "something was made where no repository is"
+    );
     drop(engine);
 
     // Copied as it is: all backups are there.
@@ -68,6 +72,30 @@ fn a_repository_is_moved_by_copying_it_and_left_behind_only_when_somebody_says_s
     let engine = house.engine();
     let job = engine.of_house().start_backup(&manual()).unwrap();
     assert_eq!(ended(&engine, job).state.label(), "failed");
+    assert!(!house.path("anew").exists());
+}
+
+#[test]
+fn a_repository_that_was_moved_away_leaves_no_trace_of_the_next_backup() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let (there, away) = (house.path("repository/acme"), house.path("away"));
+    fs::rename(&there, &away).unwrap();
+    // Whoever has it open, as a service, and whoever has just started.
+    for engine in [engine, house.engine()] {
+        let job = engine.of_house().start_backup(&manual()).unwrap();
+        let JobState::Failed { why } = ended(&engine, job).state else {
+            panic!("a backup was taken into nothing")
+        };
+        assert!(
+            why.contains("which held backups, is not in") && why.contains("is its disk mounted"),
+            "{why}"
+        );
+        assert!(!there.exists(), "something was made where the repository was");
+    }
+    fs::rename(&away, &there).unwrap();
+    back_up(&house.engine());
 }
 
 #[test]
