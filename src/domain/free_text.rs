@@ -62,6 +62,12 @@ pub fn argument(text: &str) -> Result<String, NotAText> {
     Ok(optional(text)?.unwrap_or_default())
 }
 
+/// What an argument that went through [`argument`] says: an empty one is none.
+#[must_use]
+pub fn said(argument: Option<String>) -> Option<String> {
+    argument.filter(|text| !text.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +88,7 @@ mod tests {
             assert_eq!(optional(unseen), Ok(None), "{unseen:?}");
             assert_eq!(needed(unseen), Err(NotAText::Unseen), "{unseen:?}");
             assert_eq!(argument(unseen), Ok(String::new()), "{unseen:?}");
+            assert_eq!(said(argument(unseen).ok()), None, "{unseen:?}");
         }
         assert_eq!(needed(" the site is down "), Ok("the site is down".to_owned()));
         assert_eq!(
@@ -91,6 +98,8 @@ mod tests {
         );
         assert_eq!(needed("日本"), Ok("日本".to_owned()));
         assert_eq!(if_any(None), Ok(None));
+        assert_eq!(said(argument(" why ").ok()).as_deref(), Some("why"));
+        assert_eq!(said(None), None);
     }
 
     #[test]

@@ -122,6 +122,16 @@ fn what_is_written_for_others_to_read_has_a_bound_and_something_to_see() {
     );
 }
 
+alike!(a_text_in_which_nothing_is_seen_is_none);
+fn a_text_in_which_nothing_is_seen_is_none() {
+    for unseen in ["", "  ", "\u{200b}"] {
+        let hold = ["maintenance", "acme/live", "--reason", unseen, "--json"];
+        let ended = lifeboat(&hold).ends();
+        let told: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert!(ended.code == 0 && told["reason"].is_null(), "{unseen:?}: {told}");
+    }
+}
+
 alike!(names_that_are_spelled_badly_are_asked_about);
 fn names_that_are_spelled_badly_are_asked_about() {
     for (arguments, question, near) in [

@@ -90,7 +90,11 @@ pub(super) async fn reject(arguments: RejectArguments, call: &mut Call<'_>) -> R
     let name = &arguments.environment;
     let asked = waiting(backend.as_ref(), name).await?;
     backend
-        .reject_restore(name.clone(), asked.plan.clone(), arguments.reason)
+        .reject_restore(
+            name.clone(),
+            asked.plan.clone(),
+            free_text::said(arguments.reason),
+        )
         .await?;
     if call.globals.json {
         return call.json(&json!({ "environment": name, "rejected": asked }));

@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
     };
     let request = BackupRequest {
         environment: arguments.environment,
-        note: arguments.note,
+        note: free_text::said(arguments.note),
         upgrade_to,
     };
     follow::start(&arguments.job, call, async |backend| {

@@ -30,7 +30,7 @@ pub(super) async fn run(
         environment: arguments.environment,
         hold,
         on: !arguments.off,
-        reason: arguments.reason,
+        reason: free_text::said(arguments.reason),
     };
     call.backend().await?.hold(request.clone()).await?;
     if call.globals.json {

@@ -62,7 +62,7 @@ pub(super) async fn pin(arguments: PinArguments, call: &mut Call<'_>) -> Result<
             environment: name.clone(),
             backup: chosen.id.clone(),
             until,
-            note: arguments.note,
+            note: free_text::said(arguments.note),
         })
         .await?;
     tell(name, &chosen, call).await
