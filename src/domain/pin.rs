@@ -3,7 +3,7 @@
 //! A pin stands in the backup's record, so that it is there for whoever finds the repository. Not in here: the holds of an
 //! environment, which keep jobs or restores from beginning ([`super::state::Hold`]).
 
-use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike as _, Duration, NaiveDate, NaiveTime, SecondsFormat, TimeZone as _, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
@@ -80,11 +80,27 @@ pub fn end_of(text: &str) -> Result<Option<Instant>, NotAnEnd> {
     }
     let after = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .ok()
-        .and_then(|date| date.succ_opt())
-        // A year of five digits is written with a sign, which is no date to people.
-        .filter(|after| (0..=9_999).contains(&after.year()))
+        .and_then(after)
         .ok_or_else(|| NotAnEnd(text.to_owned()))?;
     Ok(Some(Utc.from_utc_datetime(&after.and_time(NaiveTime::MIN))))
+}
+
+/// Until when a pin holds, where programs write it as a moment: no later than people can.
+///
+/// # Errors
+/// [`NotAnEnd`] where it is later.
+pub fn end_at(until: Instant) -> Result<Instant, NotAnEnd> {
+    let last = until.checked_sub_signed(Duration::nanoseconds(1));
+    match last.and_then(|last| after(last.date_naive())) {
+        Some(_) => Ok(until),
+        None => Err(NotAnEnd(until.to_rfc3339_opts(SecondsFormat::AutoSi, true))),
+    }
+}
+
+/// The day after a last day. A year of five digits is written with a sign, which is no date to people, and not to every program.
+fn after(last: NaiveDate) -> Option<NaiveDate> {
+    last.succ_opt()
+        .filter(|after| (0..=9_999).contains(&after.year()))
 }
 
 #[cfg(test)]
@@ -109,6 +125,26 @@ mod tests {
             how_long(end_of("9999-12-30").unwrap()),
             "until 9999-12-31 00:00 UTC"
         );
+    }
+
+    #[test]
+    fn a_moment_has_the_same_end_as_a_day() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        for good in ["2027-03-31T10:00:00Z", "9999-12-31T00:00:00Z"] {
+            assert_eq!(end_at(at(good)), Ok(at(good)));
+        }
+        for late in [
+            "9999-12-31T00:00:00.000000001Z",
+            "9999-12-31T10:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "+200000-01-01T00:00:00Z",
+        ] {
+            let why = end_at(at(late)).unwrap_err().to_string();
+            assert!(
+                why.contains(late) && why.contains("9999-12-30 is the last one"),
+                "{why}"
+            );
+        }
     }
 
     #[test]

@@ -233,7 +233,7 @@ pub(super) struct NewExtract {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPin {
     /// Until when; for ever without it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "end_of_pin")]
     pub(super) until: Option<crate::domain::Instant>,
     /// Why; shown to everybody who wonders.
     #[serde(default, deserialize_with = "some_text")]
@@ -349,6 +349,15 @@ fn few_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, 
     Ok(names)
 }
 
+/// A time that a pin can hold until.
+fn end_of_pin<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<crate::domain::Instant>, D::Error> {
+    let until = Option::<crate::domain::Instant>::deserialize(deserializer)?;
+    let until = until.map(crate::domain::pin::end_at).transpose();
+    until.map_err(serde::de::Error::custom)
+}
+
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MagnoliaVersion>, D::Error> {
     Ok(some_text(deserializer)?.map(MagnoliaVersion))
 }
@@ -391,6 +400,15 @@ mod tests {
             assert!(
                 serde_json::from_str::<Seen>(&format!(r#"{{"up_to":{bad}}}"#)).is_err(),
                 "{bad}"
+            );
+        }
+        assert!(serde_json::from_str::<NewPin>(r#"{"until":"9999-12-31T00:00:00Z"}"#).is_ok());
+        assert!(serde_json::from_str::<NewPin>(r#"{"until":null}"#).is_ok());
+        for late in ["9999-12-31T00:00:01Z", "+30000-01-01T00:00:00Z"] {
+            let error = serde_json::from_str::<NewPin>(&format!(r#"{{"until":"{late}"}}"#)).unwrap_err();
+            assert!(
+                error.to_string().contains("9999-12-30 is the last one"),
+                "{error}"
             );
         }
         let seen: Seen = serde_json::from_str(r#"{"up_to":62591.0}"#).unwrap();

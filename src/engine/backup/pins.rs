@@ -7,7 +7,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::BackupId;
 use crate::domain::free_text;
 use crate::domain::measure;
-use crate::domain::pin::{Pin, how_long};
+use crate::domain::pin::{Pin, end_at, how_long};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::PinRequest;
 use crate::engine::{EngineError, Live};
@@ -16,7 +16,8 @@ impl Live {
     /// Pins a backup of the first repository, or changes how long and why it is pinned. Gives the id that it has then.
     ///
     /// # Errors
-    /// A refusal while a job works on the environment, and for a time that has passed; a repository out of reach.
+    /// A refusal while a job works on the environment, and for a time that has passed or that nobody could write; a repository out
+    /// of reach.
     pub fn pin(&self, request: &PinRequest) -> Result<BackupId, EngineError> {
         if let Some(until) = request.until.filter(|until| *until <= self.now()) {
             return Err(Refusal::NotNeeded(format!(
@@ -25,15 +26,17 @@ impl Live {
             ))
             .into());
         }
+        let until = request.until.map(end_at).transpose();
+        let until = until.map_err(|error| Refusal::NotNeeded(format!("nothing was pinned: {error}")))?;
         let note = free_text::if_any(request.note.as_deref())?;
         let pin = Pin {
             by: self.who().clone(),
             at: self.now(),
-            until: request.until,
+            until,
             note: note.clone(),
         };
         let why = note.map(|note| format!(": {note}")).unwrap_or_default();
-        let told = format!("pinned {}{why}", how_long(request.until));
+        let told = format!("pinned {}{why}", how_long(until));
         self.set_pin(&request.backup, Some(&pin), &told)
     }
 

@@ -113,6 +113,19 @@ pub(super) fn a_pinned_backup_stays_until_its_day_and_nobody_deletes_it() {
 }
 
 #[test]
+pub(super) fn a_pin_ends_on_a_day_that_can_be_written() {
+    let house = House::new();
+    let engine = house.engine();
+    let backup = back_up(&engine);
+    let refused = pin(&engine, &backup, Some(365 * 10_000)).unwrap_err();
+    assert!(
+        matches!(&refused, EngineError::Refused(Refusal::NotNeeded(why)) if why.contains("9999-12-30 is the last one")),
+        "{refused}"
+    );
+    assert_eq!(backups(&engine)[0].id, backup);
+}
+
+#[test]
 pub(super) fn what_is_known_of_a_backup_goes_with_its_pin() {
     let house = House::new();
     let engine = house.engine();
