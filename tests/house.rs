@@ -7,6 +7,8 @@
 mod kinds;
 #[path = "house/manual.rs"]
 mod manual;
+#[path = "house/words.rs"]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

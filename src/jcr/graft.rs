@@ -283,8 +283,8 @@ impl Sides<'_> {
         told.truncate(NAMED);
         if more > 0 {
             told.push(format!(
-                "and {} more that have moved",
-                measure::count(more as u64)
+                "and {} moved",
+                measure::so_many(more as u64, "more that has", "more that have")
             ));
         }
         Err(format!(

@@ -64,7 +64,7 @@ fn search_indexes_of_nodes_go_where_they_are_reached_and_are_named_where_they_ar
         found[0].starts_with("warning: two: no folder is configured"),
         "{found:#?}"
     );
-    assert!(found[2].starts_with("ok: node-1: 1 folders fit"), "{found:#?}");
+    assert!(found[2].starts_with("ok: node-1: 1 folder fits"), "{found:#?}");
 
     let job = restore(&engine, &backup, &[]);
     assert!(!index.exists());

@@ -73,8 +73,12 @@ async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
     if call.globals.json {
         return Ok(());
     }
-    call.tell(&format!(
-        "All {} entries of the activity log are what was written, each following from the one before it.",
-        report.entries
-    ))
+    call.tell(&match report.entries {
+        0 => "The activity log has no entry yet.".to_owned(),
+        1 => "The 1 entry of the activity log is what was written.".to_owned(),
+        many => format!(
+            "All {} entries of the activity log are what was written, each following from the one before it.",
+            measure::count(many)
+        ),
+    })
 }

@@ -155,8 +155,8 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     let shown = diff.lines.len() as u64;
     if shown < diff.total {
         call.say(&format!(
-            "{} lines of {}; --from NUMBER shows others",
-            measure::count(shown),
+            "{} of {}; --from NUMBER shows others",
+            measure::so_many(shown, "line", "lines"),
             measure::count(diff.total)
         ))?;
     }

@@ -49,7 +49,7 @@ pub fn break_live(places: &[Place], site: &Site, now: Instant) -> Result<Breakag
         Some(author) => garble(places, &author.root, site, now)?,
         None => (0, 0),
     };
-    losses.push(format!("{garbled} pages are garbled"));
+    losses.push(measure::so_many(garbled, "page is garbled", "pages are garbled"));
     Ok(Breakage {
         deleted,
         changed,

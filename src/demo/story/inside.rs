@@ -57,8 +57,8 @@ impl Story<'_> {
         let plan = self.backend.plan_restore(request).await?;
         let (added, changed, removed) = plan.totals();
         self.say(&format!(
-            "the plan for it alone: {} items come back, {} change, {} go",
-            measure::count(added),
+            "the plan for it alone: {} to bring back, {} to change, {} to remove",
+            measure::items(added),
             measure::count(changed),
             measure::count(removed)
         ))?;
@@ -72,8 +72,8 @@ impl Story<'_> {
         } else {
             self.identical = false;
             self.say(&format!(
-                "  FAILED: {lost} is not as it is in the backup: {} differences",
-                measure::count(still_differs)
+                "  FAILED: {lost} is not as it is in the backup: {}",
+                measure::so_many(still_differs, "difference", "differences")
             ))?;
         }
         self.undo(live).await?;
@@ -106,8 +106,8 @@ impl Story<'_> {
         let (count, lost) = self.differences(live, backup, &website).await?;
         let lost = lost.ok_or(DemoError::Text)?;
         self.say(&format!(
-            "compared with the backup, {} nodes of {website} differ; the largest loss is {lost}",
-            measure::count(count)
+            "compared with the backup, {} in {website}; the largest loss is {lost}",
+            measure::so_many(count, "node differs", "nodes differ")
         ))?;
         Ok(lost)
     }
@@ -194,9 +194,9 @@ impl Story<'_> {
         let has = history.sights.iter().filter(|sight| sight.path.is_some()).count();
         let after = deleted.after.as_ref().map_or("-", |seen| seen.source.short());
         self.say(&format!(
-            "its history: {} of {} sources have it; it was deleted after backup {after}",
+            "its history: it is in {} of {}; it was deleted after backup {after}",
             measure::count(has as u64),
-            measure::count(history.sights.len() as u64)
+            measure::so_many(history.sights.len() as u64, "source", "sources")
         ))
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Manifest, Trigger};
+use crate::domain::measure;
 use crate::domain::shrinking::{self, shrunk};
 use crate::engine::Work;
 
@@ -21,7 +22,8 @@ pub(super) fn tell_of_copies(work: &Work, manifest: &Manifest, warnings: &mut Ve
         let doubts = instance.doubts.iter().take(NAMED_DOUBTS);
         warnings.extend(doubts.map(|doubt| format!("{}: {doubt}", instance.name)));
         if let Some(more) = instance.doubts.len().checked_sub(NAMED_DOUBTS + 1) {
-            warnings.push(format!("{}: and {} more such records", instance.name, more + 1));
+            let more = measure::so_many(more as u64 + 1, "more such record", "more such records");
+            warnings.push(format!("{}: and {more}", instance.name));
         }
     }
 }

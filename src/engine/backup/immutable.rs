@@ -69,8 +69,8 @@ impl Live {
         let Some(kept) = kept? else { return Ok(()) };
         if let (Some(shortest), true) = (kept.shortest, kept.extended > 0) {
             let text = format!(
-                "{} objects are kept for longer: nobody can remove what the backups in {} need before {}",
-                measure::count(kept.extended),
+                "{} kept for longer: nobody can remove what the backups in {} need before {}",
+                measure::so_many(kept.extended, "object is", "objects are"),
                 named(which),
                 measure::moment_exact(shortest)
             );
@@ -343,8 +343,12 @@ impl Live {
             count => (
                 Verdict::Warning,
                 format!(
-                    "{place}: {} objects that the backups need are not kept by the bucket: the next backup changes that",
-                    measure::count(count)
+                    "{place}: {} not kept by the bucket: the next backup changes that",
+                    measure::so_many(
+                        count,
+                        "object that the backups need is",
+                        "objects that the backups need are"
+                    )
                 ),
             ),
         }))

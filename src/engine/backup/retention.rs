@@ -229,8 +229,12 @@ impl Live {
         }
         if let Some((count, first)) = pruned.waiting {
             let text = format!(
-                "{} packs that no backup needs are kept by the bucket, the first of them until {}: this is tried again",
-                measure::count(count),
+                "{} kept by the bucket, the first of them until {}: this is tried again",
+                measure::so_many(
+                    count,
+                    "pack that no backup needs is",
+                    "packs that no backup needs are"
+                ),
                 measure::moment_exact(first)
             );
             work.log(Severity::Information, &text);

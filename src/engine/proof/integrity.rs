@@ -205,9 +205,9 @@ impl Live {
         }
         if found.total() == 0 {
             let text = format!(
-                "the nodes in backup {} fit together: {} were looked at",
+                "the nodes in backup {} fit together: {} looked at",
                 backup.id,
-                measure::count(found.nodes())
+                measure::so_many(found.nodes(), "was", "were")
             );
             work.log(Severity::Information, &text);
             return Ok(Said::default());

@@ -13,7 +13,7 @@ use super::journal::Journal;
 use crate::content::connected::{BEHIND_A_POOLER, sessions};
 use crate::domain::activity::Severity;
 use crate::domain::environment::InstanceName;
-use crate::domain::measure::listed;
+use crate::domain::measure::{listed, so_many};
 use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::engine::{EngineError, Live, Work};
 
@@ -62,7 +62,8 @@ impl Live {
                 work.log(
                     Severity::Information,
                     &format!(
-                        "others are connected, and are waited for {seconds} seconds: {}",
+                        "others are connected, and are waited for {}: {}",
+                        so_many(seconds, "second", "seconds"),
                         found.who.join("; ")
                     ),
                 );

@@ -16,7 +16,7 @@ pub(super) fn limited(selection: &Selection) -> String {
         let more = named.len().saturating_sub(PATHS_NAMED);
         if more > 0 {
             named.truncate(PATHS_NAMED);
-            named.push(format!("{} more paths", measure::count(more as u64)));
+            named.push(measure::so_many(more as u64, "more path", "more paths"));
         }
         measure::listed(&named)
     } else {

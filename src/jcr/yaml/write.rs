@@ -96,12 +96,17 @@ impl<'n, W: Write> Yaml<'n, W> {
             return Err(WriteError::NotOpen);
         }
         self.out.flush()?;
-        if self.texts > 0 {
-            self.left_out.push(format!(
-                "the types of {} values, which are names, paths, references, addresses or decimal numbers: YAML has no form for \
-                 them, and they come back as texts. XML keeps them",
-                self.texts
-            ));
+        match self.texts {
+            0 => {}
+            1 => self.left_out.push(
+                "the type of 1 value, which is a name, a path, a reference, an address or a decimal number: YAML has no form for \
+                 it, and it comes back as a text. XML keeps it"
+                    .to_owned(),
+            ),
+            many => self.left_out.push(format!(
+                "the types of {many} values, which are names, paths, references, addresses or decimal numbers: YAML has no form \
+                 for them, and they come back as texts. XML keeps them"
+            )),
         }
         Ok((self.out, self.left_out))
     }

@@ -44,9 +44,9 @@ pub(super) fn check(connector: &Connector, session: &mut Session, findings: &mut
         });
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = match counted {
-            Some(Ok(count)) => format!("{} records", measure::count(unsigned(count))),
+            Some(Ok(count)) => measure::so_many(unsigned(count), "record", "records"),
             // One that takes too long to count.
-            Some(Err(_)) => format!("about {} records", measure::count(unsigned(about))),
+            Some(Err(_)) => format!("about {}", measure::so_many(unsigned(about), "record", "records")),
             None => "records that may not be counted".to_owned(),
         };
         findings.ok(

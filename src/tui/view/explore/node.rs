@@ -112,7 +112,10 @@ fn of_facts(linked: &mut Linked, model: &Model, source: &Source, facts: &NodeFac
         }
         let more = facts.property_count.saturating_sub(facts.properties.len() as u64);
         if more > 0 {
-            let words = format!("{} more properties are not shown", measure::count(more));
+            let words = format!(
+                "{} not shown",
+                measure::so_many(more, "more property is", "more properties are")
+            );
             linked.text.paragraph(&words, Meaning::Quiet);
         }
     }
@@ -151,7 +154,10 @@ fn of_property(linked: &mut Linked, source: &Source, property: &PropertyFacts, n
     }
     let more = property.count.saturating_sub(property.values.len() as u64);
     if more > 0 {
-        let words = format!("{} more values are not shown", measure::count(more));
+        let words = format!(
+            "{} not shown",
+            measure::so_many(more, "more value is", "more values are")
+        );
         linked.text.marked(&[mark], &words, Meaning::Quiet);
     }
 }

@@ -183,8 +183,12 @@ impl What<'_> {
         let more = self.graft.moved.len().saturating_sub(NAMED);
         if more > 0 {
             told.push(format!(
-                "{place}: {} more nodes have moved, and come back to where they were",
-                measure::count(more as u64)
+                "{place}: {}",
+                measure::so_many(
+                    more as u64,
+                    "more node has moved, and comes back to where it was",
+                    "more nodes have moved, and come back to where they were"
+                )
             ));
         }
         if !self.graft.gone_elsewhere.is_empty() {
@@ -255,8 +259,12 @@ impl What<'_> {
         let mut told = Vec::new();
         if !out.is_empty() {
             told.push(format!(
-                "{place}: {} of the nodes that come back refer to nodes that are not in Live: {}",
-                measure::count(out.len() as u64),
+                "{place}: {} to nodes that are not in Live: {}",
+                measure::so_many(
+                    out.len() as u64,
+                    "of the nodes that come back refers",
+                    "of the nodes that come back refer"
+                ),
                 self.named(backup, out.iter().copied())
             ));
         }
