@@ -45,7 +45,7 @@ use crate::watch::Unwatched;
 
 // Whoever opens an engine, or asks for what `init` asks for, comes through here.
 pub use crate::engine::{
-    EngineSettings, Surroundings, look_at_database, look_at_folder, look_at_home, look_at_storage,
+    EngineSettings, Surroundings, look_at_database, look_at_folder, look_at_home, look_at_storage, try_key,
 };
 pub use options::{BreakLive, EmbeddedOptions};
 pub use records::CatalogRecords;

@@ -57,7 +57,7 @@ pub trait Survey {
         None
     }
 
-    /// Tries object storage. Gives whether backups of the environment are there.
+    /// Tries a place for backups. Gives whether backups of the environment are there.
     ///
     /// # Errors
     /// A sentence that says why it cannot be reached.
@@ -68,6 +68,21 @@ pub trait Survey {
         environment: &EnvironmentName,
     ) -> Result<bool, String> {
         let _ = (root, options, environment);
+        Err(WITHOUT_ENGINE.to_owned())
+    }
+
+    /// Tries the key in a file on the backups of the environment, which are there.
+    ///
+    /// # Errors
+    /// A sentence that says that it does not open them, or why it cannot be tried.
+    fn key(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+        key: &Path,
+    ) -> Result<(), String> {
+        let _ = (root, options, environment, key);
         Err(WITHOUT_ENGINE.to_owned())
     }
 }

@@ -8,7 +8,6 @@ mod repository;
 mod same_place;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::openness::open_state;
 use crate::content::restoring::Checked;
@@ -18,20 +17,19 @@ use crate::domain::check::{Finding, Findings, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::{
-    HookPoint, InstanceSettings, Member, RepositoryChoice, StorageOptions, Variables,
+    HookPoint, InstanceSettings, Member, RepositoryChoice, SecretSource, StorageOptions, Variables,
 };
 use crate::engine::backup::versions;
 use crate::engine::overview::summary;
 use crate::engine::{Engine, EngineError, Live};
-use crate::repository::Storage;
+use crate::repository::{Key, Repository, RepositoryError, Storage};
 use crate::secret::command;
 
 pub use crate::content::home::pointed::look_at_folder;
 pub use crate::content::postgres::check::look_at_database;
 pub use crate::content::postgres::home::is_usable as look_at_home;
 
-/// Tries object storage that is not configured yet, for as long as somebody waits at a question. Gives whether backups of
-/// the environment are there.
+/// Tries a place for backups that is not configured yet. Gives whether backups of the environment are there.
 ///
 /// # Errors
 /// A sentence that says why it cannot be reached.
@@ -41,20 +39,47 @@ pub fn look_at_storage(
     environment: &EnvironmentName,
     variables: &Variables,
 ) -> Result<bool, String> {
+    storage_of(root, options, environment, variables)
+        .and_then(|storage| storage.holds_repository())
+        .map_err(|error| error.to_string())
+}
+
+/// Tries a key in a file on the backups of the environment, which are there, before a configuration names both.
+///
+/// # Errors
+/// A sentence that says that it does not open them, or why it cannot be tried.
+pub fn try_key(
+    root: &Address,
+    options: &StorageOptions,
+    environment: &EnvironmentName,
+    key: &Path,
+    variables: &Variables,
+) -> Result<(), String> {
+    let source = SecretSource::PasswordFile(key.to_owned());
+    storage_of(root, options, environment, variables)
+        .and_then(|storage| {
+            let key = Key::read(&source, Path::new("/"), &|name| variables(name))?;
+            Repository::open(storage, &key).map(|_| ())
+        })
+        .map_err(|error| error.to_string())
+}
+
+/// The storage of an environment that is not configured yet, for as long as somebody waits at a question.
+fn storage_of(
+    root: &Address,
+    options: &StorageOptions,
+    environment: &EnvironmentName,
+    variables: &Variables,
+) -> Result<Storage, RepositoryError> {
     let options = StorageOptions {
         retry_seconds: 2,
         ..options.clone()
     };
-    let variables = Arc::clone(variables);
     // Paths are absolute: there is no folder of a configuration yet that they could count from.
-    Storage::new(root, &options, Path::new("/"), &|name| variables(name))
-        .and_then(|storage| {
-            storage
-                .join(environment.project())
-                .join(environment.environment())
-                .holds_repository()
-        })
-        .map_err(|error| error.to_string())
+    let storage = Storage::new(root, &options, Path::new("/"), &|name| variables(name))?;
+    Ok(storage
+        .join(environment.project())
+        .join(environment.environment()))
 }
 
 /// Looks at what works and what does not, of one environment or of all.

@@ -75,7 +75,7 @@ use overview::glance::{self, Glances};
 
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
-pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage};
+pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage, try_key};
 pub use configured::take_over;
 pub use error::EngineError;
 pub use explore::Export;

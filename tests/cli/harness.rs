@@ -263,6 +263,17 @@ impl Survey for Run {
         let variables: lifeboat::engine::Variables = Arc::new(|_| None);
         lifeboat::engine::look_at_storage(root, options, environment, &variables)
     }
+
+    fn key(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+        key: &Path,
+    ) -> Result<(), String> {
+        let variables: lifeboat::engine::Variables = Arc::new(|_| None);
+        lifeboat::engine::try_key(root, options, environment, key, &variables)
+    }
 }
 
 #[async_trait(?Send)]

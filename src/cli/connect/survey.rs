@@ -32,4 +32,14 @@ impl Survey for ThisMachine {
     ) -> Result<bool, String> {
         embedded::look_at_storage(root, options, environment, &self.variables)
     }
+
+    fn key(
+        &self,
+        root: &Address,
+        options: &StorageOptions,
+        environment: &EnvironmentName,
+        key: &Path,
+    ) -> Result<(), String> {
+        embedded::try_key(root, options, environment, key, &self.variables)
+    }
 }

@@ -166,7 +166,7 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
     call.say("")?;
     call.say(&format!("configuration  {}", config.display()))?;
     let backups_remark = if answers.root.has_backups {
-        " (backups of Live are there already: the key has to be theirs)"
+        " (backups of Live are there already, and the key opens them)"
     } else {
         ""
     };

@@ -97,14 +97,14 @@ fn backups_that_are_in_a_bucket_already_are_told_of() {
         &format!("--access-key-id-file={id}"),
         &format!("--secret-access-key-file={secret}"),
     ]);
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    let said: Vec<_> = ended.out.split_whitespace().collect();
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    let said: Vec<_> = ended.err.split_whitespace().collect();
     assert!(
-        said.join(" ")
-            .contains("backups of Live are there already: the key has to be theirs"),
+        said.join(" ").contains("already, and") && said.join(" ").contains("a new key opens none of them"),
         "{}",
-        ended.out
+        ended.err
     );
+    assert!(!place.path("etc").exists());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use lifeboat::config::Config;
+use lifeboat::repository::{Key, Repository};
 use tempfile::TempDir;
 
 use crate::harness::{Ended, lifeboat};
@@ -137,6 +138,61 @@ fn an_empty_file_is_no_key() {
     let ended = place.scripted(&[&place.repository_flag()]);
     assert_eq!(ended.code, 2);
     assert!(!place.path("etc/lifeboat.toml").exists());
+}
+
+#[test]
+fn backups_that_are_there_already_want_their_own_key() {
+    let place = Place::new();
+    let there = place.path("repository/acme/live");
+    fs::create_dir_all(there.parent().unwrap()).unwrap();
+    Repository::open_or_create(&there, &Key::new("theirs".to_owned())).unwrap();
+    fs::create_dir(place.path("keys")).unwrap();
+    fs::write(place.path("keys/theirs"), "theirs\n").unwrap();
+    fs::write(place.path("keys/another"), "another\n").unwrap();
+    let [theirs, another] = ["theirs", "another"].map(|name| place.text(&format!("keys/{name}")));
+
+    // The key that would be made, and one that is another's.
+    for (flags, told) in [
+        (vec![place.repository_flag()], "a new key opens none of them"),
+        (
+            vec![place.repository_flag(), format!("--key={another}")],
+            "the key does not open the repository",
+        ),
+    ] {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let ended = place.scripted(&flags);
+        let said = flowing(&ended.err);
+        assert_eq!(ended.code, 2, "{said}");
+        assert!(
+            said.contains("backups of acme/live are in") && said.contains(told) && said.contains("--key"),
+            "{said}"
+        );
+        assert!(!place.path("etc").exists(), "something was written");
+    }
+    let ended = place.scripted(&[&place.repository_flag(), &format!("--key={theirs}")]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        flowing(&ended.out).contains("are there already, and the key opens them"),
+        "{}",
+        ended.out
+    );
+
+    // Whoever is asked is asked once more.
+    fs::remove_dir_all(place.path("etc")).unwrap();
+    let answers = format!(
+        "acme\n\n{author}\n\nv12\n6.3.4\n{repository}\n\n{another}\n{theirs}\n\n\n",
+        author = place.text("author"),
+        repository = place.text("repository"),
+    );
+    let config = format!("--config={}", place.text("etc/lifeboat.toml"));
+    let ended = lifeboat(&["init", &config]).typing(&answers).ends();
+    let said = flowing(&ended.err);
+    assert_eq!(ended.code, 0, "{said}");
+    assert_eq!(
+        said.matches("File for the key of the backups").count(),
+        3,
+        "{said}"
+    );
 }
 
 #[test]

@@ -130,11 +130,15 @@ impl Answers {
             &live_name,
             &instances,
         )?;
+        let survey = questions.call.house.survey();
         let key = questions.path(
             arguments.key.as_ref(),
             "File for the key of the backups",
             &beside("repository.key"),
-            |place| checks::key(place, root.address.folder(), &instances),
+            |place| {
+                checks::key(place, root.address.folder(), &instances)?;
+                checks::opens(place, &root, &live_name, survey)
+            },
         )?;
         let mut environments = vec![(live, EnvironmentKind::Live)];
         for (kind, given) in [

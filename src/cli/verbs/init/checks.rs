@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::answers::{Answers, NamedContent};
 use super::databases;
 use super::homes;
-use crate::cli::{Call, CliError};
-use crate::domain::environment::InstanceName;
+use super::storage::Root;
+use crate::cli::{Call, CliError, Survey};
+use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::settings::{ContentSettings, PostgresSettings};
 
 /// What was found where an instance has its content.
@@ -164,6 +165,32 @@ pub(super) fn key(place: &Path, repository: Option<&Path>, instances: &[NamedCon
         ));
     }
     Ok(())
+}
+
+/// Whether the key in the file opens the backups of Live that are there already. Where there are none, any key will do.
+pub(super) fn opens(
+    key: &Path,
+    root: &Root,
+    live: &EnvironmentName,
+    survey: &dyn Survey,
+) -> Result<(), String> {
+    if !root.has_backups {
+        return Ok(());
+    }
+    let wrong = |why: String| {
+        format!(
+            "backups of {live} are in {} already, and {why}. Name the file with their key (--key), or another place for the \
+             backups (--repository). Nothing was written",
+            root.address
+        )
+    };
+    if !key.exists() {
+        let new = format!("{} does not exist: a new key opens none of them", key.display());
+        return Err(wrong(new));
+    }
+    survey
+        .key(&root.address, &root.options, live, key)
+        .map_err(|why| wrong(format!("the key in {} is not theirs: {why}", key.display())))
 }
 
 fn outside_content(what: &str, place: &Path, instances: &[NamedContent]) -> Result<(), String> {

@@ -16,7 +16,7 @@ pub(super) struct Root {
     pub(super) address: Address,
     /// How object storage is reached; as they are by default for a folder.
     pub(super) options: StorageOptions,
-    /// Whether there are backups of Live in a bucket already.
+    /// Whether there are backups of Live already.
     pub(super) has_backups: bool,
 }
 
@@ -66,13 +66,10 @@ impl Questions<'_, '_> {
         live: &EnvironmentName,
         instances: &[NamedContent],
     ) -> Result<Root, String> {
-        let has_backups = match address.folder() {
-            Some(folder) => {
-                checks::repository(folder, instances)?;
-                false
-            }
-            None => self.call.house.survey().storage(&address, &options, live)?,
-        };
+        if let Some(folder) = address.folder() {
+            checks::repository(folder, instances)?;
+        }
+        let has_backups = self.call.house.survey().storage(&address, &options, live)?;
         Ok(Root {
             address,
             options,
