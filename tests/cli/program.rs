@@ -143,6 +143,14 @@ fn from_init_over_a_backup_and_a_restore_to_undo() {
         text(&all.stdout)
     );
     assert!(!text(&all.stdout).contains("backup:"), "{}", text(&all.stdout));
+    // What there is not is told before anybody is asked whether they are sure.
+    let nothing = program(home.path(), &["undo", "acme/live"]);
+    assert_eq!(nothing.status.code(), Some(3));
+    let said = text(&nothing.stderr).replace('\n', " ");
+    assert!(
+        said.contains("there is nothing to undo in acme/live") && !said.contains("type the environment"),
+        "{said}"
+    );
     std::fs::write(&page, "title: Broken").unwrap();
     let plan = answer(home.path(), &["plan", "acme/live", "manual"]);
     assert_eq!(plan["plan"]["changes"][0]["changed"], 1);

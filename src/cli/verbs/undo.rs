@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
@@ -31,8 +32,12 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let name = &arguments.environment;
         let way = backend.environment(name).await?.undo_way;
-        // Where there is nothing to undo, that is refused below; a service may be older than the question.
-        let written = backend.before_undo(name).await.unwrap_or_default().written;
+        let written = match backend.before_undo(name).await {
+            // Nobody is asked whether they are sure of what there is not.
+            Err(BackendError::Refused(refusal)) => return Err(BackendError::Refused(refusal).into()),
+            // A service may be older than the question.
+            answer => answer.unwrap_or_default().written,
+        };
         let tells = !call.globals.json && !call.in_background;
         for told in written.iter().filter(|_| tells) {
             call.remark(&format!("warning: {told}"))?;
