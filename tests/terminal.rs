@@ -31,6 +31,8 @@ macro_rules! alike {
 mod background;
 #[path = "terminal/completions.rs"]
 mod completions;
+#[path = "terminal/demo.rs"]
+mod demo;
 mod made_up;
 #[path = "terminal/multiplexers.rs"]
 mod multiplexers;

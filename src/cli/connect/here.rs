@@ -127,8 +127,10 @@ impl ThisMachine {
             &making,
         );
         let demo = {
-            // What is typed meanwhile is neither shown nor kept for the cockpit, where it would be taken for keys.
-            let _unheard = opens_cockpit.then(|| Unheard::new(&outside.echo));
+            // What is typed meanwhile is neither shown nor kept for the cockpit, where it would be taken for keys, or in lines for
+            // answers to questions that nobody has seen.
+            let is_heard_later = opens_cockpit || (opens_lines && outside.input_is_terminal);
+            let _unheard = is_heard_later.then(|| Unheard::new(&outside.echo));
             let mut opening = std::pin::pin!(opening);
             let mut steps = Steps::new(&mut steps);
             loop {

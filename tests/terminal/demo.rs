@@ -1,0 +1,31 @@
+//! The demo in a real terminal: what is typed while its sandbox is made.
+
+use std::fs;
+use std::path::Path;
+
+use crate::pty::Terminal;
+
+const SIZE: (u16, u16) = (120, 120);
+
+#[test]
+fn what_is_typed_while_a_sandbox_is_made_does_nothing_in_lines() {
+    let house = tempfile::tempdir().unwrap();
+    let at = house.path().join("sandbox");
+    let program = Path::new(env!("CARGO_BIN_EXE_lifeboat"));
+    let arguments = ["demo", "--plain", "--at", at.to_str().unwrap()];
+    let mut terminal = Terminal::start(program, &arguments, SIZE, &[]);
+    terminal.wait_for("Making a sandbox");
+    terminal.press("zebra\rquit\r");
+    // Each of these is a step, and may take its time.
+    for step in ["a backup of acme/live by hand", "a drill of acme/live", "before an upgrade"] {
+        terminal.wait_for(step);
+        assert!(!terminal.has_ended());
+    }
+    terminal.wait_for("environments:");
+    terminal.press("quit\r");
+    assert!(terminal.wait_for_exit().success());
+    let output = String::from_utf8(terminal.output()).unwrap();
+    assert!(!output.contains("zebra"), "{output}");
+    terminal.assert_as_it_was();
+    assert!(fs::read_dir(&at).unwrap().count() > 0);
+}
