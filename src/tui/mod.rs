@@ -87,6 +87,17 @@ pub async fn run(
     left.and(ended)
 }
 
+/// Whether a recording can be begun in a file: for whoever has long work to do before the cockpit opens. The file is not there
+/// afterwards either.
+///
+/// # Errors
+/// [`CockpitError::Recording`] where it is there already, or cannot be written.
+pub fn can_record(file: &Path) -> Result<(), CockpitError> {
+    recording::create(file)
+        .and_then(|_| std::fs::remove_file(file))
+        .map_err(told(file, "cannot be begun"))
+}
+
 /// The error of a recording.
 fn told(file: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> CockpitError {
     let file = file.to_owned();

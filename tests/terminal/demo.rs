@@ -1,4 +1,4 @@
-//! The demo in a real terminal: what is typed while its sandbox is made.
+//! The demo in a real terminal: what is typed while its sandbox is made, and what is refused before that.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,11 @@ fn what_is_typed_while_a_sandbox_is_made_does_nothing_in_lines() {
     terminal.wait_for("Making a sandbox");
     terminal.press("zebra\rquit\r");
     // Each of these is a step, and may take its time.
-    for step in ["a backup of acme/live by hand", "a drill of acme/live", "before an upgrade"] {
+    for step in [
+        "a backup of acme/live by hand",
+        "a drill of acme/live",
+        "before an upgrade",
+    ] {
         terminal.wait_for(step);
         assert!(!terminal.has_ended());
     }
@@ -28,4 +32,37 @@ fn what_is_typed_while_a_sandbox_is_made_does_nothing_in_lines() {
     assert!(!output.contains("zebra"), "{output}");
     terminal.assert_as_it_was();
     assert!(fs::read_dir(&at).unwrap().count() > 0);
+}
+
+#[test]
+fn a_recording_that_cannot_be_begun_is_told_before_a_sandbox_is_made() {
+    let house = tempfile::tempdir().unwrap();
+    let (at, cast) = (house.path().join("sandbox"), house.path().join("session.cast"));
+    fs::write(&cast, "an earlier session").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_lifeboat"));
+    for (file, told) in [
+        (cast.clone(), "File exists"),
+        (at.join("session.cast"), "No such file"),
+    ] {
+        for more in [&["--tour"][..], &[]] {
+            let start = [
+                "--record",
+                file.to_str().unwrap(),
+                "demo",
+                "--at",
+                at.to_str().unwrap(),
+            ];
+            let terminal = Terminal::start(program, &[&start[..], more].concat(), SIZE, &[]);
+            terminal.wait_for(told);
+            assert!(!terminal.wait_for_exit().success());
+            let output = String::from_utf8(terminal.output()).unwrap();
+            assert!(!output.contains("Making a sandbox"), "{output}");
+            assert!(!at.exists());
+        }
+    }
+    assert_eq!(fs::read_to_string(&cast).unwrap(), "an earlier session");
+    // What can be recorded is not begun by looking whether it can be.
+    let new = house.path().join("new.cast");
+    lifeboat::tui::can_record(&new).unwrap();
+    assert!(!new.exists());
 }

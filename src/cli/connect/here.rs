@@ -112,6 +112,10 @@ impl ThisMachine {
         let opens_cockpit = is_looked_at && on_a_terminal && !globals.plain;
         if opens_cockpit {
             cockpit::terminal(&self.variables)?;
+            // A recording that cannot be begun would be told when the sandbox is there, and end it.
+            if let Some(file) = &cockpit::showing(globals)?.record {
+                tui::can_record(file)?;
+            }
         }
         // From here on an interrupt arrives as a message: the sandbox has to go, whatever ends the demo.
         let mut interrupts = (outside.interrupts)();
