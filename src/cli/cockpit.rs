@@ -22,12 +22,12 @@ pub(super) fn settings(
     config: Option<&Config>,
     variables: &Variables,
 ) -> Result<CockpitSettings, CliError> {
-    let wrong = |error: ThemeError| CliError::usage(format!("the context \"{}\": {error}", context.name));
     let set = |name: &str| variables(name).filter(|value| !value.is_empty());
     let terminal = terminal(variables)?;
     let look = &context.context;
-    let theme = match &look.theme {
-        Some(theme) => theme.parse().map_err(wrong)?,
+    let chosen = chosen(context)?;
+    let theme = match chosen.theme {
+        Some(theme) => theme,
         None if set("NO_COLOR").is_some() || has_no_colours(&terminal) => ThemeChoice::Monochrome,
         None => ThemeChoice::default(),
     };
@@ -40,7 +40,7 @@ pub(super) fn settings(
     Ok(CockpitSettings {
         context: context.name.clone(),
         read_only: look.read_only,
-        accent: accent(look.accent.as_deref()).map_err(wrong)?,
+        accent: chosen.accent,
         theme,
         background: set("COLORFGBG")
             .and_then(|value| Background::of_variable(&value))
@@ -55,12 +55,7 @@ pub(super) fn settings(
         notice: None,
         keys: Arc::new(config.map_or_else(|| Ok(Keymap::default()), keys)?),
         command: Vec::new(),
-        calling: match &look.call {
-            Some(call) => call.parse().map_err(|error: NoCalling| {
-                CliError::usage(format!("the context \"{}\": {error}", context.name))
-            })?,
-            None => Calling::default(),
-        },
+        calling: chosen.calling,
         last_view: None,
         beyond: cockpit_beyond::without_configuration(),
         showing: Showing::default(),
@@ -68,6 +63,43 @@ pub(super) fn settings(
         care: Care::default(),
         clock: Arc::new(Utc::now),
     })
+}
+
+/// What a context says of how its cockpit looks and sounds.
+struct Chosen {
+    theme: Option<ThemeChoice>,
+    accent: Option<Accent>,
+    calling: Calling,
+}
+
+/// Reads what a context says.
+///
+/// # Errors
+/// [`CliError`] when it names a theme, a colour or a way to call that there is not.
+fn chosen(context: &NamedContext) -> Result<Chosen, CliError> {
+    let said = |why: String| CliError::usage(format!("the context \"{}\": {why}", context.name));
+    let of_theme = |error: ThemeError| said(error.to_string());
+    let look = &context.context;
+    let theme = look.theme.as_deref().map(str::parse).transpose();
+    let calling = look.call.as_deref().map(str::parse).transpose();
+    Ok(Chosen {
+        theme: theme.map_err(of_theme)?,
+        accent: accent(look.accent.as_deref()).map_err(of_theme)?,
+        calling: calling
+            .map_err(|error: NoCalling| said(error.to_string()))?
+            .unwrap_or_default(),
+    })
+}
+
+/// What of a configuration keeps the cockpit from opening, in whichever context, as sentences.
+pub(super) fn problems(config: &Config) -> Vec<String> {
+    let contexts = config.contexts.iter().map(|(name, context)| NamedContext {
+        name: name.clone(),
+        context: context.clone(),
+    });
+    let looks = contexts.filter_map(|context| chosen(&context).err());
+    let keys = keys(config).err();
+    keys.into_iter().chain(looks).map(|error| error.message).collect()
 }
 
 /// The cockpit's keys, with those of the configuration.

@@ -325,6 +325,11 @@ impl House for ThisMachine {
         Ok(owner)
     }
 
+    fn why_no_cockpit(&self, globals: &Globals) -> Vec<String> {
+        self.load(globals)
+            .map_or_else(|_| Vec::new(), |(config, _)| cockpit::problems(&config))
+    }
+
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError> {
         let (_, context) = self.load(globals)?;
         Ok(context.context.backend == BackendAddress::Embedded)

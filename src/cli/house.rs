@@ -113,6 +113,13 @@ pub trait House {
         Ok(None)
     }
 
+    /// What of the configuration on this machine keeps the cockpit from opening, as sentences: keys that clash, colours that there
+    /// are not. A configuration that cannot be read is told of elsewhere.
+    fn why_no_cockpit(&self, globals: &Globals) -> Vec<String> {
+        let _ = globals;
+        Vec::new()
+    }
+
     /// Whether a job that is started in this context runs in this process, and ends with it.
     fn jobs_run_here(&self, globals: &Globals) -> Result<bool, CliError>;
 

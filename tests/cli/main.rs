@@ -10,6 +10,7 @@
 mod answers;
 #[path = "../changes/mod.rs"]
 mod changes;
+mod checked;
 mod errors;
 mod exported;
 mod following;

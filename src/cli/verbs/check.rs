@@ -10,8 +10,8 @@ use crate::domain::environment::EnvironmentName;
 
 /// What `lifeboat check --help` says first.
 pub const LONG_ABOUT: &str = "\
-Goes through the configuration and says for every environment and instance what works and what does not: the \
-repository and its key, the database and the rights in it, the data store, room for a restore, search indexes, \
+Goes through the configuration and says what works and what does not: the keys and colours of the cockpit, and for \
+every environment and instance the repository and its key, the database and the rights in it, the data store, room for a restore, search indexes, \
 hooks, health. Nothing is changed. Ends with exit code 0 when all of it works, warnings or not, and with 1 when \
 something does not.";
 
@@ -30,11 +30,19 @@ pub(super) async fn run(arguments: CheckArguments, call: &mut Call<'_>) -> Resul
         Err(error) => return Err(error),
         Ok(backend) => backend.check(arguments.environment).await,
     };
-    let report = match answer {
+    let mut report = match answer {
         // The engine does not begin on one that does not hold together.
         Err(BackendError::Failed(why)) => unusable(why),
         answer => answer?,
     };
+    // They stand with the configuration, before what is about an environment.
+    let problems = call
+        .house
+        .why_no_cockpit(&call.globals)
+        .into_iter()
+        .map(no_cockpit);
+    let first = report.findings.len().min(1);
+    drop(report.findings.splice(first..first, problems));
     if call.globals.json {
         call.json(&json!({ "findings": report.findings, "works": report.works() }))?;
     } else {
@@ -44,6 +52,17 @@ pub(super) async fn run(arguments: CheckArguments, call: &mut Call<'_>) -> Resul
         return Ok(());
     }
     Err(CliError::failed(report.summary()))
+}
+
+/// The finding about what keeps the cockpit from opening.
+fn no_cockpit(why: String) -> Finding {
+    Finding {
+        environment: None,
+        instance: None,
+        about: "cockpit".to_owned(),
+        verdict: Verdict::Failed,
+        detail: why,
+    }
 }
 
 /// The report about a configuration that cannot be used at all.
