@@ -159,13 +159,13 @@ pub enum Refusal {
         differences: Vec<String>,
     },
     /// No restore waits for approval, or it is another one by now.
-    #[error(
-        "no such restore of {environment} waits for approval: it was approved, rejected, asked for anew from another plan, or \
-         its hour has passed"
-    )]
+    #[error("{}", nothing_to_approve(environment, waits.as_deref()))]
     NothingToApprove {
         /// The environment.
         environment: EnvironmentName,
+        /// The one that waits instead, in a line; none where none does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits: Option<String>,
     },
     /// No restore waits for approval, since the configuration asks for no second person there.
     #[error(
@@ -263,6 +263,20 @@ impl Refusal {
     }
 }
 
+/// What waits instead of what was to be approved, and where that is shown.
+fn nothing_to_approve(environment: &EnvironmentName, waits: Option<&str>) -> String {
+    match waits {
+        Some(waits) => format!(
+            "that restore of {environment} does not wait for approval any more: it was asked for anew, from another plan. What waits \
+             is this: {waits}. `lifeboat approve {environment}` shows it and asks"
+        ),
+        None => format!(
+            "no restore of {environment} waits for approval: none was asked for, or it was approved or rejected, or its hour has \
+             passed. `lifeboat environments` shows where one waits, `lifeboat activity` what became of others"
+        ),
+    }
+}
+
 /// Rule 5: only Live.
 ///
 /// # Errors
@@ -327,6 +341,10 @@ mod tests {
                 environment,
                 safety: true,
             },
+            Refusal::NothingToApprove {
+                environment: EnvironmentName::new("acme", "live").unwrap(),
+                waits: Some("a restore, asked by maria".to_owned()),
+            },
             Refusal::NotNeeded("it is there already".to_owned()),
             Refusal::Obstacle("no room".to_owned()),
             Refusal::StalePlan {
@@ -342,5 +360,12 @@ mod tests {
             let json = serde_json::to_string(&refusal).unwrap();
             assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), refusal);
         }
+        // As an earlier service says it.
+        let earlier = r#"{"rule":"nothing_to_approve","facts":{"environment":"acme/live"}}"#;
+        let refusal = serde_json::from_str::<Refusal>(earlier).unwrap();
+        assert!(
+            refusal.to_string().contains("`lifeboat environments`"),
+            "{refusal}"
+        );
     }
 }

@@ -123,7 +123,10 @@ async fn waiting(backend: &dyn Backend, name: &EnvironmentName) -> Result<Asked,
     let nothing = || {
         let environment = name.clone();
         if details.approve {
-            Refusal::NothingToApprove { environment }
+            Refusal::NothingToApprove {
+                environment,
+                waits: None,
+            }
         } else {
             Refusal::NobodyHasToAgree { environment }
         }

@@ -314,11 +314,15 @@ impl Live {
             }
             .into());
         }
-        let waiting = self.waiting()?.filter(|waiting| waiting.asked.plan == *plan);
-        let nothing = || Refusal::NothingToApprove {
+        let waiting = self.waiting()?;
+        let nothing = |waits: Option<&Waiting>| Refusal::NothingToApprove {
             environment: self.name().clone(),
+            waits: waits.map(|waiting| waiting.asked.in_words()),
         };
-        Ok(waiting.ok_or_else(nothing)?)
+        match waiting {
+            Some(waiting) if waiting.asked.plan == *plan => Ok(waiting),
+            other => Err(nothing(other.as_ref()).into()),
+        }
     }
 
     fn forget_asked(&self) -> Result<(), EngineError> {

@@ -110,11 +110,27 @@ pub(super) fn what_waits_ends_after_an_hour_or_is_rejected() {
     house.pass(Duration::minutes(61));
     assert_eq!(waiting(&engine), None);
     let late = refusal(jonas(&engine).of_house().approve(&plan, "acme/live"));
-    assert!(matches!(late, Refusal::NothingToApprove { .. }), "{late}");
+    assert!(
+        matches!(late, Refusal::NothingToApprove { waits: None, .. }),
+        "{late}"
+    );
+    assert!(
+        late.to_string()
+            .contains("`lifeboat environments` shows where one waits"),
+        "{late}"
+    );
     let first = ask(&engine);
     let second = ask(&engine);
     let replaced = refusal(jonas(&engine).of_house().approve(&first, "acme/live"));
-    assert!(matches!(replaced, Refusal::NothingToApprove { .. }), "{replaced}");
+    assert!(
+        matches!(replaced, Refusal::NothingToApprove { waits: Some(_), .. }),
+        "{replaced}"
+    );
+    let said = replaced.to_string();
+    assert!(
+        said.contains("asked by maria") && said.contains("`lifeboat approve acme/live` shows it"),
+        "{said}"
+    );
     jonas(&engine)
         .of_house()
         .reject(&second, Some("not today"))
