@@ -8,8 +8,8 @@ use lifeboat::domain::plan::PlanId;
 use lifeboat::domain::recent::Recent;
 use lifeboat::domain::target::{Aim, Standing};
 
-use crate::made_up::{State, name, two_projects};
-use crate::screens::runner::alike;
+use crate::made_up::{Fixture, State, name, two_projects};
+use crate::screens::runner::{Runner, alike};
 use crate::{look, unchanged};
 
 /// Five backups between the daily ones, an hour apart.
@@ -109,4 +109,43 @@ async fn what_waits_for_another_owner_is_said_and_agreed_to_by_name() {
     )
     .await;
     look("approve-waits", waits, &[("", "waits for another owner")]).await;
+}
+
+#[tokio::test]
+async fn where_nobody_has_to_agree_the_keys_for_it_say_why() {
+    // Wide enough for what does not apply now.
+    let size = (240, 50);
+    let cockpit = Runner::start(size, Fixture::new()).await;
+    cockpit.see("A approve").await.see("b backup").await;
+    let frame = cockpit.frame();
+    let key = |words: &str| {
+        let footer = cockpit.text().lines().last().unwrap().to_owned();
+        let at = footer[..footer.find(words).unwrap()].chars().count();
+        frame.buffer[(u16::try_from(at).unwrap(), size.1 - 1)].fg
+    };
+    assert_ne!(
+        key("A approve"),
+        key("b backup"),
+        "it is as bright as what applies"
+    );
+    for answer in ["A", "O"] {
+        let cockpit = Runner::start(size, Fixture::new()).await;
+        cockpit.see("A approve").await.press(answer).await;
+        cockpit.see("nobody has to agree to a restore of acme/live").await;
+    }
+    let some = Fixture::with(|state: &mut State| {
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.approve = true;
+    });
+    let cockpit = Runner::start(size, some).await;
+    cockpit.see("A approve").await.press("A").await;
+    cockpit.see("no restore waits for another owner").await;
+    assert_eq!(
+        cockpit
+            .calls()
+            .iter()
+            .filter(|call| call.starts_with("approve"))
+            .count(),
+        0
+    );
 }

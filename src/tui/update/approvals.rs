@@ -11,12 +11,17 @@ use crate::tui::model::screens::{Dialog, Field, Form, FormKind};
 
 /// Whether a restore waits in the environment that actions are about.
 pub fn waits(model: &Model) -> Result<(), String> {
-    let nothing = || "no restore waits for another owner".to_owned();
-    model
-        .target()
-        .filter(|target| target.asked.is_some())
-        .map(|_| ())
-        .ok_or_else(nothing)
+    if model.target().is_some_and(|target| target.asked.is_some()) {
+        return Ok(());
+    }
+    let details = model.target_details();
+    Err(match details.filter(|details| !details.approve) {
+        Some(details) => format!(
+            "nobody has to agree to a restore of {}: approve = true is not set in its configuration",
+            details.summary.name
+        ),
+        None => "no restore waits for another owner".to_owned(),
+    })
 }
 
 /// The form that answers it.
