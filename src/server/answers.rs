@@ -186,7 +186,7 @@ fn digest_of(operation: &Operation, ask: &Ask) -> [u8; 32] {
 fn stored(reply: &Reply) -> StoredAnswer {
     let body = match &reply.content {
         Content::Json(json) => String::from_utf8_lossy(json).into_owned(),
-        Content::Nothing | Content::Stream(..) => String::new(),
+        Content::Nothing | Content::Stream(..) | Content::Events(_) => String::new(),
     };
     StoredAnswer {
         status: reply.status.as_u16(),

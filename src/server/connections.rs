@@ -1,8 +1,11 @@
 //! Connections: accepted, made safe by TLS, and served, with limits on how many there are and how slow they may be.
 
+use std::error::Error as _;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant as Monotonic};
 
@@ -24,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::head::Crowded;
 use super::log::{Level, Log};
+use super::operation::Endless;
 use super::rate::Rates;
 use super::room::{AtWork, Room, Seat, client_of};
 use super::service::Peer;
@@ -125,11 +129,15 @@ impl Connections {
         }
     }
 
+    /// Answers what is asked on a connection. One that ends while nothing is under way, or while somebody only listens, has not
+    /// ended early: that is how each verb that follows a job goes.
     async fn speak<S>(&self, stream: S, peer: SocketAddr, seat: &Arc<Seat>) -> Result<(), String>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let routes = TowerToHyperService::new(self.routes.clone());
+        let course = Arc::new(Course::default());
+        let of_answers = Arc::clone(&course);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             let at_work = seat.works();
             let is_spare = seat.is_spare;
@@ -139,8 +147,13 @@ impl Connections {
                 request.extensions_mut().insert(Crowded);
             }
             let answer = routes.call(request);
+            let course = Arc::clone(&of_answers);
+            course.begins();
             async move {
                 let mut answer = answer.await?;
+                if answer.extensions().get::<Endless>().is_some() {
+                    course.listens();
+                }
                 if is_spare {
                     answer
                         .headers_mut()
@@ -174,8 +187,61 @@ impl Connections {
                 connection.await
             }
         };
-        ended.map_err(|error| error.to_string())
+        match ended {
+            Err(error) if !course.ends_by(&error, seat.is_at_work()) => Err(error.to_string()),
+            _ => Ok(()),
+        }
     }
+}
+
+/// How far a connection has come.
+#[derive(Default)]
+struct Course {
+    /// Whether there was a request.
+    has_asked: AtomicBool,
+    /// Whether the last answer is one that has no end of its own.
+    listens: AtomicBool,
+}
+
+impl Course {
+    fn begins(&self) {
+        self.has_asked.store(true, Ordering::Relaxed);
+        self.listens.store(false, Ordering::Relaxed);
+    }
+
+    fn listens(&self) {
+        self.listens.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this is how a connection ends that has done what it was for: whoever listened has gone, or nothing more was asked.
+    fn ends_by(&self, error: &hyper::Error, is_at_work: bool) -> bool {
+        let has_listened = self.listens.load(Ordering::Relaxed) && has_gone(error);
+        let is_done = self.has_asked.load(Ordering::Relaxed) && !is_at_work && error.is_timeout();
+        has_listened || is_done
+    }
+}
+
+/// Whether an error is that the other side has gone.
+fn has_gone(error: &hyper::Error) -> bool {
+    let gone = [
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::NotConnected,
+        io::ErrorKind::UnexpectedEof,
+    ];
+    if error.is_incomplete_message() {
+        return true;
+    }
+    let mut cause = error.source();
+    while let Some(this) = cause {
+        let of_system = this.downcast_ref::<io::Error>();
+        if of_system.is_some_and(|error| gone.contains(&error.kind())) {
+            return true;
+        }
+        cause = this.source();
+    }
+    false
 }
 
 /// Waits until the connection has to go, and a moment longer.

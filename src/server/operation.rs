@@ -199,7 +199,13 @@ pub(super) enum Content {
     Json(Bytes),
     /// A stream of this media type.
     Stream(&'static str, Body),
+    /// What happens, until whoever listens to it goes.
+    Events(Body),
 }
+
+/// Stands in the extensions of an answer that has no end of its own: whoever listens to it ends it by going.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endless;
 
 impl Reply {
     /// 204.
@@ -247,13 +253,18 @@ impl Reply {
 
     /// As it is sent.
     pub(super) fn into_answer(self) -> axum::response::Response {
+        let is_endless = matches!(self.content, Content::Events(_));
         let (body, media_type) = match self.content {
             Content::Nothing => (Body::empty(), None),
             Content::Json(json) => (Body::from(json), Some("application/json")),
             Content::Stream(media_type, body) => (body, Some(media_type)),
+            Content::Events(body) => (body, Some("text/event-stream")),
         };
         let mut answer = axum::response::Response::new(body);
         *answer.status_mut() = self.status;
+        if is_endless {
+            answer.extensions_mut().insert(Endless);
+        }
         if let Some(media_type) = media_type {
             answer
                 .headers_mut()

@@ -232,7 +232,7 @@ pub(super) fn events(ask: &Ask) -> Result<Reply, Problem> {
     );
     Ok(Reply {
         status: StatusCode::OK,
-        content: Content::Stream("text/event-stream", stream.into_body()),
+        content: Content::Events(stream.into_body()),
         location: None,
     })
 }

@@ -258,3 +258,64 @@ async fn a_slow_reader_is_told_that_events_are_lost() {
         text.extend_from_slice(&buffer[..read]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_and_goes_has_not_ended_early() {
+    let house = House::new().await;
+    let owner = house.owner().await;
+    let address = house.server.as_ref().unwrap().address();
+    let open = async |head: String| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let ask = |what: &str| {
+        format!(
+            "{what} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n",
+            owner.0
+        )
+    };
+
+    // As a verb that follows a job: it listens until it has heard enough.
+    let mut listens = open(ask("GET /api/v1/events") + "\r\n").await;
+    let mut heard = String::new();
+    while !heard.contains("\n\n") || !heard.contains("text/event-stream") {
+        let mut buffer = [0; 1024];
+        let read = listens.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "{heard}");
+        heard.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+    }
+    drop(listens);
+    // The service knows that it has gone.
+    let metrics = || async {
+        answered(house.request(Method::GET, "/metrics", Some(&owner)))
+            .await
+            .text
+    };
+    let gone = tokio::time::timeout(LONG, async {
+        while !metrics().await.contains("lifeboat_event_streams_open 0") {
+            tokio::task::yield_now().await;
+        }
+    });
+    gone.await.unwrap();
+
+    let early = async || {
+        let line = tokio::time::timeout(LONG, async {
+            loop {
+                let line = house.logged().await;
+                if line["message"] == "a connection ended early" {
+                    return line["why"].as_str().unwrap().to_owned();
+                }
+            }
+        });
+        line.await.unwrap()
+    };
+    // Whoever talks nonsense, and whoever goes in the middle of a request, has.
+    drop(open("\u{1} nonsense\r\n\r\n".to_owned()).await);
+    let why = early().await;
+    assert!(why.contains("invalid"), "{why}");
+    let head = ask("POST /api/v1/notifications/seen")
+        + "content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    drop(open(head).await);
+    assert_eq!(early().await, "connection closed before message completed");
+}

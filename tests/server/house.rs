@@ -15,7 +15,7 @@ use lifeboat::server::log::Log;
 use lifeboat::server::{Server, ServerSurroundings, tokens};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast, mpsc};
 
 /// A token that is in the catalog.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct House {
     pub engine: Embedded,
     pub client: reqwest::Client,
     pub base: String,
+    /// What the service has logged and nobody has read yet.
+    pub lines: Mutex<mpsc::Receiver<String>>,
 }
 
 /// An answer, read to its end.
@@ -133,7 +135,7 @@ impl House {
             break_live: None,
         };
         let engine = Embedded::start(settings, surroundings, options);
-        let (log, _) = Log::new(Arc::clone(&clock));
+        let (log, lines) = Log::new(Arc::clone(&clock));
         let started = Server::start(
             Arc::new(engine.clone()),
             config.server,
@@ -153,7 +155,14 @@ impl House {
             engine,
             client: client(),
             base,
+            lines: Mutex::new(lines),
         }
+    }
+
+    /// The next line of the service's log.
+    pub async fn logged(&self) -> Value {
+        let line = self.lines.lock().await.recv().await.unwrap();
+        serde_json::from_str(&line).unwrap()
     }
 
     /// Adds a token to the catalog.
