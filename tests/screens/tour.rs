@@ -84,6 +84,8 @@ async fn the_presenters_key_leads_to_the_end_of_the_path() {
         look("begins");
         for number in 2..=STEPS.len() {
             on_to(&cockpit, number).await;
+            let keys = cockpit.text().lines().last().unwrap().to_owned();
+            assert!(!keys.contains('…'), "the keys are cut at {size:?}: {keys}");
             if number == 3 {
                 look("before-breaking");
             }

@@ -124,8 +124,24 @@ fn does(model: &Model, tour: &Tour) -> Vec<Piece> {
         .collect();
     vec![
         piece(format!(" {}", step.does), Meaning::Text),
-        piece(format!("{GAP}keys: {}", by_hand.join(" ")), Meaning::Quiet),
+        piece(
+            format!("{GAP}keys: {}", counted(&by_hand).join(" ")),
+            Meaning::Quiet,
+        ),
     ]
+}
+
+/// Keys in their order, with one that is pressed several times in a row said once: `Enter x3`.
+fn counted(keys: &[String]) -> Vec<String> {
+    let runs = keys.chunk_by(|one, next| one == next);
+    let said = runs.filter_map(|run| {
+        let key = run.first()?;
+        Some(match run.len() {
+            1 => key.clone(),
+            times => format!("{key} x{times}"),
+        })
+    });
+    said.collect()
 }
 
 /// What is pressed by hand for it: of a text, what it is.
@@ -153,4 +169,16 @@ fn pressed(model: &Model, step: &Step) -> Vec<(usize, String)> {
     beats
         .filter_map(|(number, beat)| Some((number, pressed_now(model, beat.press)?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_pressed_again_is_said_once() {
+        let keys = ["r", "Enter", "Enter", "Enter", "name", "Enter"].map(str::to_owned);
+        assert_eq!(counted(&keys), ["r", "Enter x3", "name", "Enter"]);
+        assert_eq!(counted(&[]), [""; 0]);
+    }
 }
