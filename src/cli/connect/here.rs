@@ -296,7 +296,10 @@ impl<'a> Steps<'a> {
         if std::mem::replace(&mut self.has_begun, true) {
             return step;
         }
-        format!("Making a sandbox: real content, and a past of backups by the real engine.\n{step}")
+        format!(
+            "Making a sandbox: real content, and a past of backups by the real engine.\nIt takes 10 to 30 seconds, longer on a \
+             busy machine.\n{step}"
+        )
     }
 }
 

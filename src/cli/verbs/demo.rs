@@ -20,7 +20,7 @@ pub struct DemoArguments {
     #[arg(long)]
     pub headless: bool,
     /// Show it, step by step, inside the cockpit: Space does the next step for real and says why, Backspace goes back, and at any
-    /// moment the cockpit is yours. It takes five minutes
+    /// moment the cockpit is yours. It takes five minutes, and the sandbox 10 to 30 seconds before
     #[arg(long, conflicts_with = "headless")]
     pub tour: bool,
     /// Keep the content of acme/live in databases: starts a throw-away cluster from the PostgreSQL that is installed, which

@@ -138,8 +138,8 @@ pub const STEPS: &[Step] = &[
         why: "The backup and Live are compared, node by node. Whoever knows what is gone need not bring back everything, \
               and with that lose the work of all others since the backup.",
         does: "compare",
-        then: "Each line was added, changed or removed since the backup. Selected is the largest loss of the website: \
-               {lost}, with all that was below it.",
+        then: "Each line was added, changed or removed, counted in nodes: a file holds several. Selected is the largest loss \
+               of the website, {lost}, with all below it.",
         seconds: 30,
         beats: &[
             HOME,
@@ -153,8 +153,8 @@ pub const STEPS: &[Step] = &[
         why: "A backup is no closed box: it can be gone through as Magnolia itself, and searched by name, path, id or text, \
               without restoring anything. So: is what is gone in this backup?",
         does: "find it",
-        then: "There it is, whole. What is in a backup opens as the nodes that editors know, whether it was kept as XML, \
-               as YAML or in tables of a database.",
+        then: "There it is, with all that is in it. What is in a backup opens as the nodes that editors know, whether it was \
+               kept as XML, as YAML or in tables of a database.",
         seconds: 35,
         beats: &[
             HOME,
@@ -185,8 +185,8 @@ pub const STEPS: &[Step] = &[
         why: "Only this is brought back, on the author, from where it is published again; what others did meanwhile \
               stays. First a plan says what comes, what would be lost, how long it takes, and whether there is room.",
         does: "mark it, and plan",
-        then: "Nothing has been touched yet: here one can still go back. Whatever stands in the way would be named here, \
-               before, and not in the middle.",
+        then: "Nothing has been touched yet: one can still go back, and what stands in the way is named now. Items are what is \
+               stored, files or rows of a table: a file holds several nodes.",
         seconds: 30,
         beats: &[
             beat(Seen::History, Press::Key(Action::PreviousPane)),

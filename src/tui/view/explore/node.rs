@@ -3,8 +3,8 @@
 use super::linked::{Linked, flow};
 use super::reading_words;
 use crate::domain::explore::{
-    BinaryFacts, BinaryPlace, Kind, Line, NodeFacts, PropertyFacts, Source, ValueFacts, ValueType,
-    VersionList,
+    BinaryFacts, BinaryPlace, Children, Kind, Line, NodeFacts, PropertyFacts, Source, Step, ValueFacts,
+    ValueType, VersionList,
 };
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
@@ -23,6 +23,11 @@ pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
     match &node.facts {
         Known::Here(facts) => {
             of_facts(&mut linked, model, &explorer.source, facts);
+            let ahead = explorer.ahead.as_ref().filter(|(path, _)| *path == node.path);
+            // A node has properties of its own to show; of a folder nothing else is known.
+            if let (Kind::Folder, Some((_, children))) = (facts.kind, ahead) {
+                within(&mut linked.text, children);
+            }
             versions(&mut linked, &explorer.source, &node.versions);
         }
         other => {
@@ -43,6 +48,31 @@ pub fn text(model: &Model, explorer: &Explorer, width: u16) -> Linked {
         }
     }
     linked
+}
+
+/// So many lines of a folder are shown beside it: whoever wants more opens it.
+const WITHIN: usize = 50;
+
+/// What is in a folder that nobody has opened.
+fn within(text: &mut Text, children: &Children) {
+    text.heading(&format!("In it ({})", measure::count(children.total)));
+    for line in children.lines.iter().take(WITHIN) {
+        let kind = line.primary_type.as_deref().unwrap_or_else(|| line.kind.label());
+        let step = Step {
+            name: line.name.clone(),
+            index: line.index,
+        };
+        let inside = match line.children {
+            0 => String::new(),
+            count => format!(", with {} in it", measure::count(count)),
+        };
+        text.fact(kind, &format!("{step}{inside}"));
+    }
+    let shown = children.lines.len().min(WITHIN) as u64;
+    let more = children.total.saturating_sub(shown);
+    if more > 0 {
+        text.paragraph(&format!("and {} more", measure::count(more)), Meaning::Quiet);
+    }
 }
 
 /// What the line says of it.
