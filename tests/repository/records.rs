@@ -5,8 +5,9 @@ use std::slice;
 use std::thread;
 
 use lifeboat::clock::SetClock;
-use lifeboat::domain::backup::{BackupId, WorkspaceCopy};
+use lifeboat::domain::backup::{BackupId, Manifest, WorkspaceCopy};
 use lifeboat::domain::environment::WorkspaceKind;
+use lifeboat::domain::pin::Pin;
 use lifeboat::repository::{Repository, RepositoryError};
 use lifeboat::watch::Unwatched;
 
@@ -21,6 +22,7 @@ on_each_storage!(
     a_parent_that_has_gone_is_no_obstacle,
     an_expiry_can_be_changed_again_and_again,
     who_changes_a_backup_at_the_same_time_takes_it_from_nobody,
+    however_many_change_a_backup_at_the_same_time_none_of_it_is_lost,
     dropping_what_has_gone_is_no_error,
     a_verification_compares_the_digests_of_the_manifest,
     a_verification_reports_what_it_read,
@@ -190,6 +192,56 @@ fn who_changes_a_backup_at_the_same_time_takes_it_from_nobody(sandbox: &Sandbox)
         last = sandbox.repository.list().unwrap()[0].id.clone();
     }
     sandbox.repository.verify(&last, &Unwatched).unwrap();
+}
+
+/// Each with a handle of its own, as several processes have: one pins it, the others extend it.
+fn however_many_change_a_backup_at_the_same_time_none_of_it_is_lost(sandbox: &Sandbox) {
+    let mut last = sandbox.back_up();
+    let [pins, one, other, third] =
+        [(); 4].map(|()| Repository::open_or_create(&sandbox.storage, &key()).unwrap());
+    for round in 0..6 {
+        let pin = Pin {
+            by: "ann".into(),
+            at: moment("2026-11-23T10:00:00Z"),
+            until: None,
+            note: Some(format!("round {round}")),
+        };
+        let wanted = [2, 3, 4].map(|day| moment(&format!("2026-12-{day:02}T0{round}:00:00Z")));
+        let id = &last;
+        thread::scope(|scope| {
+            let extending = [&one, &other, &third].into_iter().zip(wanted);
+            let mut all: Vec<_> = extending
+                .map(|(repository, until)| scope.spawn(move || repository.change_expiry(id, until)))
+                .collect();
+            let (pins, pin) = (&pins, &pin);
+            all.push(scope.spawn(move || pins.set_pin(id, Some(pin))));
+            for one in all {
+                one.join().unwrap().unwrap();
+            }
+        });
+        let listed = sandbox.repository.list().unwrap();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        let manifest = listed[0].manifest.as_ref().unwrap();
+        assert_eq!(
+            manifest.pin.as_ref(),
+            Some(&pin),
+            "the pin of round {round} is lost"
+        );
+        assert!(
+            manifest.expires.is_some_and(|expires| wanted.contains(&expires)),
+            "every extension of round {round} is lost: {:?}",
+            manifest.expires
+        );
+        last = listed[0].id.clone();
+    }
+    // Unpinned, it is of the form that it was of.
+    let free = sandbox.repository.set_pin(&last, None).unwrap();
+    let listed = sandbox.repository.list().unwrap();
+    let manifest = listed[0].manifest.as_ref().unwrap();
+    assert_eq!(
+        (&listed[0].id, manifest.format, &manifest.pin),
+        (&free, Manifest::FORMAT, &None)
+    );
 }
 
 #[test]

@@ -18,6 +18,28 @@ pub(in crate::repository) const OURS: &str = "lifeboat:1";
 /// The tag that counts how often a record was changed.
 pub(in crate::repository) const CHANGED: &str = "changed:";
 
+/// What of a record can be changed later. Each is noted with the count of changes at which it was changed last, so that of
+/// two forms that were made at the same time each keeps what was changed in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::repository) enum Part {
+    /// Until when it is kept.
+    Expiry,
+    /// Who keeps it on purpose.
+    Pin,
+}
+
+impl Part {
+    pub(in crate::repository) const ALL: [Self; 2] = [Self::Expiry, Self::Pin];
+
+    /// The tag that says at which change it was changed last.
+    pub(in crate::repository) fn tag(self) -> &'static str {
+        match self {
+            Self::Expiry => "changed-expiry:",
+            Self::Pin => "changed-pin:",
+        }
+    }
+}
+
 /// How often records are listed anew because some were changed or dropped while they were read.
 const LISTS: usize = 10;
 
@@ -57,8 +79,24 @@ impl Record {
     }
 
     pub(in crate::repository) fn changes(&self) -> u64 {
-        let counts = self.file.tags.iter().filter_map(|tag| tag.strip_prefix(CHANGED));
-        counts.filter_map(|count| count.parse().ok()).max().unwrap_or(0)
+        self.counted(CHANGED).unwrap_or(0)
+    }
+
+    /// At which change this was changed last, 0 if it is as it was. An earlier Lifeboat noted of no part when it changed it: it may
+    /// have been any.
+    pub(in crate::repository) fn changed(&self, part: Part) -> u64 {
+        let unknown = || if self.notes_parts() { 0 } else { self.changes() };
+        self.counted(part.tag()).unwrap_or_else(unknown)
+    }
+
+    /// Whether it says at which change each part was changed.
+    pub(in crate::repository) fn notes_parts(&self) -> bool {
+        Part::ALL.iter().any(|part| self.counted(part.tag()).is_some())
+    }
+
+    fn counted(&self, tag: &str) -> Option<u64> {
+        let counts = self.file.tags.iter().filter_map(|text| text.strip_prefix(tag));
+        counts.filter_map(|count| count.parse().ok()).max()
     }
 
     /// What says which of two forms of one record is the later one. Two that were written at the same time have an order too.

@@ -12,7 +12,7 @@ use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
 use crate::repository::guard::Access;
 use crate::repository::library::classified;
-use crate::repository::read::records::{CHANGED, OURS, Record, backup_id};
+use crate::repository::read::records::{CHANGED, OURS, Part, Record, backup_id};
 
 /// How often a change is made anew because somebody else has changed the same backup at the same time.
 const AT_ONCE: usize = 20;
@@ -28,7 +28,7 @@ impl Repository {
             summary: copy.summary,
             ..SnapshotFile::default()
         };
-        self.describe(&mut file, manifest, 0)?;
+        self.describe(&mut file, manifest, Changes::default())?;
         self.write(file)
     }
 
@@ -67,7 +67,7 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`] when there is no such backup, or it cannot be written.
     pub fn change_expiry(&self, id: &BackupId, expires: Instant) -> Result<BackupId, RepositoryError> {
-        self.change(id, |manifest| manifest.expires = Some(expires))
+        self.change(id, Part::Expiry, |manifest| manifest.expires = Some(expires))
     }
 
     /// Pins a backup, or takes its pin away. Its id changes with that, as with [`Repository::change_expiry`].
@@ -75,44 +75,57 @@ impl Repository {
     /// # Errors
     /// [`RepositoryError`] when there is no such backup, or it cannot be written.
     pub fn set_pin(&self, id: &BackupId, pin: Option<&Pin>) -> Result<BackupId, RepositoryError> {
-        self.change(id, |manifest| manifest.set_pin(pin.cloned()))
+        self.change(id, Part::Pin, |manifest| manifest.set_pin(pin.cloned()))
     }
 
-    /// Writes a later form of a record, and removes those that it follows. Nobody is locked out meanwhile: who changes the same
-    /// backup at the same time removes, as this does, only forms that come before one that it has seen, so the last of all is
-    /// never removed. Whose form is not the last does what was asked for to that one.
-    fn change(&self, id: &BackupId, change: impl Fn(&mut Manifest)) -> Result<BackupId, RepositoryError> {
-        let mut record = self.find_record(id)?;
-        let origin = record.origin();
-        let mut forms = Vec::new();
-        for _ in 0..AT_ONCE {
-            let changed = self.write_later_form(&record, &forms, &change)?;
+    /// Writes a later form of a record, and removes those that it follows. Nobody is locked out meanwhile, in a folder as little as
+    /// in a bucket, however many change the same backup at the same time:
+    ///
+    /// - a form notes the ids of all forms that it comes from, and holds what was changed in each of them;
+    /// - nobody removes a form before one that comes from it stands;
+    /// - nobody is told that it is done before one form stands that comes from theirs and from every other that they see.
+    ///
+    /// Who is done was seen by everybody who has written a form since, and is in what they make of all that they see.
+    fn change(
+        &self,
+        id: &BackupId,
+        part: Part,
+        change: impl Fn(&mut Manifest),
+    ) -> Result<BackupId, RepositoryError> {
+        let first = self.find_record(id)?;
+        let origin = first.origin();
+        let mut forms = vec![first];
+        let mut written: Option<BackupId> = None;
+        for attempt in 0..AT_ONCE {
+            let is_kept = written
+                .as_ref()
+                .is_some_and(|written| forms.iter().any(|form| comes_from(form, written)));
+            let last_is_ours = forms.last().map(|form| backup_id(form.id)) == written;
+            // Whose form is not the last leaves it to whoever has written that, for a moment, to make one of all.
+            if !is_kept || last_is_ours || attempt % 2 == 0 {
+                // Who is not done yet comes after whoever is.
+                written = Some(self.write_later_form(&forms, part, &change)?);
+            }
             forms = self.forms(origin)?;
             if forms.is_empty() {
                 // It was listed while one form took the place of another.
                 forms = self.forms(origin)?;
             }
-            let Some(last) = forms.last() else {
+            let Some((last, others)) = forms.split_last() else {
                 return Err(RepositoryError::UnknownBackup {
                     place: self.place().clone(),
                     id: id.to_string(),
                 });
             };
-            let earlier = last
-                .manifest()
-                .map_err(|why| self.unreadable(&backup_id(last.id), why))?;
-            match beside(&forms, &record, &earlier.earlier) {
-                Some(beside) if backup_id(last.id) == changed => record = beside.clone(),
-                _ => {
-                    // Where nothing can be removed, the last form is shown, and the earlier ones go with it.
-                    if !self.keeps_what_is_written() {
-                        let gone = forms.iter().take(forms.len() - 1).map(|form| form.id);
-                        self.remove(&gone.collect::<Vec<_>>())?;
-                    }
-                    if backup_id(last.id) == changed {
-                        return Ok(changed);
-                    }
-                    record = last.clone();
+            let is_whole = others.iter().all(|form| comes_from(last, &backup_id(form.id)));
+            let holds_ours = written.as_ref().is_some_and(|written| comes_from(last, written));
+            if is_whole {
+                // Where nothing can be removed, the last form is shown, and the earlier ones go with it.
+                if !self.keeps_what_is_written() {
+                    self.remove(&others.iter().map(|form| form.id).collect::<Vec<_>>())?;
+                }
+                if holds_ours {
+                    return Ok(backup_id(last.id));
                 }
             }
         }
@@ -131,28 +144,48 @@ impl Repository {
         Ok(forms)
     }
 
-    /// Writes what `change` makes of a form as one that is later than all these.
+    /// Writes one form of all these, the last one at the end, that is later than each of them, with a change to a part.
     fn write_later_form(
         &self,
-        record: &Record,
         forms: &[Record],
+        part: Part,
         change: impl Fn(&mut Manifest),
     ) -> Result<BackupId, RepositoryError> {
-        let id = backup_id(record.id);
-        let mut manifest = record.manifest().map_err(|why| self.unreadable(&id, why))?;
-        change(&mut manifest);
-        // One that an earlier Lifeboat has changed does not say what it began as.
-        let mut earlier = std::mem::take(&mut manifest.earlier);
-        earlier.insert(0, backup_id(record.origin()));
-        earlier.push(id);
-        earlier.extend(forms.iter().map(|form| backup_id(form.id)));
-        for id in earlier {
-            manifest.was_called(id);
+        let Some(last) = forms.last() else {
+            return Err(RepositoryError::io(
+                "changing the record of a backup",
+                self.place(),
+                "there is none",
+            ));
+        };
+        let read = |form: &Record| {
+            let manifest = form.manifest();
+            manifest.map_err(|why| self.unreadable(&backup_id(form.id), why))
+        };
+        let mut manifest = read(last)?;
+        let mut changes = Changes {
+            count: forms.iter().map(Record::changes).fold(0, u64::max) + 1,
+            ..Changes::default()
+        };
+        for part in Part::ALL {
+            let newest = newest(forms, part).unwrap_or(last);
+            part.take(&read(newest)?, &mut manifest);
+            changes.set(part, newest.changed(part));
         }
-        let mut file = record.file.clone();
-        file.original = Some(record.origin());
-        let changes = forms.iter().map(Record::changes).fold(record.changes(), u64::max);
-        self.describe(&mut file, &manifest, changes + 1)?;
+        change(&mut manifest);
+        changes.set(part, changes.count);
+        manifest.earlier = Vec::new();
+        // One that an earlier Lifeboat has changed does not say what it began as.
+        manifest.was_called(backup_id(last.origin()));
+        for form in forms {
+            for id in read(form)?.earlier {
+                manifest.was_called(id);
+            }
+            manifest.was_called(backup_id(form.id));
+        }
+        let mut file = last.file.clone();
+        file.original = Some(last.origin());
+        self.describe(&mut file, &manifest, changes)?;
         self.write(file)
     }
 
@@ -160,7 +193,7 @@ impl Repository {
         &self,
         file: &mut SnapshotFile,
         manifest: &Manifest,
-        changes: u64,
+        changes: Changes,
     ) -> Result<(), RepositoryError> {
         let invalid = |what: &str| RepositoryError::io("writing the record of a backup", self.place(), what);
         let text = serde_json::to_string(manifest).map_err(|error| invalid(&error.to_string()))?;
@@ -216,16 +249,59 @@ impl Repository {
     }
 }
 
-/// Of the forms of a record, the last one at the end, the one that somebody else has made of the backup at the same time, and
-/// has been told of as done: it is later than the one that was `changed`, and the last one does not come from it. What an earlier
-/// Lifeboat has left, which notes no ids, comes before and counts for nothing.
-fn beside<'f>(forms: &'f [Record], changed: &Record, earlier: &[BackupId]) -> Option<&'f Record> {
-    let mut others = forms.iter().rev().skip(1);
-    others.find(|form| form.changes() > changed.changes() && !earlier.contains(&backup_id(form.id)))
+/// How often a record was changed, and at which change each part of it was changed last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::repository) struct Changes {
+    count: u64,
+    expiry: u64,
+    pin: u64,
+}
+
+impl Changes {
+    fn set(&mut self, part: Part, at: u64) {
+        match part {
+            Part::Expiry => self.expiry = at,
+            Part::Pin => self.pin = at,
+        }
+    }
+
+    fn of(&self, part: Part) -> u64 {
+        match part {
+            Part::Expiry => self.expiry,
+            Part::Pin => self.pin,
+        }
+    }
+}
+
+impl Part {
+    /// Takes it over as another form has it.
+    fn take(self, from: &Manifest, into: &mut Manifest) {
+        match self {
+            Self::Expiry => into.expires = from.expires,
+            Self::Pin if into.pin != from.pin => into.set_pin(from.pin.clone()),
+            Self::Pin => {}
+        }
+    }
+}
+
+/// Of some forms, that in which a part was changed last. Of two that changed it at the same time it is the later one: either could
+/// have been the second. One that notes what it has changed counts before one that may have changed something else.
+fn newest(forms: &[Record], part: Part) -> Option<&Record> {
+    forms
+        .iter()
+        .max_by_key(|form| (form.changed(part), form.notes_parts(), form.order()))
+}
+
+/// Whether a form is this one, or comes from it: what was changed in it is in the form.
+fn comes_from(form: &Record, id: &BackupId) -> bool {
+    backup_id(form.id) == *id
+        || form
+            .manifest()
+            .is_ok_and(|manifest| manifest.earlier.contains(id))
 }
 
 /// What a person sees of a backup in `restic snapshots`.
-fn tags(manifest: &Manifest, changes: u64) -> Vec<String> {
+fn tags(manifest: &Manifest, changes: Changes) -> Vec<String> {
     let mut tags = vec![
         OURS.to_owned(),
         format!("trigger:{}", manifest.trigger.label()),
@@ -242,8 +318,10 @@ fn tags(manifest: &Manifest, changes: u64) -> Vec<String> {
         Some(until) => format!("pinned:{}", until.format("%Y-%m-%dT%H:%MZ")),
         None => "pinned:ever".to_owned(),
     }));
-    if changes > 0 {
-        tags.push(format!("{CHANGED}{changes}"));
+    if changes.count > 0 {
+        tags.push(format!("{CHANGED}{}", changes.count));
+        // Both, so that it is seen that they were noted.
+        tags.extend(Part::ALL.map(|part| format!("{}{}", part.tag(), changes.of(part))));
     }
     tags
 }
@@ -260,25 +338,32 @@ fn tag(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A form that was changed so often.
-    fn form(digit: char, changes: u64) -> Record {
+    /// A form with these tags.
+    fn form(digit: char, tags: &[&str]) -> Record {
         let mut file = SnapshotFile::default();
-        file.tags.add(format!("{CHANGED}{changes}"));
+        for tag in tags {
+            file.tags.add((*tag).to_owned());
+        }
         let id = digit.to_string().repeat(64).parse().unwrap();
         Record { id, file }
     }
 
     #[test]
-    fn only_what_was_made_at_the_same_time_stands_beside_a_change() {
-        let forms = [form('1', 1), form('2', 2), form('3', 3), form('4', 3)];
-        let found = |based_on: usize, earlier: &[usize]| {
-            let earlier: Vec<_> = earlier.iter().map(|at| backup_id(forms[*at].id)).collect();
-            beside(&forms, &forms[based_on], &earlier).map(|form| form.id)
-        };
-        assert_eq!(found(1, &[1]), Some(forms[2].id));
-        assert_eq!(found(1, &[1, 2]), None);
-        // An earlier Lifeboat has left the first one, and noted nothing of it.
-        assert_eq!(found(2, &[2]), None);
-        assert_eq!(beside(&forms[3..], &forms[2], &[]).map(|form| form.id), None);
+    fn each_part_is_as_whoever_changed_it_last_has_left_it() {
+        let forms = [
+            form('1', &[]),
+            form('2', &["changed:1", "changed-expiry:1", "changed-pin:0"]),
+            form('3', &["changed:1", "changed-expiry:0", "changed-pin:1"]),
+            form('4', &["changed:1", "changed-expiry:1", "changed-pin:0"]),
+        ];
+        let found = |forms: &[Record], part| newest(forms, part).map(|form| form.id);
+        assert_eq!(found(&forms, Part::Pin), Some(forms[2].id));
+        assert_eq!(found(&forms, Part::Expiry), Some(forms[3].id));
+        assert_eq!(found(&forms[..3], Part::Expiry), Some(forms[1].id));
+        // One of an earlier Lifeboat may have changed either.
+        let later = [forms[2].clone(), form('5', &["changed:2"])];
+        assert_eq!(found(&later, Part::Pin), Some(later[1].id));
+        let beside = [forms[2].clone(), form('5', &["changed:1"])];
+        assert_eq!(found(&beside, Part::Pin), Some(beside[0].id));
     }
 }

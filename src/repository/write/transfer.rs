@@ -11,6 +11,7 @@ use rustic_core::RusticError;
 use rustic_core::repofile::SnapshotFile;
 
 use super::progress::{Counts, LibraryProgress, report};
+use super::record::Changes;
 use crate::domain::backup::BackupId;
 use crate::repository::Repository;
 use crate::repository::error::RepositoryError;
@@ -76,7 +77,7 @@ impl Repository {
         // A pin holds what it was set on. Copies follow their slots.
         manifest.set_pin(None);
         manifest.read_since = since.filter(|since| *since < manifest.read_back());
-        other.describe(&mut file, &manifest, 0)?;
+        other.describe(&mut file, &manifest, Changes::default())?;
         other.write(file)
     }
 
