@@ -133,13 +133,13 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
     }
     let answers = Answers::gather(arguments, &config, call)?;
     let found = checks::look(&answers, call)?;
-    let mut text = write::config_text(&answers, None)?;
+    let mut text = write::config_text(&answers, &config, None)?;
     // What is written has to work: it is read back by the same rules as ever before anything is created.
     let parsed = Config::parse(&text, &config)?;
     let owner = call.house.state_of_another(&parsed)?;
     let state = owner.as_ref().map(|_| config.with_extension("state"));
     if let Some(state) = &state {
-        text = write::config_text(&answers, Some(state))?;
+        text = write::config_text(&answers, &config, Some(state))?;
         let parsed = Config::parse(&text, &config)?;
         if let Some(owner) = call.house.state_of_another(&parsed)? {
             return Err(CliError::usage(format!(

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use lifeboat::config::Config;
+use lifeboat::domain::settings::SecretSource;
 use lifeboat::repository::{Key, Repository};
 use tempfile::TempDir;
 
@@ -103,6 +104,22 @@ fn what_it_writes_works_at_once() {
     assert_eq!(
         fs::metadata(&key_file).unwrap().permissions().mode() & 0o777,
         0o600
+    );
+}
+
+/// The service may not look into home folders: whoever copies the configuration and its key to where it may must not have written a
+/// configuration that goes on with the key in the home folder.
+#[test]
+fn what_it_writes_works_wherever_it_is_copied_with_its_key() {
+    let place = Place::new();
+    let ended = place.scripted(&[&place.repository_flag()]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+
+    fs::rename(place.path("etc"), place.path("elsewhere")).unwrap();
+    let config = Config::load(&place.path("elsewhere/lifeboat.toml")).unwrap();
+    assert_eq!(
+        config.repository.unwrap().key,
+        SecretSource::PasswordFile(place.path("elsewhere/repository.key"))
     );
 }
 

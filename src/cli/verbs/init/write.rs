@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::answers::{Answers, NamedContent};
+use super::answers::{Answers, NamedContent, absolute};
 use crate::cli::CliError;
 use crate::domain::environment::EnvironmentKind;
 use crate::domain::settings::{ContentSettings, CredentialSource, PostgresSettings, StorageOptions};
@@ -18,7 +18,13 @@ const KEY_BYTES: usize = 32;
 ///
 /// # Errors
 /// [`CliError`] when a path cannot be written in it.
-pub(super) fn config_text(answers: &Answers, state: Option<&Path>) -> Result<String, CliError> {
+pub(super) fn config_text(
+    answers: &Answers,
+    config: &Path,
+    state: Option<&Path>,
+) -> Result<String, CliError> {
+    let folder = absolute(config)?.parent().map(Path::to_owned);
+    let folder = folder.as_deref();
     let mut text = String::from(
         "# Written by `lifeboat init`. `lifeboat init --sample` prints a configuration with every setting explained.\n\n",
     );
@@ -34,7 +40,7 @@ pub(super) fn config_text(answers: &Answers, state: Option<&Path>) -> Result<Str
         Some(folder) => path_text(folder)?,
         None => quoted(&root.address.to_string()),
     };
-    let key = path_text(&answers.key)?;
+    let key = secret_text(&answers.key, folder)?;
     let _ = write!(
         text,
         "\
@@ -49,7 +55,7 @@ password_file = {key}
 "
     );
     if root.address.folder().is_none() {
-        storage_text(&root.options, &mut text)?;
+        storage_text(&root.options, folder, &mut text)?;
     }
     for (name, kind) in &answers.environments {
         let kind_text = match kind {
@@ -64,7 +70,7 @@ password_file = {key}
             quoted(name)
         );
         if kind.is_recoverable() {
-            live_text(answers, &mut text)?;
+            live_text(answers, folder, &mut text)?;
         } else {
             text.push_str("# Listed and never backed up: only Live is.\n");
         }
@@ -73,7 +79,7 @@ password_file = {key}
 }
 
 /// How object storage is reached.
-fn storage_text(options: &StorageOptions, text: &mut String) -> Result<(), CliError> {
+fn storage_text(options: &StorageOptions, folder: Option<&Path>, text: &mut String) -> Result<(), CliError> {
     text.push_str("\n[repository.options]\n");
     match &options.endpoint {
         Some(endpoint) => {
@@ -97,14 +103,14 @@ fn storage_text(options: &StorageOptions, text: &mut String) -> Result<(), CliEr
         ),
     ] {
         let _ = match file {
-            Some(file) => writeln!(text, "{setting}_file = {}", path_text(file)?),
+            Some(file) => writeln!(text, "{setting}_file = {}", secret_text(file, folder)?),
             None => writeln!(text, "{setting}_env = \"{variable}\""),
         };
     }
     Ok(())
 }
 
-fn live_text(answers: &Answers, text: &mut String) -> Result<(), CliError> {
+fn live_text(answers: &Answers, folder: Option<&Path>, text: &mut String) -> Result<(), CliError> {
     let release = version_text(&answers.release_version)?;
     let magnolia = version_text(&answers.magnolia_version)?;
     let _ = write!(
@@ -149,7 +155,7 @@ role = \"{role}\"
             );
         }
         if let ContentSettings::Postgres(database) = &instance.content {
-            database_text(database, text)?;
+            database_text(database, folder, text)?;
         }
     }
     Ok(())
@@ -189,7 +195,11 @@ fn home_text(home: &Path, instance: &NamedContent, text: &mut String) -> Result<
 }
 
 /// A database, in a table of its own: it has too much to say for one line.
-fn database_text(database: &PostgresSettings, text: &mut String) -> Result<(), CliError> {
+fn database_text(
+    database: &PostgresSettings,
+    folder: Option<&Path>,
+    text: &mut String,
+) -> Result<(), CliError> {
     let _ = write!(
         text,
         "\
@@ -202,7 +212,7 @@ schema = {}
         quoted(&database.schema)
     );
     if let Some(file) = &database.password_file {
-        let _ = writeln!(text, "password_file = {}", path_text(file)?);
+        let _ = writeln!(text, "password_file = {}", secret_text(file, folder)?);
     }
     if let Some(folder) = &database.data_store {
         let _ = writeln!(text, "data_store = {}", path_text(folder)?);
@@ -231,6 +241,13 @@ fn version_text(version: &str) -> Result<String, CliError> {
         }
         None => Ok(quoted(version)),
     }
+}
+
+/// A file with a secret. One in the configuration's folder is written from there on, so that the two can be copied or moved
+/// together: to where the service may read them, or to another machine.
+fn secret_text(file: &Path, folder: Option<&Path>) -> Result<String, CliError> {
+    let beside = folder.and_then(|folder| file.strip_prefix(folder).ok());
+    path_text(beside.unwrap_or(file))
 }
 
 fn path_text(path: &Path) -> Result<String, CliError> {
