@@ -195,6 +195,20 @@ fn plan_repeats_the_part_in_the_command_that_it_proposes() {
     assert!(ended.out.contains(command), "{}", ended.out);
 }
 
+alike!(plan_of_a_path_is_limited_to_that_path_and_not_to_its_workspace);
+fn plan_of_a_path_is_limited_to_that_path_and_not_to_its_workspace() {
+    let arguments = [
+        "plan",
+        "acme/live",
+        "daily",
+        "--path",
+        "author:/website/home/news",
+    ];
+    let ended = lifeboat(&arguments).ends();
+    let limits = "limited to     author\n               /website/home/news\n";
+    assert!(ended.out.contains(limits), "{}", ended.out);
+}
+
 alike!(plan_that_cannot_be_done_is_refused_and_says_what_could_be_chosen);
 fn plan_that_cannot_be_done_is_refused_and_says_what_could_be_chosen() {
     let arguments = ["plan", "acme/live", "daily", "--workspace", "webstie"];

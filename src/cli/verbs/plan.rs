@@ -259,7 +259,14 @@ fn facts(plan: &RestorePlan) -> Table {
         };
         let workspaces: Vec<_> = part.workspaces.iter().map(String::as_str).collect();
         fact("limited to", list(&instances, "all instances"));
-        fact("", list(&workspaces, "all workspaces"));
+        // Their workspaces are named with them, and would be taken for all that comes back.
+        if part.has_paths() {
+            for path in &part.paths {
+                fact("", path.to_string());
+            }
+        } else {
+            fact("", list(&workspaces, "all workspaces"));
+        }
     }
     fact("work lost", plan.work_lost().words);
     let versions = &plan.backup.manifest.versions;
