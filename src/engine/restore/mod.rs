@@ -150,7 +150,7 @@ impl Live {
         let (title, for_whom) = match agreed {
             Agreed::Nobody if self.settings().approve => return Err(self.ask_for(stored, &title)),
             // It is done for whoever asked, whoever else has agreed.
-            Agreed::To(by) => (format!("{title}, approved by {}", self.who()), self.asked_by(by)),
+            Agreed::To(by) => (format!("{title} (approved by {})", self.who()), self.asked_by(by)),
             _ => (title, self.clone()),
         };
         let job = for_whom.start_restore_of(backup, way, JobKind::Restore, &title)?;

@@ -91,7 +91,7 @@ pub(super) fn a_restore_waits_until_another_owner_agrees() {
     let job = jonas(&engine).of_house().approve(&plan, "acme/live").unwrap();
     let job = done(&engine, job);
     assert!(
-        job.title.ends_with("approved by jonas") && job.by.as_str() == "maria",
+        job.title.ends_with("(approved by jonas)") && job.by.as_str() == "maria",
         "{}",
         job.title
     );
