@@ -61,8 +61,11 @@ Fields of the object that --json prints:
   find           found
   history        history
   diff           diff nodes
+  export         export file bytes
   backup         job
   restore        job
+  approve        job
+  reject         environment rejected
   undo           job
   confirm        job
   verify         job
@@ -72,14 +75,19 @@ Fields of the object that --json prints:
   protect        environment hold on reason
   maintenance    environment hold on reason
   extend         environment backup trouble
+  pin            environment backup trouble
+  unpin          environment backup trouble
   delete         environment deleted trouble
   relocate       environment repository
   token          create and rotate: token text; list: tokens;
                  revoke: revoked
   completions    shell script
   man            man
-  init           config repository password_file key_is_new environments
-                 instances
+  demo           with --headless: config repository password_file content
+                 databases environments kept identical items bytes
+                 undo_exchanges, and the _millis of each step
+  init           config state repository password_file key_is_new
+                 environments instances; with --sample: sample
 
 Environment variables:
   LIFEBOAT_CONFIG   the configuration file, unless --config names one

@@ -80,6 +80,27 @@ fn there_is_no_verb_without_a_snapshot_of_its_help() {
     assert_eq!(listed, VERBS);
 }
 
+/// The service prints no object.
+#[test]
+fn the_fields_of_every_verb_are_listed() {
+    let help = lifeboat(&["--help"]).ends().out;
+    let fields = help
+        .split("Fields of the object that --json prints:\n")
+        .nth(1)
+        .unwrap();
+    let fields = fields.split("\n\n").next().unwrap();
+    let mut listed: Vec<_> = fields
+        .lines()
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let mut verbs = VERBS.to_vec();
+    verbs.retain(|verb| *verb != "serve");
+    listed.sort_unstable();
+    verbs.sort_unstable();
+    assert_eq!(listed, verbs);
+}
+
 #[test]
 fn the_manual_has_every_verb() {
     let page = lifeboat(&["man"]).ends().out;
