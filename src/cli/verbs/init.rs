@@ -55,6 +55,9 @@ pub struct InitArguments {
     /// The file whose first line is the password of an instance's database
     #[arg(long = "password-file", value_name = "NAME=FILE")]
     pub password_files: Vec<Named>,
+    /// The certificates that vouch for the server of an instance's database; with them the connection is encrypted
+    #[arg(long = "database-ca-file", value_name = "NAME=FILE")]
+    pub database_ca_files: Vec<Named>,
     /// The folder of an instance's data store, when its binaries are in one
     #[arg(long = "data-store", value_name = "NAME=DIR")]
     pub data_stores: Vec<Named>,
@@ -87,6 +90,9 @@ pub struct InitArguments {
     /// The region that the bucket is in [default: us-east-1]
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
+    /// The certificates of a private authority that vouch for the object storage [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// The file whose first line is the id of the access key.
     #[arg(
         long,

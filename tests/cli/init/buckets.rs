@@ -135,3 +135,37 @@ fn on_a_terminal_it_asks_for_a_bucket_until_it_answers() {
     let repository = Config::load(&file).unwrap().repository.unwrap();
     assert_eq!(repository.root, store.address("lifeboat"));
 }
+
+#[test]
+fn a_private_authority_is_named_before_the_bucket_is_tried() {
+    let place = Place::new();
+    let [id, secret] = keys(&place);
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // The files with the keys hold no certificates, and are there.
+    let ended = place.scripted(&[
+        &format!("--endpoint=https://{gone}"),
+        "--repository=s3://bucket/lifeboat",
+        &format!("--ca-file={id}"),
+        &format!("--access-key-id-file={id}"),
+        &format!("--secret-access-key-file={secret}"),
+    ]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(flowing(&ended.err).contains(&id), "{}", ended.err);
+    assert!(!place.path("etc").exists());
+
+    let answers = format!(
+        "acme\n\n{author}\n\nv12\n6.3.4\ns3://bucket/lifeboat\nhttps://{gone}\n{missing}\n{id}\n\nfiles\n{id}\n{secret}\n",
+        author = place.text("author"),
+        missing = place.text("missing"),
+    );
+    let config = format!("--config={}", place.text("etc/lifeboat.toml"));
+    let ended = lifeboat(&["init", &config]).typing(&answers).ends();
+    let said = flowing(&ended.err);
+    let question = "File with the certificates of a private authority that vouch for it";
+    assert_eq!(said.matches(question).count(), 2, "{said}");
+    assert!(
+        said.contains(&format!("{} cannot be read", place.text("missing"))),
+        "{said}"
+    );
+    assert!(!place.path("etc/lifeboat.toml").exists());
+}

@@ -1,6 +1,6 @@
 //! What `lifeboat init` asks about an instance whose content is in a database, and what it takes from arguments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::InitArguments;
@@ -78,6 +78,14 @@ pub(super) fn given(arguments: &InitArguments) -> Result<Vec<(InstanceName, Post
         settings.password_file = Some(absolute(file.as_ref())?);
         Ok(())
     })?;
+    settle(
+        "--database-ca-file",
+        &arguments.database_ca_files,
+        &|settings, file| {
+            settings.ca_file = Some(absolute(file.as_ref())?);
+            Ok(())
+        },
+    )?;
     settle("--data-store", &arguments.data_stores, &|settings, folder| {
         settings.data_store = Some(absolute(folder.as_ref())?);
         Ok(())
@@ -184,20 +192,16 @@ impl Questions<'_, '_> {
         }
         settings.password_file = self.place(
             "File whose first line is the password (Enter when the server asks for none)",
-            |file| {
-                std::fs::metadata(file)
-                    .map(drop)
-                    .map_err(|error| format!("{} cannot be read: {error}", file.display()))
-            },
+            is_there,
         )?;
         Ok(settings)
     }
 
     /// A place that there need not be.
-    fn place(
+    pub(super) fn place(
         &mut self,
         question: &str,
-        check: impl Fn(&std::path::Path) -> Result<(), String>,
+        check: impl Fn(&Path) -> Result<(), String>,
     ) -> Result<Option<PathBuf>, CliError> {
         loop {
             let Some(answer) = self.ask(question, None)? else {
@@ -210,4 +214,11 @@ impl Questions<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a file is there; what it holds is looked at when it is used.
+pub(super) fn is_there(file: &Path) -> Result<(), String> {
+    std::fs::metadata(file)
+        .map(drop)
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::answers::{NamedContent, Questions, absolute};
+use super::databases::is_there;
 use super::{InitArguments, checks};
 use crate::cli::CliError;
 use crate::domain::address::Address;
@@ -93,6 +94,16 @@ impl Questions<'_, '_> {
                 Err(why) => self.say(&why)?,
             }
         }
+        if options
+            .endpoint
+            .as_deref()
+            .is_some_and(|endpoint| endpoint.starts_with("https://"))
+        {
+            options.ca_file = self.place(
+                "File with the certificates of a private authority that vouch for it (Enter for those of the system)",
+                is_there,
+            )?;
+        }
         if let Some(region) = self.ask("Region that the bucket is in", Some(&options.region))? {
             options.region = region;
         }
@@ -153,11 +164,12 @@ fn given(arguments: &InitArguments, address: &Address) -> Result<StorageOptions,
         options.credentials = CredentialSource::Aws;
     }
     let file = |given: &Option<PathBuf>| given.as_deref().map(absolute).transpose();
+    options.ca_file = file(&arguments.ca_file)?;
     options.access_key_id_file = file(&arguments.access_key_id_file)?;
     options.secret_access_key_file = file(&arguments.secret_access_key_file)?;
     if address.folder().is_some() && options != StorageOptions::default() {
         return Err(CliError::usage(
-            "--endpoint, --region and the keys are about object storage, and the backups are to be kept in a folder: write \
+            "--endpoint, --region, --ca-file and the keys are about object storage, and the backups are to be kept in a folder: write \
              --repository s3://BUCKET/PREFIX, or leave them out",
         ));
     }

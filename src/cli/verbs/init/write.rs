@@ -40,7 +40,7 @@ pub(super) fn config_text(
         Some(folder) => path_text(folder)?,
         None => quoted(&root.address.to_string()),
     };
-    let key = secret_text(&answers.key, folder)?;
+    let key = file_text(&answers.key, folder)?;
     let _ = write!(
         text,
         "\
@@ -88,6 +88,9 @@ fn storage_text(options: &StorageOptions, folder: Option<&Path>, text: &mut Stri
         None => text.push_str("# No endpoint: Amazon's own.\n"),
     }
     let _ = writeln!(text, "region = {}", quoted(&options.region));
+    if let Some(file) = &options.ca_file {
+        let _ = writeln!(text, "ca_file = {}", file_text(file, folder)?);
+    }
     if options.credentials == CredentialSource::Aws {
         text.push_str(
             "# A profile, a web identity, or the role of the container or the machine.\ncredentials = \"aws\"\n",
@@ -103,7 +106,7 @@ fn storage_text(options: &StorageOptions, folder: Option<&Path>, text: &mut Stri
         ),
     ] {
         let _ = match file {
-            Some(file) => writeln!(text, "{setting}_file = {}", secret_text(file, folder)?),
+            Some(file) => writeln!(text, "{setting}_file = {}", file_text(file, folder)?),
             None => writeln!(text, "{setting}_env = \"{variable}\""),
         };
     }
@@ -212,7 +215,10 @@ schema = {}
         quoted(&database.schema)
     );
     if let Some(file) = &database.password_file {
-        let _ = writeln!(text, "password_file = {}", secret_text(file, folder)?);
+        let _ = writeln!(text, "password_file = {}", file_text(file, folder)?);
+    }
+    if let Some(file) = &database.ca_file {
+        let _ = writeln!(text, "ca_file = {}", file_text(file, folder)?);
     }
     if let Some(folder) = &database.data_store {
         let _ = writeln!(text, "data_store = {}", path_text(folder)?);
@@ -243,9 +249,9 @@ fn version_text(version: &str) -> Result<String, CliError> {
     }
 }
 
-/// A file with a secret. One in the configuration's folder is written from there on, so that the two can be copied or moved
-/// together: to where the service may read them, or to another machine.
-fn secret_text(file: &Path, folder: Option<&Path>) -> Result<String, CliError> {
+/// A file of Lifeboat's own, such as one with a secret. One in the configuration's folder is written from there on, so that all
+/// of them can be copied or moved together: to where the service may read them, or to another machine.
+fn file_text(file: &Path, folder: Option<&Path>) -> Result<String, CliError> {
     let beside = folder.and_then(|folder| file.strip_prefix(folder).ok());
     path_text(beside.unwrap_or(file))
 }
