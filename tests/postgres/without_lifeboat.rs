@@ -61,6 +61,10 @@ fn empty(house: &House) {
 }
 
 fn bring_back(house: &House, options: &[&Path], backup: &str) -> Output {
+    bring_back_as(house, SUPERUSER, options, backup)
+}
+
+fn bring_back_as(house: &House, user: &str, options: &[&Path], backup: &str) -> Output {
     let binaries = house.cluster.binaries().display().to_string();
     let path = std::env::var("PATH").unwrap();
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/manual/bring-back"))
@@ -72,7 +76,7 @@ fn bring_back(house: &House, options: &[&Path], backup: &str) -> Output {
         .env("RESTIC_PASSWORD_FILE", house.path("key"))
         .env("RESTIC_CACHE_DIR", house.path("cache"))
         .env("PGHOST", house.cluster.socket())
-        .env("PGUSER", SUPERUSER)
+        .env("PGUSER", user)
         .env("PGDATABASE", "brought")
         .output()
         .unwrap()
@@ -197,4 +201,38 @@ fn what_cannot_be_loaded_whole_leaves_the_database_as_empty_as_it_was() {
     let refused = bring_back(&house, &[], &backup);
     assert!(said(&refused).contains("the role nobody"), "{}", said(&refused));
     assert!(house.rows("brought", "public").is_empty());
+}
+
+/// At night nobody should have to find out which of fifty warnings matter.
+#[test]
+fn the_owner_of_the_database_is_warned_of_nothing_that_is_not_there() {
+    let house = house();
+    let backup = {
+        let engine = house.engine();
+        back_up(&engine).0
+    };
+    let owned = "ALTER ROLE magnolia LOGIN; ALTER DATABASE brought OWNER TO magnolia";
+    house.client("postgres").batch_execute(owned).unwrap();
+    house
+        .client("brought")
+        .batch_execute("GRANT ALL ON SCHEMA public TO magnolia")
+        .unwrap();
+    let home = house.path("new/magnolia");
+    let options = [Path::new("--home"), &home];
+
+    // What cannot be copied is told before anything is loaded, so that the same can be typed once more.
+    fs::create_dir_all(house.path("recovered/author")).unwrap();
+    let without = bring_back_as(&house, "magnolia", &options, &backup);
+    assert!(
+        said(&without).contains("has no home of author"),
+        "{}",
+        said(&without)
+    );
+    assert!(house.rows("brought", "public").is_empty());
+
+    fs::remove_dir_all(house.path("recovered")).unwrap();
+    let output = bring_back_as(&house, "magnolia", &options, &backup);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(!said(&output).contains("WARNING"), "{}", said(&output));
+    assert_eq!(house.rows("brought", "public"), house.rows("author", "public"));
 }
