@@ -462,8 +462,10 @@ fn search_indexes(
                 "search indexes",
                 format!("{whose}no folder fits {pattern} now: look whether the path is right"),
             ),
-            (1, true) => findings.ok("search indexes", format!("{whose}1 folder fits {pattern}")),
-            (found, true) => findings.ok("search indexes", format!("{whose}{found} folders fit {pattern}")),
+            (found, true) => {
+                let fit = measure::so_many(found, "folder fits", "folders fit");
+                findings.ok("search indexes", format!("{whose}{fit} {pattern}"));
+            }
             (_, false) => findings.warning(
                 "search indexes",
                 format!(
