@@ -1,6 +1,7 @@
 //! What is wrong with the nodes that have been seen, once all have.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::super::NodeId;
 use super::super::ids::{ACTIVITIES, CONFIGURATIONS, ROOT, SYSTEM, VERSION_STORAGE, show};
@@ -13,25 +14,30 @@ const TOLD: usize = 20;
 /// Longer paths are told from further down.
 const LONGEST_PATH: usize = 4096;
 
+/// In place of a row where there is none.
+const NO_ROW: u32 = u32::MAX;
+
 impl<B: Beside> Check<B> {
     /// What is wrong.
     #[must_use]
     pub fn finish(mut self, namespaces: &Namespaces) -> Integrity {
-        let rows = &self.rows;
         self.entries
-            .sort_unstable_by_key(|entry| (entry.child, entry.parent));
-        let mut by_id: Vec<u32> = (0..u32::try_from(rows.len()).unwrap_or(u32::MAX)).collect();
-        by_id.sort_unstable_by_key(|row| (row_at(rows, *row).map(|row| row.id), *row));
+            .sort_unstable_by_key(|entry| (number(&entry.child), entry.parent));
+        let rows = self.rows.iter();
+        let mut by_id: Vec<(NodeId, u32)> = rows.zip(0..).map(|(row, at)| (row.id, at)).collect();
+        by_id.sort_unstable_by_key(|(id, at)| (number(id), *at));
         let mut judging = Judging {
             by_id,
+            above: Vec::new(),
             check: &self,
             namespaces,
             counts: BTreeMap::new(),
             first: BTreeMap::new(),
         };
         judging.ids();
-        judging.entries();
-        judging.parents();
+        let odd = judging.odd();
+        judging.entries(&odd.entries);
+        judging.parents(&odd.rows);
         judging.circles();
         for wrong in &self.wrong {
             let about = match &wrong.about {
@@ -51,15 +57,42 @@ impl<B: Beside> Check<B> {
     }
 }
 
+/// An id as a number, which is compared in less time than bytes are.
+fn number(id: &NodeId) -> u128 {
+    u128::from_be_bytes(*id)
+}
+
 fn row_at(rows: &[Row], at: u32) -> Option<&Row> {
     rows.get(usize::try_from(at).ok()?)
+}
+
+/// What has to be looked at more closely: nearly every node is listed once, by its parent, and is none of these.
+#[derive(Default)]
+struct Odd {
+    rows: Vec<u32>,
+    /// Stretches of entries, each of one child.
+    entries: Vec<Range<usize>>,
+}
+
+impl Odd {
+    /// Adds a stretch of entries, which may be of several children.
+    fn add_entries(&mut self, of: &[Entry], mut stretch: Range<usize>) {
+        let entries = of.get(stretch.clone()).unwrap_or_default();
+        for group in entries.chunk_by(|one, other| one.child == other.child) {
+            stretch.end = stretch.start + group.len();
+            self.entries.push(stretch.clone());
+            stretch.start = stretch.end;
+        }
+    }
 }
 
 struct Judging<'c, B> {
     check: &'c Check<B>,
     namespaces: &'c Namespaces,
     /// The places of rows, by their ids.
-    by_id: Vec<u32>,
+    by_id: Vec<(NodeId, u32)>,
+    /// For each row the place of its parent, or [`NO_ROW`].
+    above: Vec<u32>,
     counts: BTreeMap<FaultKind, u64>,
     first: BTreeMap<FaultKind, BTreeSet<Fault>>,
 }
@@ -71,17 +104,19 @@ impl<'c, B: Beside> Judging<'c, B> {
 
     /// The first row with this id.
     fn place(&self, id: &NodeId) -> Option<u32> {
-        let at = self
-            .by_id
-            .partition_point(|at| self.row(*at).is_some_and(|row| row.id < *id));
-        let at = *self.by_id.get(at)?;
-        self.row(at).filter(|row| row.id == *id).map(|_| at)
+        let wanted = number(id);
+        let at = self.by_id.partition_point(|(id, _)| number(id) < wanted);
+        self.by_id
+            .get(at)
+            .filter(|(found, _)| found == id)
+            .map(|(_, at)| *at)
     }
 
     /// Where this node stands in lists.
     fn entries_of(&self, child: &NodeId) -> &'c [Entry] {
         let entries = &self.check.entries;
-        let from = entries.partition_point(|entry| entry.child < *child);
+        let wanted = number(child);
+        let from = entries.partition_point(|entry| number(&entry.child) < wanted);
         let count = entries
             .get(from..)
             .unwrap_or_default()
@@ -114,27 +149,90 @@ impl<'c, B: Beside> Judging<'c, B> {
         }
     }
 
+    /// Rows whose ids others before them have.
+    fn again(&self) -> impl Iterator<Item = u32> {
+        self.by_id.windows(2).filter_map(|pair| match pair {
+            [(one, _), (other, at)] if one == other => Some(*at),
+            _ => None,
+        })
+    }
+
     /// Ids that more than one row has.
     fn ids(&mut self) {
-        let by_id = std::mem::take(&mut self.by_id);
-        let mut again = Vec::new();
-        for pair in by_id.windows(2) {
-            if let [one, other] = pair
-                && self.row(*one).map(|row| row.id) == self.row(*other).map(|row| row.id)
-            {
-                again.push(*other);
-            }
-        }
-        self.by_id = by_id;
+        let again: Vec<u32> = self.again().collect();
         for row in again {
             self.found_at(FaultKind::Twice, row, String::new());
         }
     }
 
-    /// Children that are not there, or that are listed by others than their parents.
-    fn entries(&mut self) {
+    /// Goes through rows and lists side by side, in the order of ids, and finds each row's parent on the way.
+    fn odd(&mut self) -> Odd {
         let check = self.check;
-        for group in check.entries.chunk_by(|one, other| one.child == other.child) {
+        let mut odd = Odd::default();
+        let mut above = vec![NO_ROW; check.rows.len()];
+        let has_twice = self.again().next().is_some();
+        let mut from = 0;
+        let mut next = |is_it: &dyn Fn(&NodeId) -> bool| {
+            let rest = check.entries.get(from..).unwrap_or_default();
+            let count = rest.iter().take_while(|entry| is_it(&entry.child)).count();
+            let found = from..from + count;
+            from = found.end;
+            found
+        };
+        for same in self.by_id.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((id, _)) = same.first() else { continue };
+            // Nobody has the ids of those before.
+            odd.add_entries(&check.entries, next(&|child| number(child) < number(id)));
+            let listed = next(&|child| child == id);
+            let lister = match check.entries.get(listed.clone()) {
+                Some([entry]) => self.row(entry.parent).map(|row| (row.id, entry.parent)),
+                _ => None,
+            };
+            let mut fits = true;
+            for (_, at) in same {
+                let Some(row) = self.row(*at) else { continue };
+                let by_parent = lister.filter(|(by, _)| row.parent == Some(*by));
+                let is_even = row.is_readable && by_parent.is_some() && !self.is_shared(*at);
+                if !is_even {
+                    odd.rows.push(*at);
+                }
+                fits &= is_even;
+                let Some(slot) = usize::try_from(*at).ok().and_then(|at| above.get_mut(at)) else {
+                    continue;
+                };
+                // In the version storage Jackrabbit keeps a node for `/jcr:system` that is its own.
+                let is_top = check.whose == Whose::Versions && row.id == SYSTEM;
+                *slot = match (by_parent, row.parent) {
+                    (_, None) => NO_ROW,
+                    _ if is_top => NO_ROW,
+                    // The only row of that id, or else the first one counts.
+                    (Some((_, by)), _) if !has_twice => by,
+                    (_, Some(parent)) => self.place(&parent).unwrap_or(NO_ROW),
+                };
+            }
+            if !fits {
+                odd.add_entries(&check.entries, listed);
+            }
+        }
+        odd.add_entries(&check.entries, next(&|_| true));
+        self.above = above;
+        odd
+    }
+
+    fn is_shared(&self, at: u32) -> bool {
+        self.check
+            .shared
+            .binary_search_by_key(&at, |(row, _)| *row)
+            .is_ok()
+    }
+
+    /// Children that are not there, or that are listed by others than their parents.
+    fn entries(&mut self, odd: &[Range<usize>]) {
+        let check = self.check;
+        let groups = odd
+            .iter()
+            .filter_map(|stretch| check.entries.get(stretch.clone()));
+        for group in groups {
             let Some(child) = group.first().map(|entry| entry.child) else {
                 continue;
             };
@@ -179,13 +277,13 @@ impl<'c, B: Beside> Judging<'c, B> {
     }
 
     /// Nodes that their parents do not list.
-    fn parents(&mut self) {
+    fn parents(&mut self, odd: &[u32]) {
         let check = self.check;
         let has_root = self.place(&ROOT).is_some();
-        for (at, row) in (0..).zip(&check.rows) {
-            if !row.is_readable {
+        for at in odd.iter().copied() {
+            let Some(row) = self.row(at).filter(|row| row.is_readable) else {
                 continue;
-            }
+            };
             let listers: Vec<NodeId> = self
                 .entries_of(&row.id)
                 .iter()
@@ -235,11 +333,10 @@ impl<'c, B: Beside> Judging<'c, B> {
         }
     }
 
-    /// The place of a node's parent. In the version storage Jackrabbit keeps a node for `/jcr:system` that is its own.
+    /// The place of a node's parent.
     fn above(&self, at: u32) -> Option<u32> {
-        let row = self.row(at)?;
-        let is_top = self.check.whose == Whose::Versions && row.id == SYSTEM;
-        self.place(&row.parent.filter(|_| !is_top)?)
+        let above = self.above.get(usize::try_from(at).ok()?)?;
+        Some(*above).filter(|above| *above != NO_ROW)
     }
 
     /// The place of the node with the smallest id on a circle, wherever the walk came onto it.

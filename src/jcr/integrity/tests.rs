@@ -6,6 +6,9 @@ use super::super::namespaces::{JCR, NT, Namespaces, REP};
 use super::super::{Binary, Child, Name, Node, NodeId, Property, PropertyType, Value};
 use super::{Beside, Check, Whose};
 use crate::domain::integrity::{Fault, FaultKind, Integrity};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HISTORY: NodeId = [201; 16];
 const VERSION: NodeId = [202; 16];
@@ -388,4 +391,98 @@ fn a_chain_without_end_has_a_path_of_bounded_length() {
         path.starts_with('[') && path.len() < 5000 && path.ends_with("/a/a"),
         "{path}"
     );
+}
+
+/// A node by numbers: its own, its parent's, those that it lists, and those that share it; `None` where it cannot be read.
+type Row = (u8, Option<(Option<u8>, Vec<u8>, Vec<u8>)>);
+
+/// The number 0 is the root's.
+fn id_of(number: u8) -> NodeId {
+    if number == 0 { ROOT } else { id(number) }
+}
+
+/// How often each fault of lists is in a few nodes, looked for as slowly as it is said.
+fn faults(rows: &[Row]) -> BTreeMap<FaultKind, u64> {
+    let first = |number: u8| rows.iter().position(|row| row.0 == number);
+    let parents = |row: &Row| -> BTreeSet<u8> {
+        let read = row.1.iter();
+        read.flat_map(|(parent, _, shared)| parent.iter().chain(shared).copied())
+            .collect()
+    };
+    let entries = rows.iter().enumerate().flat_map(|(at, row)| {
+        let lists = row.1.iter().flat_map(|(_, children, _)| children.clone());
+        lists.map(move |child| (child, at))
+    });
+    let entries: Vec<_> = entries.collect();
+    let mut found = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        if first(row.0) != Some(at) {
+            found.push(FaultKind::Twice);
+        }
+        let listers: Vec<u8> = entries
+            .iter()
+            .filter(|(child, _)| *child == row.0)
+            .map(|(_, by)| rows[*by].0)
+            .collect();
+        let is_lost = parents(row).iter().any(|parent| {
+            let is_read = first(*parent).is_none_or(|at| rows[at].1.is_some());
+            is_read && !listers.contains(parent)
+        });
+        let is_second_root = parents(row).is_empty() && row.0 != 0 && first(0).is_some();
+        if row.1.is_some() && (is_lost || is_second_root) {
+            found.push(FaultKind::NotListed);
+        }
+        // Once a circle: at the one that comes first on it.
+        let above = |at: usize| rows[at].1.as_ref().and_then(|(parent, ..)| first((*parent)?));
+        let mut way = vec![at];
+        while let Some(next) = above(way[way.len() - 1]) {
+            if next == at && way.iter().all(|on_it| at <= *on_it) {
+                found.push(FaultKind::Cycle);
+            }
+            if way.contains(&next) {
+                break;
+            }
+            way.push(next);
+        }
+    }
+    for (nr, (child, by)) in entries.iter().enumerate() {
+        match first(*child).map(|at| &rows[at]) {
+            None => found.push(FaultKind::MissingChild),
+            Some(row) => {
+                let is_again = entries[..nr].contains(&(*child, *by));
+                if row.1.is_some() && (is_again || !parents(row).contains(&rows[*by].0)) {
+                    found.push(FaultKind::Twice);
+                }
+            }
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for kind in found {
+        *counts.entry(kind).or_insert(0) += 1;
+    }
+    counts
+}
+
+proptest! {
+    #[test]
+    fn what_is_wrong_with_lists_is_counted_as_one_who_looks_at_each(rows in vec(
+        (0..8_u8, prop::option::weighted(0.9, (any::<Option<u8>>().prop_map(|parent| parent.map(|parent| parent % 8)),
+            vec(0..9_u8, 0..4), vec(0..8_u8, 0..2)))),
+        0..9,
+    )) {
+        let mut check = Check::new(Whose::Workspace, &There);
+        for (number, read) in &rows {
+            let Some((parent, children, shared)) = read else {
+                check.unreadable(id_of(*number), BundleError::CutShort);
+                continue;
+            };
+            let mut node = node(id_of(*number), parent.map(id_of), Name::known(NT, "unstructured"));
+            node.children = children.iter().map(|number| child("a", id_of(*number))).collect();
+            node.shared_set = shared.iter().map(|number| id_of(*number)).collect();
+            check.node(node.id, &node.outline());
+        }
+        let mut counts = check.finish(&Namespaces::default()).counts;
+        counts.remove(&FaultKind::Unreadable);
+        prop_assert_eq!(counts, faults(&rows));
+    }
 }
