@@ -130,9 +130,9 @@ impl Shelf {
         Ok(file)
     }
 
-    /// Puts a whole file in its place, and makes room for it. What was there of the same key goes.
+    /// Puts a whole file in its place, and makes room for it. What was there of the same key goes. It need not be on disk by
+    /// then: of what a power cut leaves, the digest in its name tells.
     pub(super) fn put(&self, key: &Key, half: &Path, now: SystemTime) -> io::Result<PathBuf> {
-        File::open(half)?.sync_all()?;
         let beginning = key.beginning();
         let place = self
             .folder(key)
