@@ -10,7 +10,8 @@
 //! | `entries` | an entry in a list of children | parent and place; by child as well |
 //!
 //! A page of children is one stretch of `entries`. Names are searched by reading all of it, which takes less than it would
-//! to keep them in any order.
+//! to keep them in any order. Ids are kept as two numbers. A node has a `print` of its digest, its list of children and its
+//! parent: where two have the same, nothing of them differs.
 
 mod build;
 mod pages;
@@ -27,7 +28,7 @@ use crate::content::inside::found::Digest;
 use crate::jcr::NodeId;
 
 /// The form of the files. One of another form is made again.
-pub(super) const FORM: u32 = 2;
+pub(super) const FORM: u32 = 3;
 
 /// Why an index cannot be used. Whoever meets it has it made again.
 #[derive(Debug, thiserror::Error)]
@@ -82,10 +83,27 @@ fn opened(path: &Path) -> Result<Connection, IndexError> {
     Ok(connection)
 }
 
-/// An id or a digest out of a row.
+/// A digest out of a row.
 fn sixteen(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Digest> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?;
     Ok(bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default())
+}
+
+/// An id as the two numbers that it is kept as.
+fn halves(id: &NodeId) -> (i64, i64) {
+    let number = u128::from_be_bytes(*id);
+    let low = number & u128::from(u64::MAX);
+    let half = |half: u128| u64::try_from(half).unwrap_or_default().cast_signed();
+    (half(number >> 64), half(low))
+}
+
+/// An id out of a row, in this column and the one behind it.
+fn id_in(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<NodeId> {
+    let half = |column| -> rusqlite::Result<u128> {
+        let half: i64 = row.get(column)?;
+        Ok(u128::from(half.cast_unsigned()))
+    };
+    Ok((half(column)? << 64 | half(column + 1)?).to_be_bytes())
 }
 
 /// The id that a row has to those who ask: nothing is written for one that is kept by it.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{IndexError, own, sixteen};
+use super::{IndexError, halves, id_in, own, sixteen};
 use crate::content::inside::found::Digest;
 use crate::content::inside::{StoredFile, What};
 use crate::domain::explore::Step;
@@ -71,33 +71,33 @@ pub(in crate::engine::explore) struct Entry {
 }
 
 /// The columns of a [`Row`].
-const ROW: &str = "n.nr, n.id, n.parent, n.what, n.type, n.digest, n.list, n.size, n.modified, n.children, n.versionable, \
-                   n.file, n.start, n.own, n.remark";
+const ROW: &str = "n.nr, n.high, n.low, n.parent_high, n.parent_low, n.what, n.type, n.digest, n.list, n.size, n.modified, \
+                   n.children, n.versionable, n.file, n.start, n.own, n.remark";
 /// How many they are.
-const COLUMNS: usize = 15;
+const COLUMNS: usize = 17;
 
 fn row(row: &rusqlite::Row<'_>, from: usize) -> rusqlite::Result<Row> {
     let unsigned = |column: usize| -> rusqlite::Result<u64> {
         Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
     };
-    let has_parent = row.get_ref(from + 2)?.as_blob_or_null()?.is_some();
-    let id = sixteen(row, from + 1)?;
+    let id = id_in(row, from + 1)?;
+    let has_parent = row.get::<_, Option<i64>>(from + 3)?.is_some();
     Ok(Row {
         nr: row.get(from)?,
         id,
-        own: own(row, from + 13, id)?,
-        parent: has_parent.then(|| sixteen(row, from + 2)).transpose()?,
-        what: What::of(row.get(from + 3)?),
-        primary_type: row.get(from + 4)?,
-        digest: sixteen(row, from + 5)?,
-        list: sixteen(row, from + 6)?,
-        size: unsigned(from + 7)?,
-        modified: row.get(from + 8)?,
-        children: unsigned(from + 9)?,
-        is_versionable: row.get(from + 10)?,
-        file: row.get(from + 11)?,
-        offset: u32::try_from(unsigned(from + 12)?).unwrap_or(u32::MAX),
-        remark: row.get(from + 14)?,
+        own: own(row, from + 15, id)?,
+        parent: has_parent.then(|| id_in(row, from + 3)).transpose()?,
+        what: What::of(row.get(from + 5)?),
+        primary_type: row.get(from + 6)?,
+        digest: sixteen(row, from + 7)?,
+        list: sixteen(row, from + 8)?,
+        size: unsigned(from + 9)?,
+        modified: row.get(from + 10)?,
+        children: unsigned(from + 11)?,
+        is_versionable: row.get(from + 12)?,
+        file: row.get(from + 13)?,
+        offset: u32::try_from(unsigned(from + 14)?).unwrap_or(u32::MAX),
+        remark: row.get(from + 16)?,
     })
 }
 
@@ -129,9 +129,9 @@ impl Pages {
         let find = || -> rusqlite::Result<Option<Row>> {
             self.connection
                 .prepare(&format!(
-                    "SELECT {ROW} FROM nodes n WHERE n.id = ?1 ORDER BY n.nr LIMIT 1"
+                    "SELECT {ROW} FROM nodes n WHERE n.high = ?1 AND n.low = ?2 ORDER BY n.nr LIMIT 1"
                 ))?
-                .query_row(params![id], |found| row(found, 0))
+                .query_row(halves(id), |found| row(found, 0))
                 .optional()
         };
         find().map_err(self.wrong())
@@ -142,8 +142,8 @@ impl Pages {
         let read = || -> rusqlite::Result<Vec<NodeId>> {
             let mut statement = self
                 .connection
-                .prepare("SELECT id FROM nodes WHERE length(own) = 16 AND own = ?1 ORDER BY nr")?;
-            let found = statement.query_map(params![own], |found| sixteen(found, 0))?;
+                .prepare("SELECT high, low FROM nodes WHERE length(own) = 16 AND own = ?1 ORDER BY nr")?;
+            let found = statement.query_map(params![own], |found| id_in(found, 0))?;
             found.collect()
         };
         read().map_err(self.wrong())
@@ -170,18 +170,18 @@ impl Pages {
         };
         let read = || -> rusqlite::Result<Vec<Entry>> {
             let text = format!(
-                "SELECT e.name, e.nth, e.child, n.nr IS NOT NULL, {ROW} FROM entries e LEFT JOIN nodes n ON n.nr = \
-                 (SELECT nr FROM nodes WHERE id = e.child LIMIT 1) WHERE e.parent = ?1 AND e.position >= ?2 \
+                "SELECT e.name, e.nth, e.high, e.low, n.nr IS NOT NULL, {ROW} FROM entries e LEFT JOIN nodes n ON n.nr = \
+                 (SELECT min(nr) FROM nodes WHERE high = e.high AND low = e.low) WHERE e.parent = ?1 AND e.position >= ?2 \
                  ORDER BY e.position LIMIT ?3"
             );
             let mut statement = self.connection.prepare(&text)?;
             let entries = statement.query_map(params![of.nr, from, limit], |found| {
-                let is_there: bool = found.get(3)?;
+                let is_there: bool = found.get(4)?;
                 Ok(Entry {
                     name: found.get(0)?,
                     nth: found.get(1)?,
-                    child: sixteen(found, 2)?,
-                    row: is_there.then(|| row(found, 4)).transpose()?,
+                    child: id_in(found, 2)?,
+                    row: is_there.then(|| row(found, 5)).transpose()?,
                 })
             })?;
             entries.collect()
@@ -209,14 +209,14 @@ impl Pages {
 
     /// A child.
     pub(in crate::engine::explore) fn child(&self, of: &Row, step: &Step) -> Answer<Option<Row>> {
-        let text = "SELECT child FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1";
+        let text = "SELECT high, low FROM entries WHERE parent = ?1 AND name = ?2 AND nth = ?3 LIMIT 1";
         self.listed(text, params![of.nr, step.name, step.index])
     }
 
     /// A node that is topmost in one of the files of a folder, by its name and its number among those that are called so.
     pub(in crate::engine::explore) fn topmost(&self, folder: &Row, step: &Step) -> Answer<Option<Row>> {
-        let text = "SELECT t.child FROM entries e JOIN nodes f ON f.id = e.child JOIN entries t ON t.parent = f.nr \
-                    WHERE e.parent = ?1 AND f.what = ?2 AND t.name = ?3 ORDER BY e.position, t.position LIMIT 1 OFFSET ?4";
+        let text = "SELECT t.high, t.low FROM entries e JOIN nodes f ON f.high = e.high AND f.low = e.low JOIN entries t ON \
+                    t.parent = f.nr WHERE e.parent = ?1 AND f.what = ?2 AND t.name = ?3 ORDER BY e.position, t.position LIMIT 1 OFFSET ?4";
         let before = step.index.saturating_sub(1);
         self.listed(text, params![folder.nr, What::File.number(), step.name, before])
     }
@@ -226,10 +226,10 @@ impl Pages {
         let read = || -> rusqlite::Result<Vec<(String, NodeId)>> {
             let marks = vec!["?"; names.len()].join(", ");
             let mut statement = self.connection.prepare(&format!(
-                "SELECT name, child FROM entries WHERE name IN ({marks}) ORDER BY parent, position"
+                "SELECT name, high, low FROM entries WHERE name IN ({marks}) ORDER BY parent, position"
             ))?;
             let found = statement.query_map(rusqlite::params_from_iter(names), |found| {
-                Ok((found.get(0)?, sixteen(found, 1)?))
+                Ok((found.get(0)?, id_in(found, 1)?))
             })?;
             found.collect()
         };
@@ -249,7 +249,7 @@ impl Pages {
         let find = || -> rusqlite::Result<Option<NodeId>> {
             let mut statement = self.connection.prepare(text)?;
             statement
-                .query_row(parameters, |found| sixteen(found, 0))
+                .query_row(parameters, |found| id_in(found, 0))
                 .optional()
         };
         match find().map_err(self.wrong())? {
@@ -264,8 +264,9 @@ impl Pages {
         let climb = || -> rusqlite::Result<Option<Vec<Step>>> {
             // Of several that list it, the one that the node itself names comes first.
             let mut statement = self.connection.prepare(
-                "SELECT e.name, e.nth, p.id FROM entries e JOIN nodes p ON p.nr = e.parent WHERE e.child = ?1 \
-                 ORDER BY p.id IS (SELECT parent FROM nodes WHERE id = ?1 LIMIT 1) DESC, e.parent LIMIT 1",
+                "SELECT e.name, e.nth, p.high, p.low FROM entries e JOIN nodes p ON p.nr = e.parent \
+                 WHERE e.high = ?1 AND e.low = ?2 ORDER BY (p.high, p.low) IS (SELECT parent_high, parent_low FROM nodes \
+                 WHERE high = ?1 AND low = ?2 LIMIT 1) DESC, e.parent LIMIT 1",
             )?;
             let mut steps = Vec::new();
             let mut current = *id;
@@ -274,12 +275,12 @@ impl Pages {
                     return Ok(None);
                 }
                 let above = statement
-                    .query_row(params![current], |found| {
+                    .query_row(halves(&current), |found| {
                         let step = Step {
                             name: found.get(0)?,
                             index: found.get(1)?,
                         };
-                        Ok((step, sixteen(found, 2)?))
+                        Ok((step, id_in(found, 2)?))
                     })
                     .optional()?;
                 let Some((step, parent)) = above else {
@@ -322,11 +323,11 @@ impl Pages {
         let read = || -> rusqlite::Result<Vec<NodeId>> {
             let which = if begins { "= 1" } else { "> 0" };
             let mut statement = self.connection.prepare(&format!(
-                "SELECT child, coalesce(folded, name) AS text FROM entries WHERE instr(text, ?1) {which} \
+                "SELECT high, low, coalesce(folded, name) AS text FROM entries WHERE instr(text, ?1) {which} \
                  ORDER BY text = ?1 DESC, instr(text, ?1) = 1 DESC, parent, position LIMIT ?2"
             ))?;
             let most = i64::try_from(most).unwrap_or(i64::MAX);
-            let found = statement.query_map(params![text, most], |found| sixteen(found, 0))?;
+            let found = statement.query_map(params![text, most], |found| id_in(found, 0))?;
             found.collect()
         };
         read().map_err(self.wrong())
@@ -345,11 +346,12 @@ impl Pages {
             .execute("ATTACH DATABASE ?1 AS other", params![path])
             .map_err(&wrong)?;
         let other_row = ROW.replace("n.", "o.");
-        // Both are read in the order of their ids, out of `nodes_by_id` alone; only what differs is looked at further.
+        // Both are read in the order of their ids, out of `nodes_by_id` alone; only what differs is looked at further, which is
+        // what the cross join is for: SQLite would look at each node before it compares.
         let text = format!(
             "SELECT o.nr IS NOT NULL, {ROW}, {other_row} FROM (SELECT a.nr AS a, b.nr AS b FROM main.nodes a INDEXED BY \
-             nodes_by_id LEFT JOIN other.nodes b INDEXED BY nodes_by_id ON b.id = a.id WHERE b.id IS NULL OR \
-             a.digest <> b.digest OR a.list <> b.list OR a.parent IS NOT b.parent) d JOIN main.nodes n ON n.nr = d.a \
+             nodes_by_id LEFT JOIN other.nodes b INDEXED BY nodes_by_id ON b.high = a.high AND b.low = a.low WHERE \
+             b.high IS NULL OR a.print <> b.print) d CROSS JOIN main.nodes n ON n.nr = d.a \
              LEFT JOIN other.nodes o ON o.nr = d.b"
         );
         let mut read = || -> Answer<()> {
