@@ -115,7 +115,9 @@ impl Namespaces {
         self.qualified(&name.namespace, &name.local)
     }
 
-    fn qualified(&self, namespace: &str, local: &str) -> String {
+    /// The same of the parts of a name.
+    #[must_use]
+    pub fn qualified(&self, namespace: &str, local: &str) -> String {
         match self.prefix(namespace) {
             Some("") => local.to_owned(),
             Some(prefix) => format!("{prefix}:{local}"),

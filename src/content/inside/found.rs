@@ -4,8 +4,11 @@ use twox_hash::XxHash3_128;
 
 use super::{At, NodeRead};
 use crate::domain::explore::Kind;
+use crate::jcr::bundle::{
+    self, BorrowedBinary, BorrowedName, BorrowedValue, BundleError, Outline, PropertyHead, Told,
+};
 use crate::jcr::namespaces::{JCR, MIX, Namespaces};
-use crate::jcr::{Binary, Name, Node, NodeId, Property, Value};
+use crate::jcr::{Name, Node, NodeId, Property};
 
 /// What tells content from other content.
 pub type Digest = [u8; 16];
@@ -113,34 +116,69 @@ impl Found {
                 remark: None,
             };
         };
-        let is =
-            |name: &Name, namespace: &str, local: &str| name.namespace == namespace && name.local == local;
-        let children = node.children.iter();
+        let mut of_node = Self::of_outline(read.id, &node.outline(), names);
+        of_node.own = read.own;
+        of_node.digest = digest(node);
+        of_node.size = read.size;
+        of_node.at = read.at;
+        let has_history = |property: &Property| is_history(borrowed(&property.name));
+        of_node.is_versionable |= node.properties.iter().any(has_history);
+        of_node
+    }
+
+    /// What is kept of the bundle of a node, without making a node of it.
+    ///
+    /// # Errors
+    /// [`BundleError`] when the bytes are not the whole of a bundle of version 3.
+    pub fn of_bundle(
+        id: NodeId,
+        bundle: &[u8],
+        at: At,
+        names: &Namespaces,
+        room: &mut Room,
+    ) -> Result<Self, BundleError> {
+        room.0.0.clear();
+        let mut digesting = Digesting {
+            bytes: &mut room.0,
+            properties: Vec::with_capacity(16),
+            has_history: false,
+        };
+        let outline = bundle::outline_telling(bundle, &mut digesting)?;
+        let (has_history, properties) = (digesting.has_history, digesting.properties);
+        Ok(Self {
+            digest: digest_of_told(&outline, &mut room.0, &properties, &mut room.1),
+            size: bundle.len() as u64,
+            at,
+            is_versionable: has_history || is_versionable(&outline),
+            ..Self::of_outline(id, &outline, names)
+        })
+    }
+
+    fn of_outline(id: NodeId, outline: &Outline<'_>, names: &Namespaces) -> Self {
+        let show = |name: &BorrowedName<'_>| names.qualified(name.namespace, name.local);
+        let children = outline.children.iter();
         Self {
-            id: read.id,
-            own: read.own,
-            parent: node.parent,
+            id,
+            own: Some(id),
+            parent: outline.parent,
             what: What::Node,
-            primary_type: names.show(&node.primary_type),
-            digest: digest(node),
-            size: read.size,
+            primary_type: show(&outline.primary_type),
+            digest: Digest::default(),
+            size: 0,
             modified: 0,
-            is_versionable: node.mixin_types.iter().any(|mixin| is(mixin, MIX, "versionable"))
-                || node
-                    .properties
-                    .iter()
-                    .any(|property| is(&property.name, JCR, "versionHistory")),
-            children: children
-                .map(|child| (names.show(&child.name), child.id))
-                .collect(),
-            at: read.at,
+            is_versionable: is_versionable(outline),
+            children: children.map(|(name, child)| (show(name), *child)).collect(),
+            at: At::default(),
             remark: None,
         }
     }
 
-    /// What tells its list of children from others: names, ids and order.
+    /// What tells its list of children from others: names, ids and order. Nothing of one that is empty.
     #[must_use]
     pub fn list(&self) -> Digest {
+        if self.children.is_empty() {
+            return Digest::default();
+        }
         let mut hasher = Hasher::new();
         for (name, id) in &self.children {
             text(&mut hasher, name);
@@ -174,22 +212,80 @@ pub fn digest_of_file(what: What, size: u64, modified: (i64, u32), target: &[u8]
     XxHash3_128::oneshot(&bytes).to_be_bytes()
 }
 
+fn is_versionable(outline: &Outline<'_>) -> bool {
+    let mut mixins = outline.mixin_types.iter();
+    mixins.any(|mixin| (mixin.namespace, mixin.local) == (MIX, "versionable"))
+}
+
+/// Whether a property says that there is a version history.
+fn is_history(property: BorrowedName<'_>) -> bool {
+    (property.namespace, property.local) == (JCR, "versionHistory")
+}
+
+/// Room to work digests out in, which need not be made for each node.
+#[derive(Default)]
+pub struct Room(Hasher, Hasher);
+
+/// Puts together what is told of the properties of a bundle.
+struct Digesting<'b, 'r> {
+    bytes: &'r mut Hasher,
+    /// Names, and where what there is of each begins.
+    properties: Vec<(BorrowedName<'b>, usize)>,
+    has_history: bool,
+}
+
+impl<'b> Told<'b> for Digesting<'b, '_> {
+    fn property(&mut self, of_node: PropertyHead<'b>) {
+        self.properties.push((of_node.name, self.bytes.0.len()));
+        self.has_history |= is_history(of_node.name);
+        head(self.bytes, &of_node);
+    }
+
+    fn value(&mut self, of_property: BorrowedValue<'b>) {
+        value(self.bytes, &of_property);
+    }
+}
+
 /// What tells a node's types and properties from others, whatever order they are kept in.
 #[must_use]
 pub fn digest(node: &Node) -> Digest {
-    let mut hasher = Hasher::new();
-    name(&mut hasher, &node.primary_type);
-    let mut mixins: Vec<_> = node.mixin_types.iter().collect();
-    mixins.sort();
+    let (mut bytes, mut properties) = (Hasher::new(), Vec::new());
+    for of_node in &node.properties {
+        properties.push((borrowed(&of_node.name), bytes.0.len()));
+        property(&mut bytes, of_node);
+    }
+    digest_of_told(&node.outline(), &mut bytes, &properties, &mut Hasher::new())
+}
+
+/// The same out of what there is of each property. What belongs to the node itself comes behind that, so that nothing has to be
+/// moved where properties are in order.
+fn digest_of_told(
+    outline: &Outline<'_>,
+    told: &mut Hasher,
+    properties: &[(BorrowedName<'_>, usize)],
+    sorted: &mut Hasher,
+) -> Digest {
+    let hasher = if properties.is_sorted_by(|(one, _), (other, _)| one <= other) {
+        told
+    } else {
+        // Each goes on to where the next one that was told begins.
+        let ends = properties.iter().skip(1).map(|(_, from)| *from);
+        let ends = ends.chain([told.0.len()]);
+        let mut stretches: Vec<_> = properties.iter().zip(ends).collect();
+        stretches.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
+        sorted.0.clear();
+        for ((_, from), to) in stretches {
+            sorted.write(told.0.get(*from..to).unwrap_or_default());
+        }
+        sorted
+    };
+    name(hasher, outline.primary_type);
+    let mut mixins: Vec<_> = outline.mixin_types.iter().collect();
+    mixins.sort_unstable();
     for mixin in mixins {
-        name(&mut hasher, mixin);
+        name(hasher, *mixin);
     }
-    hasher.write(&[u8::from(node.is_referenceable)]);
-    let mut properties: Vec<_> = node.properties.iter().collect();
-    properties.sort_by(|one, other| one.name.cmp(&other.name));
-    for of_node in properties {
-        property(&mut hasher, of_node);
-    }
+    hasher.write(&[u8::from(outline.is_referenceable)]);
     hasher.finish()
 }
 
@@ -224,44 +320,99 @@ fn text(hasher: &mut Hasher, text: &str) {
     hasher.write(text.as_bytes());
 }
 
-fn name(hasher: &mut Hasher, of: &Name) {
-    text(hasher, &of.namespace);
-    text(hasher, &of.local);
+fn name(hasher: &mut Hasher, of: BorrowedName<'_>) {
+    text(hasher, of.namespace);
+    text(hasher, of.local);
 }
 
-fn property(hasher: &mut Hasher, of_node: &Property) {
-    name(hasher, &of_node.name);
-    hasher.write(&[of_node.kind as u8, u8::from(of_node.is_multiple)]);
-    hasher.write(&of_node.values.len().to_be_bytes());
-    for of_property in &of_node.values {
-        value(hasher, of_property);
+fn borrowed(name: &Name) -> BorrowedName<'_> {
+    BorrowedName {
+        namespace: &name.namespace,
+        local: &name.local,
     }
 }
 
-fn value(hasher: &mut Hasher, of_property: &Value) {
+fn property(hasher: &mut Hasher, of_node: &Property) {
+    head(
+        hasher,
+        &PropertyHead {
+            name: borrowed(&of_node.name),
+            kind: of_node.kind,
+            is_multiple: of_node.is_multiple,
+            count: of_node.values.len(),
+        },
+    );
+    for of_property in &of_node.values {
+        value(hasher, &of_property.borrowed());
+    }
+}
+
+fn head(hasher: &mut Hasher, of_property: &PropertyHead<'_>) {
+    name(hasher, of_property.name);
+    hasher.write(&[of_property.kind as u8, u8::from(of_property.is_multiple)]);
+    hasher.write(&of_property.count.to_be_bytes());
+}
+
+fn value(hasher: &mut Hasher, of_property: &BorrowedValue<'_>) {
     match of_property {
-        Value::String(of) | Value::Date(of) | Value::Path(of) | Value::Uri(of) => text(hasher, of),
-        Value::Binary(Binary::Held(bytes)) => {
+        BorrowedValue::Text(of) => text(hasher, of),
+        BorrowedValue::Date(of) => text(hasher, &of.text()),
+        BorrowedValue::Held(bytes) => {
             hasher.write(&[0]);
             hasher.write(&bytes.len().to_be_bytes());
             hasher.write(bytes);
         }
-        Value::Binary(Binary::Record(id)) => {
+        BorrowedValue::Elsewhere(BorrowedBinary::Record(id)) => {
             hasher.write(&[1]);
             text(hasher, id);
         }
-        Value::Binary(Binary::Beside(id)) => {
+        BorrowedValue::Elsewhere(BorrowedBinary::Beside(id)) => {
             hasher.write(&[2]);
             text(hasher, id);
         }
-        Value::Long(number) => hasher.write(&number.to_be_bytes()),
-        Value::Double(number) => hasher.write(&number.to_bits().to_be_bytes()),
-        Value::Boolean(is_set) => hasher.write(&[u8::from(*is_set)]),
-        Value::Name(of) => name(hasher, of),
-        Value::Reference(id) | Value::WeakReference(id) => hasher.write(id),
-        Value::Decimal(number) => match number {
+        BorrowedValue::Long(number) => hasher.write(&number.to_be_bytes()),
+        BorrowedValue::Double(number) => hasher.write(&number.to_bits().to_be_bytes()),
+        BorrowedValue::Boolean(is_set) => hasher.write(&[u8::from(*is_set)]),
+        BorrowedValue::Name(of) => name(hasher, *of),
+        BorrowedValue::Id(id) => hasher.write(id),
+        BorrowedValue::Decimal(number) => match number {
             Some(number) => text(hasher, number),
             None => hasher.write(&[0xff]),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::jcr::bundle::tests::any_node;
+
+    proptest! {
+        #[test]
+        fn a_bundle_tells_an_index_what_its_node_does(nodes in prop::collection::vec(any_node(), 1..4)) {
+            let (names, at) = (Namespaces::default(), At { file: 1, offset: 2 });
+            let mut room = Room::default();
+            for node in nodes {
+                let bundle = bundle::write(&node).unwrap();
+                let read = NodeRead {
+                    id: node.id,
+                    own: Some(node.id),
+                    size: bundle.len() as u64,
+                    node: Ok(node.clone()),
+                    at,
+                };
+                let found = Found::of_bundle(node.id, &bundle, at, &names, &mut room).unwrap();
+                prop_assert_eq!(&found, &Found::of(&read, &names));
+                // In whatever order properties are kept.
+                let mut other = node.clone();
+                other.properties.sort_by(|one, other| other.name.local.cmp(&one.name.local));
+                let is_one_of_a_name = |of: &Property| node.properties.iter().filter(|property| property.name == of.name).count() == 1;
+                if node.properties.iter().all(is_one_of_a_name) {
+                    prop_assert_eq!(digest(&other), found.digest);
+                }
+            }
+        }
     }
 }

@@ -152,6 +152,24 @@ pub trait Inside: Send + Sync {
     /// What `take` says; [`RestoreError`] when it cannot be read, or was cancelled.
     fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError>;
 
+    /// Reads a whole workspace as [`Inside::read`] does, for an index: of nodes there is no more than that keeps, and they are
+    /// among the items.
+    ///
+    /// # Errors
+    /// As [`Inside::read`].
+    fn survey(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
+        let names = self.namespaces();
+        let take = |mut chunk: Chunk| {
+            let nodes = std::mem::take(&mut chunk.nodes);
+            chunk
+                .items
+                .extend(nodes.iter().map(|read| Found::of(read, &names)));
+            drop(nodes);
+            take(chunk)
+        };
+        self.read(workspace, &take, watch)
+    }
+
     /// Reads one node of a repository; `None` where it is not there any more. `file` is what its index has of the file that
     /// it is in.
     ///

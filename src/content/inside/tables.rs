@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::blobs::Blobs;
+use super::found::Room;
 use super::older::Older;
 use super::table::Columns;
 use super::{
-    At, Beginning, Bytes, Chunk, Inside, NodeRead, Nodes, StoredFile, Take, WorkspaceInside, is_not_there,
+    At, Beginning, Bytes, Chunk, Found, Inside, NodeRead, Nodes, StoredFile, Take, WorkspaceInside,
+    is_not_there,
 };
 use crate::concurrency::machine::cores;
 use crate::concurrency::workers;
@@ -122,17 +124,44 @@ impl TablesInBackup {
         Ok(files.find(|file| file.item.path.as_os_str() == name))
     }
 
-    /// Reads some files, and tells what is in them.
-    fn chunk(
+    /// Reads files with rows, on all cores, and tells what `keep` makes of those of some files.
+    fn read_rows(
         &self,
         workspace: &str,
-        files: &[BackedUpFile],
-        columns: Columns,
-    ) -> Result<Chunk, RestoreError> {
-        let mut chunk = Chunk {
-            files: files.iter().map(stored).collect(),
-            ..Chunk::default()
-        };
+        keep: &Keep<'_>,
+        take: &Take<'_>,
+        watch: &dyn Watch,
+    ) -> Result<(), RestoreError> {
+        let (table, columns) = self.table(workspace)?;
+        let files = self.files.below(&table.folder().join(ROWS_NAME))?;
+        let bytes = files.iter().map(BackedUpFile::size).sum();
+        watch.total(files.len() as u64, bytes);
+        let chunks: Vec<_> = files.chunks(TOGETHER).collect();
+        workers::each(cores(), &chunks, |queue| {
+            let mut room = Room::default();
+            for files in queue {
+                if watch.is_cancelled() {
+                    return Err(RestoreError::Cancelled);
+                }
+                let mut chunk = Chunk {
+                    files: files.iter().map(stored).collect(),
+                    ..Chunk::default()
+                };
+                self.each_row(files, &mut |row, at| {
+                    if let Some((id, bundle)) = columns.parts(row) {
+                        keep(&mut chunk, (id, bundle), at, &mut room);
+                    }
+                })?;
+                take(chunk)?;
+                watch.advance(files.len() as u64, files.iter().map(BackedUpFile::size).sum());
+            }
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Reads some files, and tells every row with its place.
+    fn each_row(&self, files: &[BackedUpFile], each: &mut dyn FnMut(&[u8], At)) -> Result<(), RestoreError> {
         let mut lengths = files.iter().map(|file| file.pieces.len()).enumerate();
         let mut current = lengths.next();
         let mut place = At::default();
@@ -153,15 +182,7 @@ impl TablesInBackup {
                 *left -= 1;
             }
             splitter.push::<RowTrouble>(piece, &mut |row| {
-                if let Some((id, bundle)) = columns.parts(row) {
-                    chunk.nodes.push(NodeRead {
-                        id,
-                        own: Some(id),
-                        node: self.read_bundle(workspace, id, bundle),
-                        size: bundle.len() as u64,
-                        at: place,
-                    });
-                }
+                each(row, place);
                 place.offset = place
                     .offset
                     .saturating_add(u32::try_from(row.len()).unwrap_or(u32::MAX));
@@ -172,9 +193,23 @@ impl TablesInBackup {
         if !splitter.is_even() {
             return Err(cut_off());
         }
-        Ok(chunk)
+        Ok(())
+    }
+
+    /// The node of a row.
+    fn node_read(&self, workspace: &str, (id, bundle): (NodeId, &[u8]), at: At) -> NodeRead {
+        NodeRead {
+            id,
+            own: Some(id),
+            node: self.read_bundle(workspace, id, bundle),
+            size: bundle.len() as u64,
+            at,
+        }
     }
 }
+
+/// Puts what is to be kept of a row, by its id and its bundle, into a chunk.
+type Keep<'k> = dyn Fn(&mut Chunk, (NodeId, &[u8]), At, &mut Room) + Sync + 'k;
 
 /// A group of rows has no row that goes on in the next.
 pub(super) fn cut_off() -> RestoreError {
@@ -250,22 +285,22 @@ impl Inside for TablesInBackup {
     }
 
     fn read(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
-        let (table, columns) = self.table(workspace)?;
-        let files = self.files.below(&table.folder().join(ROWS_NAME))?;
-        let bytes = files.iter().map(BackedUpFile::size).sum();
-        watch.total(files.len() as u64, bytes);
-        let chunks: Vec<_> = files.chunks(TOGETHER).collect();
-        workers::each(cores(), &chunks, |queue| {
-            for files in queue {
-                if watch.is_cancelled() {
-                    return Err(RestoreError::Cancelled);
-                }
-                take(self.chunk(workspace, files, columns)?)?;
-                watch.advance(files.len() as u64, files.iter().map(BackedUpFile::size).sum());
-            }
-            Ok(())
-        })?;
-        Ok(())
+        let keep = |chunk: &mut Chunk, row: (NodeId, &[u8]), at: At, _: &mut Room| {
+            chunk.nodes.push(self.node_read(workspace, row, at));
+        };
+        self.read_rows(workspace, &keep, take, watch)
+    }
+
+    fn survey(&self, workspace: &str, take: &Take<'_>, watch: &dyn Watch) -> Result<(), RestoreError> {
+        let names = &self.namespaces;
+        let keep = |chunk: &mut Chunk, row: (NodeId, &[u8]), at: At, room: &mut Room| {
+            let found = Found::of_bundle(row.0, row.1, at, names, room);
+            // Those of older forms are rare, and so are those that cannot be read.
+            chunk
+                .items
+                .push(found.unwrap_or_else(|_| Found::of(&self.node_read(workspace, row, at), names)));
+        };
+        self.read_rows(workspace, &keep, take, watch)
     }
 
     fn node(

@@ -10,7 +10,8 @@ use parking_lot::{Condvar, Mutex};
 
 use super::index::{Builder, Index, IndexError};
 use super::shelf::{Key, Shelf};
-use crate::content::inside::{Found, Inside, WorkspaceInside};
+use crate::concurrency::workers::{self, Feed};
+use crate::content::inside::{Chunk, Inside, WorkspaceInside};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{FirstLook, Looked, PATIENCE_SECONDS, Source};
@@ -21,6 +22,8 @@ use crate::watch::Watch;
 const AT_ONCE: Duration = Duration::from_millis(400);
 /// So many workspaces are read at the same time; others wait their turn.
 const AT_A_TIME: usize = 2;
+/// So many parts of a workspace wait to be written.
+const AHEAD: usize = 4;
 /// What was read of Live counts as Live for so long.
 const LIVE_LASTS: Duration = Duration::from_mins(5);
 
@@ -380,32 +383,32 @@ pub(super) fn fill(
     workspace: &WorkspaceInside,
     watch: &dyn Watch,
 ) -> Result<(), Unfilled> {
-    let builder = Mutex::new(Builder::begin(half)?);
-    let unwritten = Mutex::new(None);
-    let names = inside.namespaces();
-    let read = inside.read(
-        &workspace.name,
-        &|mut chunk| {
-            let mut found = std::mem::take(&mut chunk.items);
-            found.extend(chunk.nodes.iter().map(|read| Found::of(read, &names)));
-            drop(chunk.nodes);
-            let added = builder.lock().add(&chunk.files, &found);
-            added.map_err(|error| {
-                // It ends the reading, and is told as what it is.
-                *unwritten.lock() = Some(error);
-                RestoreError::Cancelled
-            })
-        },
-        watch,
-    );
-    if let Some(error) = unwritten.into_inner() {
-        return Err(error.into());
+    let read = |feed: &Feed<'_, Chunk>| {
+        let take = |chunk| {
+            // Whoever writes says why there is no more to be read.
+            let is_taken = feed.give(chunk);
+            is_taken.then_some(()).ok_or(RestoreError::Cancelled)
+        };
+        inside
+            .survey(&workspace.name, &take, watch)
+            .map_err(Unfilled::Content)?;
+        if watch.is_cancelled() {
+            return Err(Unfilled::Content(RestoreError::Cancelled));
+        }
+        Ok(())
+    };
+    // SQLite has one who writes: those who read do not wait for it.
+    let built = workers::fed((1, AHEAD), read, |chunks| {
+        let mut builder = Builder::begin(half)?;
+        for chunk in chunks {
+            builder.add(&chunk.files, &chunk.items)?;
+        }
+        Ok(builder)
+    })?;
+    for builder in built {
+        builder.finish()?;
     }
-    read.map_err(Unfilled::Content)?;
-    if watch.is_cancelled() {
-        return Err(Unfilled::Content(RestoreError::Cancelled));
-    }
-    Ok(builder.into_inner().finish()?)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,12 +13,15 @@ mod older;
 mod outline;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use names::BorrowedName;
 pub use older::{Numbers, read_older};
-pub use outline::{BorrowedBinary, Outline, Reference, outline};
+pub use outline::{
+    BorrowedBinary, BorrowedValue, Outline, PropertyHead, Reference, Told, WrittenDate, outline,
+    outline_telling,
+};
 pub use read::read;
 pub use write::write;
 

@@ -1,7 +1,11 @@
-//! What a bundle says of other nodes and of binaries, without its values: fast enough for every node of a repository.
+//! What a bundle says of other nodes and of binaries, without its values, or with values as they stand in it: fast enough for
+//! every node of a repository.
+
+use std::borrow::Cow;
 
 use super::super::{Binary, Name, Node, NodeId, PropertyType, Value};
 use super::cursor::Cursor;
+use super::date;
 use super::names::BorrowedName;
 use super::read::{Counts, Head, SHORTEST_CHILD, WrittenBinary, begin, end};
 use super::{BundleError, NOBODY};
@@ -47,11 +51,93 @@ pub enum BorrowedBinary<'b> {
     Beside(&'b str),
 }
 
+/// A value as it stands in a bundle, or in a node.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BorrowedValue<'b> {
+    /// A text, a path or an address.
+    Text(&'b str),
+    /// A moment.
+    Date(WrittenDate<'b>),
+    /// Bytes.
+    Held(&'b [u8]),
+    /// Bytes that are elsewhere.
+    Elsewhere(BorrowedBinary<'b>),
+    /// A whole number.
+    Long(i64),
+    /// A number.
+    Double(f64),
+    /// Yes or no.
+    Boolean(bool),
+    /// A name.
+    Name(BorrowedName<'b>),
+    /// The id of a node.
+    Id(NodeId),
+    /// A decimal number.
+    Decimal(Option<&'b str>),
+}
+
+/// A moment as a bundle has it, or a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenDate<'b> {
+    /// In a bundle.
+    Number(i64),
+    /// In a node.
+    Text(&'b str),
+}
+
+impl WrittenDate<'_> {
+    /// The text of it.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Number(number) => Cow::Owned(date::read(*number)),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// What stands before the values of a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PropertyHead<'b> {
+    /// Its name.
+    pub name: BorrowedName<'b>,
+    /// The type of each of its values.
+    pub kind: PropertyType,
+    /// Whether it is a list.
+    pub is_multiple: bool,
+    /// How many values follow.
+    pub count: usize,
+}
+
+/// Whoever is told the properties of a bundle while it is gone through: the head of one, and then its values.
+pub trait Told<'b> {
+    /// A property begins.
+    fn property(&mut self, head: PropertyHead<'b>);
+    /// One of its values.
+    fn value(&mut self, value: BorrowedValue<'b>);
+}
+
+/// Nobody.
+struct Untold;
+
+impl Told<'_> for Untold {
+    fn property(&mut self, _: PropertyHead<'_>) {}
+    fn value(&mut self, _: BorrowedValue<'_>) {}
+}
+
 /// Reads what a bundle says of other nodes. It is as strict as reading the node.
 ///
 /// # Errors
 /// [`BundleError`] when the bytes are not the whole of a bundle of version 3.
 pub fn outline(bytes: &[u8]) -> Result<Outline<'_>, BundleError> {
+    outline_telling(bytes, &mut Untold)
+}
+
+/// The same, and tells the properties to somebody, in the order in which they are kept.
+///
+/// # Errors
+/// As [`outline`]. Some properties may have been told by then.
+pub fn outline_telling<'b>(bytes: &'b [u8], told: &mut impl Told<'b>) -> Result<Outline<'b>, BundleError> {
     let mut from = begin(bytes)?;
     let primary_type = from.name()?;
     let parent = Some(from.id()?).filter(|parent| *parent != NOBODY);
@@ -72,8 +158,14 @@ pub fn outline(bytes: &[u8]) -> Result<Outline<'_>, BundleError> {
     }
     for _ in 0..counts.properties(&mut from)? {
         let head = Head::read(&mut from)?;
+        told.property(PropertyHead {
+            name: head.name,
+            kind: head.kind,
+            is_multiple: head.is_multiple(),
+            count: head.values(),
+        });
         for _ in 0..head.values() {
-            outline.value(&mut from, &head)?;
+            outline.value(&mut from, &head, told)?;
         }
     }
     let count = counts.children(&mut from)?;
@@ -89,41 +181,67 @@ pub fn outline(bytes: &[u8]) -> Result<Outline<'_>, BundleError> {
 }
 
 impl<'b> Outline<'b> {
-    fn value(&mut self, from: &mut Cursor<'b>, head: &Head<'b>) -> Result<(), BundleError> {
-        match head.kind {
+    fn value(
+        &mut self,
+        from: &mut Cursor<'b>,
+        head: &Head<'b>,
+        told: &mut impl Told<'b>,
+    ) -> Result<(), BundleError> {
+        told.value(match head.kind {
             PropertyType::Undefined => return Err(BundleError::NoType(0)),
             PropertyType::String | PropertyType::Path | PropertyType::Uri => {
-                from.text()?;
+                BorrowedValue::Text(from.text()?)
             }
             PropertyType::Binary => match WrittenBinary::read(from)? {
-                WrittenBinary::Held(_) => {}
-                WrittenBinary::Record(id) => self.binaries.push(BorrowedBinary::Record(id)),
-                WrittenBinary::Beside(id) => self.binaries.push(BorrowedBinary::Beside(id)),
+                WrittenBinary::Held(bytes) => BorrowedValue::Held(bytes),
+                WrittenBinary::Record(id) => self.binary(BorrowedBinary::Record(id)),
+                WrittenBinary::Beside(id) => self.binary(BorrowedBinary::Beside(id)),
             },
-            PropertyType::Long | PropertyType::Date => {
-                from.signed()?;
+            PropertyType::Long => BorrowedValue::Long(from.signed()?),
+            PropertyType::Date => BorrowedValue::Date(WrittenDate::Number(from.signed()?)),
+            PropertyType::Double => BorrowedValue::Double(f64::from_be_bytes(from.array()?)),
+            PropertyType::Boolean => BorrowedValue::Boolean(from.byte()? != 0),
+            PropertyType::Name => BorrowedValue::Name(from.name()?),
+            PropertyType::Reference | PropertyType::WeakReference => {
+                let target = from.id()?;
+                self.references.push(Reference {
+                    property: head.name,
+                    target,
+                    is_weak: head.kind == PropertyType::WeakReference,
+                });
+                BorrowedValue::Id(target)
             }
-            PropertyType::Double => {
-                from.take(8)?;
-            }
-            PropertyType::Boolean => {
-                from.byte()?;
-            }
-            PropertyType::Name => {
-                from.name()?;
-            }
-            PropertyType::Reference | PropertyType::WeakReference => self.references.push(Reference {
-                property: head.name,
-                target: from.id()?,
-                is_weak: head.kind == PropertyType::WeakReference,
+            PropertyType::Decimal => BorrowedValue::Decimal(match from.byte()? {
+                0 => None,
+                _ => Some(from.text()?),
             }),
-            PropertyType::Decimal => {
-                if from.byte()? != 0 {
-                    from.text()?;
-                }
-            }
-        }
+        });
         Ok(())
+    }
+
+    fn binary(&mut self, binary: BorrowedBinary<'b>) -> BorrowedValue<'b> {
+        self.binaries.push(binary);
+        BorrowedValue::Elsewhere(binary)
+    }
+}
+
+impl Value {
+    /// The same without its bytes.
+    #[must_use]
+    pub fn borrowed(&self) -> BorrowedValue<'_> {
+        match self {
+            Self::String(text) | Self::Path(text) | Self::Uri(text) => BorrowedValue::Text(text),
+            Self::Date(text) => BorrowedValue::Date(WrittenDate::Text(text)),
+            Self::Binary(Binary::Held(bytes)) => BorrowedValue::Held(bytes),
+            Self::Binary(Binary::Record(id)) => BorrowedValue::Elsewhere(BorrowedBinary::Record(id)),
+            Self::Binary(Binary::Beside(id)) => BorrowedValue::Elsewhere(BorrowedBinary::Beside(id)),
+            Self::Long(number) => BorrowedValue::Long(*number),
+            Self::Double(number) => BorrowedValue::Double(*number),
+            Self::Boolean(is_set) => BorrowedValue::Boolean(*is_set),
+            Self::Name(name) => BorrowedValue::Name(borrowed(name)),
+            Self::Reference(id) | Self::WeakReference(id) => BorrowedValue::Id(*id),
+            Self::Decimal(number) => BorrowedValue::Decimal(number.as_deref()),
+        }
     }
 }
 

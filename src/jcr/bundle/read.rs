@@ -126,6 +126,10 @@ impl<'b> Head<'b> {
         })
     }
 
+    pub(super) fn is_multiple(&self) -> bool {
+        self.count.is_some()
+    }
+
     /// How many values follow.
     pub(super) fn values(&self) -> usize {
         self.count.unwrap_or(1)
@@ -161,7 +165,7 @@ fn property(from: &mut Cursor<'_>) -> Result<Property, BundleError> {
     Ok(Property {
         name: head.name.to_name(),
         kind: head.kind,
-        is_multiple: head.count.is_some(),
+        is_multiple: head.is_multiple(),
         values,
         modified_count: head.modified_count,
     })

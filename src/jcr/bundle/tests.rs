@@ -339,7 +339,7 @@ fn any_property() -> impl Strategy<Value = Property> {
     })
 }
 
-fn any_node() -> impl Strategy<Value = Node> {
+pub(crate) fn any_node() -> impl Strategy<Value = Node> {
     let child = (any_name(), any::<[u8; 16]>()).prop_map(|(name, id)| Child { name, id });
     let parent = any::<Option<[u8; 16]>>().prop_map(|parent| parent.filter(|parent| *parent != NOBODY));
     (
