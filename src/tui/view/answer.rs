@@ -28,7 +28,7 @@ pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
         return words.map(line).collect();
     };
     let room = usize::from(super::layout::main_width(model)).saturating_sub(2);
-    let forms = [Form::Full, Form::Shorter, Form::Shortest];
+    let forms = [Form::Full, Form::Shorter, Form::Shortest, Form::WithoutAge];
     let mut said = forms
         .map(|form| said(model, details, newest, symbols.good, form))
         .into_iter();
@@ -42,6 +42,8 @@ enum Form {
     Full,
     Shorter,
     Shortest,
+    /// The age of the newest backup stands in the table as well; when it was proven stands nowhere else.
+    WithoutAge,
 }
 
 fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str, form: Form) -> Vec<Piece> {
@@ -52,11 +54,12 @@ fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str,
     };
     let can = match form {
         Form::Full | Form::Shorter => "Live can be brought back to ",
-        Form::Shortest => "back to ",
+        Form::Shortest | Form::WithoutAge => "back to ",
     };
     let to = match form {
         Form::Full => format!("{} ({age})", model.when().moment(taken)),
         Form::Shorter | Form::Shortest => format!("{} ({age})", model.when().in_narrow_column(taken)),
+        Form::WithoutAge => model.when().in_narrow_column(taken),
     };
     let mut pieces = vec![
         piece(format!("{good} {can}"), Meaning::Good),

@@ -42,6 +42,8 @@ type More = fn(&mut Vec<Tells>);
 const SLOT: (u16, u16) = (2, 8);
 /// What tells backups apart that look alike has at least so much room.
 const ABOUT: u16 = 17;
+/// It has up to so much before there is more than size, state and release.
+const ALL_ABOUT: u16 = 48;
 
 impl Tells {
     fn head(self) -> &'static str {
@@ -74,11 +76,14 @@ impl Tells {
     }
 }
 
-/// The columns for a width. When it was taken, whether it is good and what it is about are there always; then come, as
-/// long as there is room: its size, its state in words, the versions, moments and ages in full.
-fn columns(width: u16) -> Vec<Column> {
-    let fits = |told: &[Tells]| {
-        SLOT.0 + SLOT.1 + told.iter().map(|tells| tells.width() + 1).sum::<u16>() <= width + 1
+/// The columns for a width, where the longest of what backups are about takes so many. When it was taken, whether it is
+/// good and what it is about are there always; then come, as long as there is room: its size, its state in words, its
+/// release; and where that does not cut off what it is about, the version of Magnolia, moments and ages in full.
+fn columns(width: u16, longest: u16) -> Vec<Column> {
+    let about = longest.min(ALL_ABOUT).saturating_sub(ABOUT);
+    let fits = |told: &[Tells], about: u16| {
+        let told: u16 = told.iter().map(|tells| tells.width() + 1).sum();
+        SLOT.0 + SLOT.1 + told + about <= width + 1
     };
     let mut told = vec![
         Tells::Taken { in_full: false },
@@ -94,10 +99,10 @@ fn columns(width: u16) -> Vec<Column> {
         |told| told[0] = Tells::Taken { in_full: true },
         |told| told[1] = Tells::Age { in_full: true },
     ];
-    for more in further {
+    for (number, more) in further.into_iter().enumerate() {
         let mut with_more = told.clone();
         more(&mut with_more);
-        if !fits(&with_more) {
+        if !fits(&with_more, if number < 3 { 0 } else { about }) {
             break;
         }
         told = with_more;
@@ -128,7 +133,7 @@ pub fn draw(
     (cursor, focused): (&Cursor, bool),
     area: Rect,
 ) {
-    let columns = columns(area.width);
+    let columns = columns(area.width, longest(details, rows));
     canvas.text(area.x + SLOT.0, area.y, SLOT.1, "Slot", Meaning::Column);
     for column in &columns {
         place(
@@ -270,12 +275,22 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
     pieces
 }
 
+/// How many columns the longest of what backups are about takes.
+fn longest(details: &EnvironmentDetails, rows: &[BackupRow]) -> u16 {
+    let widths = rows
+        .iter()
+        .filter_map(|row| Some(wide(&about(details, *row, row.of(details)?))));
+    // One stays free behind it.
+    u16::try_from(widths.max().map_or(0, |width| width + 1)).unwrap_or(u16::MAX)
+}
+
 /// What is said about the chosen backup, where the table has no room for all of it.
 pub fn cut_off(model: &Model, width: u16) -> Option<Vec<Piece>> {
     let details = model.shown_details()?;
     let row = *model.backup_rows().get(model.backup_cursor.selected)?;
     let pieces = about(details, row, row.of(details)?);
-    let room = columns(width).last().map_or(0, |column| column.width);
+    let columns = columns(width, longest(details, &model.backup_rows()));
+    let room = columns.last().map_or(0, |column| column.width);
     // Who asked for it stands last, and on its page.
     let by = usize::from(row.of(details)?.manifest.by != Principal::Schedule) * 2;
     let told = pieces.get(..pieces.len().saturating_sub(by)).unwrap_or_default();
@@ -325,7 +340,7 @@ mod tests {
     #[test]
     fn columns_come_by_how_much_they_tell_and_fill_the_width() {
         for width in 52..200 {
-            let columns = columns(width);
+            let columns = columns(width, 0);
             for pair in columns.windows(2) {
                 assert!(pair[0].x + pair[0].width < pair[1].x, "{width}: {columns:?}");
             }
@@ -334,7 +349,21 @@ mod tests {
             assert_eq!(last.x + last.width + 1, width);
             assert!(last.width >= ABOUT - 1 || width < 53, "{width}: {columns:?}");
         }
-        let count = |width| columns(width).len();
+        let count = |width| columns(width, 0).len();
         assert_eq!((count(58), count(77), count(89), count(157)), (4, 5, 6, 7));
+    }
+
+    #[test]
+    fn what_backups_are_about_is_not_cut_off_for_less() {
+        for width in 52..200 {
+            for longest in [0, 20, 40, 60] {
+                let columns = columns(width, longest);
+                let about = columns.last().unwrap().width;
+                assert!(
+                    columns.len() <= 6 || about + 1 >= longest.min(ALL_ABOUT),
+                    "{width}: {columns:?}"
+                );
+            }
+        }
     }
 }

@@ -7,8 +7,8 @@ use super::layout::Main;
 use super::text::Text;
 use super::words;
 use crate::domain::job::JobState;
-use crate::domain::measure;
 use crate::domain::state::{EnvironmentDetails, SlotSchedule};
+use crate::domain::{columns, measure};
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols};
 
@@ -54,7 +54,10 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
             Some(next) => words::countdown(next, model.now),
             None => "off".to_owned(),
         };
-        text.line(pair("recent", format!("{next}, every {}", recent.every)));
+        let whole = format!("{next}, every {}", recent.every);
+        // How often is on the environment's page: half of it here tells nothing.
+        let fits = columns::count(&whole) + 8 <= text.width();
+        text.line(pair("recent", if fits { whole } else { next }));
     }
     if let Some(late) = details.slot_schedules.iter().find(|slot| slot.last_late) {
         let label = format!("last {} was late", late.slot);

@@ -98,6 +98,26 @@ impl When<'_> {
         }
     }
 
+    /// The same in few columns: where it is not of the day of `now`, without its year.
+    #[must_use]
+    pub fn short_time(self, at: Instant, now: Instant) -> String {
+        if self.there(at).date_naive() == self.there(now).date_naive() {
+            self.with_zone(at, "%H:%M")
+        } else {
+            self.with_zone(at, "%m-%d %H:%M")
+        }
+    }
+
+    /// A moment to the minute, without its year where it would take more than so many columns: its zone is never cut off.
+    #[must_use]
+    pub fn moment_within(self, at: Instant, width: usize) -> String {
+        let whole = self.moment(at);
+        if whole.len() <= width {
+            return whole;
+        }
+        self.with_zone(at, "%m-%d %H:%M")
+    }
+
     /// The head of a column of moments: `Taken (UTC)`.
     #[must_use]
     pub fn head(self, word: &str) -> String {
@@ -140,6 +160,10 @@ mod tests {
         assert_eq!(local.moment(summer), "2026-10-25 01:59 UTC+2");
         assert_eq!(local.moment(winter), "2026-10-27 00:59 UTC+1");
         assert_eq!(local.time(winter, winter), "00:59 UTC+1");
+        assert_eq!(local.short_time(winter, winter), "00:59 UTC+1");
+        assert_eq!(local.short_time(summer, winter), "10-25 01:59 UTC+2");
+        assert_eq!(local.moment_within(winter, 22), "2026-10-27 00:59 UTC+1");
+        assert_eq!(local.moment_within(winter, 21), "10-27 00:59 UTC+1");
         assert_eq!(local.zone(winter), "local time, now UTC+1");
         let utc = When { local: None };
         assert_eq!(utc.moment_exact(winter), "2026-10-26 23:59:05 UTC");
