@@ -21,6 +21,7 @@ mod screens {
     mod hands;
     mod keeping;
     mod main_screen;
+    mod names;
     mod pages;
     pub mod picture;
     mod questions;

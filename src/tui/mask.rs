@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;
 
-use super::model::Model;
+use super::model::screens::Screen;
+use super::model::{Model, overview};
 use crate::domain::principal::Principal;
 
 /// Names that are shorter would be found everywhere.
@@ -25,6 +26,22 @@ pub(super) fn names(model: &Model) -> BTreeSet<String> {
     };
     for environment in (0..model.fleet.len()).filter_map(|index| model.fleet.at(index)) {
         add(environment.name.project());
+    }
+    // Jobs and news may be told before the environments are.
+    for job in model.jobs.values() {
+        add(job.environment.project());
+    }
+    let news = model.notifications.iter().flatten();
+    let news = news.filter_map(|one| one.environment.as_ref());
+    let done = model.activity.iter().flatten();
+    let done = done.filter_map(|one| one.environment.as_ref());
+    for environment in news.chain(done) {
+        add(environment.project());
+    }
+    if let Some(Screen::Fleet(overview)) = model.screens.last() {
+        for row in overview::rows(model, overview) {
+            add(row.summary.name.project());
+        }
     }
     for details in model.details.values() {
         for backup in details.all_backups() {
@@ -100,6 +117,16 @@ fn hidden(row: &[char], names: &BTreeSet<String>) -> Vec<bool> {
             if begins && (is_whole || is_cut) {
                 hide_from(&mut hidden, row, at, same);
             }
+            // Of a name that lost its middle the end stands behind that sign.
+            if shown.first() == Some(&'…') {
+                let rest = shown.get(1..).unwrap_or_default();
+                let ends = (1..name.len()).rev().find(|left| {
+                    let after = rest.get(*left);
+                    rest.starts_with(&name[name.len() - left..])
+                        && !after.is_some_and(|c| c.is_alphanumeric())
+                });
+                hide_from(&mut hidden, row, at + 1, ends.unwrap_or(0));
+            }
         }
     }
     let mut at = 0;
@@ -122,7 +149,8 @@ fn hide_from(hidden: &mut [bool], row: &[char], from: usize, count: usize) {
 fn is_a_place(word: &[char]) -> bool {
     let text: String = word.iter().collect();
     let text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
-    let is_folder = text.starts_with('/') && text.matches('/').count() > 1;
+    let is_cut = word.last() == Some(&'…');
+    let is_folder = text.starts_with('/') && (text.matches('/').count() > 1 || (is_cut && text.len() > 1));
     let is_number = text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok());
     text.contains("://") || text.contains('@') || is_folder || is_number
 }
@@ -152,6 +180,10 @@ mod tests {
             shown("globex-int… ok", &["globex-international"]),
             "xxxxxx-xxx… ok"
         );
+        assert_eq!(
+            shown("glob…ional/live, glo…nal, a…l", &["globex-international"]),
+            "xxxx…xxxxx/live, glo…xxx, a…x"
+        );
     }
 
     #[test]
@@ -164,6 +196,7 @@ mod tests {
             shown("https://a.example.com:8443", &[]),
             "xxxxx://x.xxxxxxx.xxx:0000"
         );
+        assert_eq!(shown("folder /srv… is 1/2", &[]), "folder /xxx… is 1/2");
         assert_eq!(
             shown("kim@example.com 1/2 v6.3.5", &[]),
             "xxx@xxxxxxx.xxx 1/2 v6.3.5"

@@ -1,6 +1,6 @@
 //! The list of environments, grouped by project, with the state of each at a glance.
 
-use super::canvas::{Canvas, wrap};
+use super::canvas::{Canvas, shorten_middle, wrap};
 use super::layout::Main;
 use super::words;
 use crate::domain::slot::Slot;
@@ -124,7 +124,10 @@ fn environment(
             canvas.text(end, y, 1, symbol, Meaning::Warning);
         }
     }
-    canvas.text(x + 3, y, end.saturating_sub(x + 3), name, name_meaning);
+    // Names of one project are often alike at their beginning.
+    let room = end.saturating_sub(x + 3);
+    let name = shorten_middle(name, usize::from(room), symbols.more);
+    canvas.text(x + 3, y, room, &name, name_meaning);
 }
 
 /// The age of the newest backup, or how far a running job is; `unknown` until the repository is read.

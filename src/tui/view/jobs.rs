@@ -1,6 +1,6 @@
 //! Jobs: the strip of running ones on the main screen, and the list of all.
 
-use super::canvas::{Canvas, piece, shorten_middle};
+use super::canvas::{Canvas, piece, shorten_middle, wrap};
 use super::headline;
 use super::layout::Main;
 use super::{lists, words};
@@ -41,15 +41,18 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
     let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());
     canvas.text(area.x, area.y, 1, symbol, meaning);
     let (what, name_width) = if area.width < 95 {
-        (format!("{} {}", job.environment, job.kind.label()), 24)
+        (job.kind.label(), 24)
     } else {
         let is_on_a_table = job
             .progress
             .as_ref()
             .is_some_and(|progress| progress.part.is_some());
-        let width = if is_on_a_table { 40 } else { 48 };
-        (format!("{} {}", job.environment, job.title), width)
+        // What is left of wide lines is for names and titles.
+        let width = if is_on_a_table { 40 } else { 48 } + area.width.saturating_sub(118) / 2;
+        (job.title.as_str(), width)
     };
+    let room = usize::from(name_width) - 3;
+    let what = words::on(&job.environment, what, room, canvas.symbols().more);
     canvas.text(area.x + 2, area.y, name_width - 3, &what, Meaning::Text);
     let x = area.x + name_width;
     let width = area.width - name_width;
@@ -128,11 +131,16 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
 pub fn list(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor, area: Rect) {
     if model.jobs.is_empty() {
         let text = if model.jobs_loaded {
-            "There has been no job yet. Esc goes back; b on the main screen takes a backup."
+            "There has been no job yet. b on the main screen takes a backup. Esc goes back."
         } else {
             model.still_to_come()
         };
-        canvas.text(area.x, area.y, area.width, text, Meaning::Quiet);
+        for (line, y) in wrap(text, usize::from(area.width))
+            .iter()
+            .zip(area.y..area.bottom())
+        {
+            canvas.text(area.x, y, area.width, line, Meaning::Quiet);
+        }
         return;
     }
     let jobs = model.listed_jobs();
@@ -200,7 +208,10 @@ fn list_row(
     canvas.text(area.x + 8, y, 16, &created, Meaning::Quiet);
     let place = |from: u16, to: u16| (area.x + from, to - from - 1);
     let (x, width) = place(columns.environment, columns.what);
-    canvas.text(x, y, width, &job.environment.to_string(), Meaning::Text);
+    // Projects may share the beginning of their names, and environments of one share more.
+    let name = job.environment.to_string();
+    let name = shorten_middle(&name, usize::from(width), canvas.symbols().more);
+    canvas.text(x, y, width, &name, Meaning::Text);
     let (x, width) = place(columns.what, columns.state.0);
     canvas.text(x, y, width, &job.title, Meaning::Text);
     let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());

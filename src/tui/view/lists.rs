@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, shorten, wrap};
+use super::canvas::{Canvas, shorten, shorten_middle, wrap};
 use super::words;
 use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
@@ -226,7 +226,8 @@ fn list<'a>(
         let (symbol, colour) = words::severity(entry.severity, canvas.symbols());
         canvas.text(area.x + 2, y, 1, symbol, colour);
         canvas.text(area.x + 4, y, when_width, &entry.at, Meaning::Quiet);
-        canvas.text(area.x + who_x, y, who_width, &entry.who, Meaning::Quiet);
+        let who = shorten_middle(&entry.who, usize::from(who_width), canvas.symbols().more);
+        canvas.text(area.x + who_x, y, who_width, &who, Meaning::Quiet);
         let width = area.width - what_x;
         canvas.text(area.x + what_x, y, width, entry.what, meaning);
         if is_selected {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, piece};
+use super::canvas::{Canvas, piece, shorten_middle};
 use super::layout::Main;
 use super::{backup_table, words};
 use crate::domain::backup::{Backup, Manifest, Trigger, Verification};
@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         states(canvas, details, &mut rest);
         return;
     };
-    let mut facts = facts(model, backup, panes.wide);
+    let mut facts = facts(model, backup, panes.wide, usize::from(inside.width - 10));
     facts.extend(
         details
             .copies
@@ -77,7 +77,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
 
 /// The facts, each on its own line whatever the backup, so that moving from one to the next changes few cells. What is
 /// longer than a line stands whole on the backup's page.
-fn facts(model: &Model, backup: &Backup, wide: bool) -> Vec<(&'static str, String, Meaning)> {
+fn facts(model: &Model, backup: &Backup, wide: bool, room: usize) -> Vec<(&'static str, String, Meaning)> {
     let manifest = &backup.manifest;
     let verified = match &backup.verification {
         Verification::Verified { at } => match &backup.drill {
@@ -86,7 +86,7 @@ fn facts(model: &Model, backup: &Backup, wide: bool) -> Vec<(&'static str, Strin
                 let day = model.when().form(*at, "%m-%d");
                 (format!("yes, a part on {day}"), Meaning::Text)
             }
-            None => (model.when().moment(*at), Meaning::Text),
+            None => (model.when().moment_within(*at, room), Meaning::Text),
             // A drill reads everything as well, and says more.
             Some(drill) if drill.is_proven() => (
                 format!("proven in {}", measure::millis(drill.millis)),
@@ -214,7 +214,17 @@ fn state(
     if rest.height == 0 {
         return;
     }
-    canvas.text(rest.x, rest.y, 9, name.as_str(), Meaning::Quiet);
+    // Where nothing else is said, long names have what states leave.
+    let width = if text.is_empty() {
+        let names = details.instances.iter();
+        let longest = names.map(|instance| columns::count(instance.name.as_str())).max();
+        let longest = u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX);
+        longest.min(rest.width.saturating_sub(16)).max(9)
+    } else {
+        9
+    };
+    let name_shown = shorten_middle(name.as_str(), usize::from(width), canvas.symbols().more);
+    canvas.text(rest.x, rest.y, width, &name_shown, Meaning::Quiet);
     let mut pieces = Vec::new();
     let instance = now(details, name);
     // An instance that is never asked needs the little room for what else there is to say.
@@ -223,7 +233,7 @@ fn state(
         pieces.push(piece(format!("{health}  "), meaning));
     }
     pieces.push(piece(text, Meaning::Text));
-    canvas.pieces(rest.x + 10, rest.y, rest.width - 10, &pieces);
+    canvas.pieces(rest.x + width + 1, rest.y, rest.width - width - 1, &pieces);
     next(rest);
 }
 
@@ -290,10 +300,14 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         14
     };
     let up = 25 - name;
+    // Long names have what the numbers leave.
+    let more = u16::try_from(names).unwrap_or(u16::MAX).saturating_sub(name);
+    let more = more.min(rest.width.saturating_sub(48));
+    let name = name + more;
     canvas.text(rest.x, rest.y, name, "instance", Meaning::Column);
     canvas.text(rest.x + name + 1, rest.y, up, "now", Meaning::Column);
-    number(canvas, rest, (27, 9), "items", Meaning::Column);
-    number(canvas, rest, (37, 9), "size", Meaning::Column);
+    number(canvas, rest, (27 + more, 9), "items", Meaning::Column);
+    number(canvas, rest, (37 + more, 9), "size", Meaning::Column);
     next(rest);
     for instance in &manifest.instances {
         if rest.height == 0 {
@@ -302,10 +316,23 @@ fn instances(canvas: &mut Canvas<'_>, details: &EnvironmentDetails, manifest: &M
         let items = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let bytes = instance.workspaces.iter().map(|workspace| workspace.bytes).sum();
         let (health, meaning) = words::health(now(details, &instance.name), canvas.symbols());
-        canvas.text(rest.x, rest.y, name, instance.name.as_str(), Meaning::Text);
+        let shown = shorten_middle(instance.name.as_str(), usize::from(name), canvas.symbols().more);
+        canvas.text(rest.x, rest.y, name, &shown, Meaning::Text);
         canvas.text(rest.x + name + 1, rest.y, up, &health, meaning);
-        number(canvas, rest, (27, 9), &measure::count(items), Meaning::Text);
-        number(canvas, rest, (37, 9), &measure::bytes(bytes), Meaning::Text);
+        number(
+            canvas,
+            rest,
+            (27 + more, 9),
+            &measure::count(items),
+            Meaning::Text,
+        );
+        number(
+            canvas,
+            rest,
+            (37 + more, 9),
+            &measure::bytes(bytes),
+            Meaning::Text,
+        );
         next(rest);
     }
 }

@@ -346,7 +346,14 @@ const WORKSPACE: usize = 15;
 
 /// The table of changes: per instance the workspaces that change, and how many do not.
 fn changes(text: &mut Text, plan: &RestorePlan) {
-    let name = if text.width() > 90 { 24 } else { 12 };
+    let names = plan
+        .changes
+        .iter()
+        .map(|change| columns::count(change.instance.as_str()));
+    // As wide as the longest, where the numbers leave it so much.
+    let least = if text.width() > 90 { 24 } else { 12 };
+    let room = text.width().saturating_sub(WORKSPACE + 1 + 4 * 11);
+    let name = names.max().unwrap_or(0).clamp(least, room.max(least));
     let head = format!(
         "{:<name$} {:<WORKSPACE$} {:>10} {:>10} {:>10} {:>10}",
         "instance", "workspace", "added", "changed", "removed", "same"

@@ -3,18 +3,28 @@
 
 use chrono::Timelike as _;
 
-use super::canvas::{Piece, piece};
+use super::canvas::{Piece, piece, shorten_middle};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::environment::{Asked, Instance};
+use crate::domain::columns;
+use crate::domain::environment::{Asked, EnvironmentName, Instance};
 use crate::domain::job::{Job, JobState, Progress};
 use crate::domain::measure;
 use crate::domain::printable;
 use crate::domain::state::EnvironmentSummary;
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols};
+
+/// An environment and what is done there, in so many columns. Where that is not enough, the name gives up its middle first:
+/// what is done, and the end of a name, are what tells one line from the next.
+pub fn on(environment: &EnvironmentName, what: &str, width: usize, more: &str) -> String {
+    let name = environment.to_string();
+    let least = columns::count(&name).min(12);
+    let room = width.saturating_sub(columns::count(what) + 1).max(least);
+    format!("{} {what}", shorten_middle(&name, room, more))
+}
 
 /// The beginning of the minute: what ages are counted to.
 #[must_use]
