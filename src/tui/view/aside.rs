@@ -77,16 +77,20 @@ fn recent(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         let (symbol, meaning) = words::job_symbol(&job.state, canvas.symbols());
         let took = job.ended.and_then(|ended| job.took_millis(ended));
         let took = took.map_or_else(|| job.state.label().to_owned(), measure::millis);
+        let taken = u16::try_from(columns::count(&took)).unwrap_or(width).min(width);
+        let room = usize::from(width.saturating_sub(taken + 1));
+        let age = words::short_age(job.created, model.now);
+        let what = words::on(
+            &job.environment,
+            job.kind.label(),
+            room.saturating_sub(9),
+            canvas.symbols().more,
+        );
         let pieces = [
             piece(format!("{symbol} "), meaning),
-            piece(
-                format!("{:>6}", words::short_age(job.created, model.now)),
-                Meaning::Quiet,
-            ),
-            piece(format!(" {} ", job.environment), Meaning::Text),
-            piece(job.kind.label(), Meaning::Text),
+            piece(format!("{age:>6} "), Meaning::Quiet),
+            piece(what, Meaning::Text),
         ];
-        let taken = u16::try_from(columns::count(&took)).unwrap_or(width).min(width);
         canvas.pieces(area.x + 1, y, width.saturating_sub(taken + 1), &pieces);
         canvas.right(area.x + 1, y, width, &took, Meaning::Quiet);
     }
@@ -103,8 +107,8 @@ fn told(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     }
     for one in news {
         let (symbol, meaning) = words::severity(one.severity, canvas.symbols());
-        let text = lists::named_once(&one.text, one.environment.as_ref());
-        let at = model.when().time(one.at, model.now);
+        let text = lists::named(&one.text, one.environment.as_ref());
+        let at = model.when().short_time(one.at, model.now);
         let lines = wrap(&format!("{at} {text}"), usize::from(width));
         for (number, line) in lines.iter().take(LINES).enumerate() {
             if y >= area.bottom() {
@@ -164,7 +168,12 @@ fn grown(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         ];
         canvas.pieces(area.x + 1, y, area.width - 2, &pieces);
         // Two columns each, and a gap.
-        let bars = values.iter().flat_map(|value| [Some(*value), Some(*value), None]);
+        // What is little beside the largest is seen all the same: nothing at all is something else.
+        let least = most.div_ceil(8 * u64::from(height.saturating_sub(1).max(1)));
+        let seen = |value: u64| if value == 0 { 0 } else { value.max(least) };
+        let bars = values
+            .iter()
+            .flat_map(|value| [Some(seen(*value)), Some(seen(*value)), None]);
         let bar_set = if canvas.symbols().is_ascii() {
             ASCII_BARS
         } else {
