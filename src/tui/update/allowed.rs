@@ -13,6 +13,7 @@ use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, UndoWay};
 use crate::tui::action::{Action, Place};
 use crate::tui::model::Model;
 use crate::tui::model::backups::{self, RowKind};
+use crate::tui::model::overview::rows;
 use crate::tui::model::screens::{Dialog, Page, Screen};
 use crate::tui::model::wizard::{PlanState, Purpose, Step};
 
@@ -115,6 +116,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             .chosen_job()
             .map(|_| ())
             .ok_or_else(|| "no job belongs to this line".to_owned()),
+        Action::GoToEnvironment => match model.screens.last() {
+            Some(Screen::Fleet(shown)) if rows(model, shown).is_empty() => Err(no_environment(model)),
+            _ => Ok(()),
+        },
         Action::OpenBackups | Action::About | Action::Check => {
             model.target().map(|_| ()).ok_or_else(|| no_environment(model))
         }

@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, piece};
+use super::canvas::{Canvas, piece, shorten_middle, wrap};
 use super::words;
 use crate::domain::proof::DrillOutcome;
 use crate::domain::state::Hold;
-use crate::domain::{columns, measure};
+use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::overview::{self, Overview, Row, State};
 use crate::tui::theme::{Meaning, Symbols};
@@ -96,15 +96,32 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
     canvas.right(area.x + x, area.y, width, "Newest", Meaning::Column);
     if rows.is_empty() {
         let words = if model.fleet.is_loaded() {
-            "Nothing fits the filter. / changes it, Esc goes back."
+            if model.fleet.filter().is_empty() {
+                "There is no environment yet. `lifeboat init` writes a configuration with one."
+            } else {
+                "Nothing fits the filter. / changes it, Esc goes back."
+            }
         } else {
             model.still_to_come()
         };
         canvas.text(area.x + 2, area.y + 1, area.width - 2, words, Meaning::Quiet);
     }
     let away = away(canvas, overview, area);
-    let visible = usize::from(area.height.saturating_sub(1 + away));
-    let offset = overview.cursor.offset;
+    let reason = reason(
+        canvas,
+        &rows,
+        overview,
+        &columns,
+        Rect {
+            height: area.height - away,
+            ..area
+        },
+    );
+    let rest = away + reason;
+    let visible = usize::from(area.height.saturating_sub(1 + rest));
+    // What is told of the selected row must not hide it.
+    let below = (overview.cursor.selected + 1).saturating_sub(overview.cursor.offset + visible);
+    let offset = overview.cursor.offset + below.min(usize::from(rest));
     let shown = rows.iter().enumerate().skip(offset).take(visible);
     for ((number, row), y) in shown.zip(area.y + 1..) {
         let selected = number == overview.cursor.selected;
@@ -117,12 +134,36 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
     if rows.len() > offset + visible {
         canvas.text(
             area.right(),
-            area.bottom() - 1 - away,
+            area.bottom() - 1 - rest,
             1,
             symbols.below,
             Meaning::Key,
         );
     }
+}
+
+/// What is wrong with the selected environment, whole, where its row has no room for that. Gives how many lines it took.
+fn reason(
+    canvas: &mut Canvas<'_>,
+    rows: &[Row<'_>],
+    overview: &Overview,
+    places: &Columns,
+    area: Rect,
+) -> u16 {
+    let why = rows.get(overview.cursor.selected).map(why).unwrap_or_default();
+    let room = places.why.map_or(0, |(_, width)| usize::from(width));
+    if columns::count(&printable::line(&why)) <= room {
+        return 0;
+    }
+    let mut lines = wrap(&why, usize::from(area.width - 4));
+    lines.truncate(usize::from(area.height / 4));
+    let taken = u16::try_from(lines.len()).unwrap_or(0) + 1;
+    let y = area.bottom() - taken;
+    canvas.across(area.x, y, area.width, Meaning::Rule);
+    for (line, y) in lines.iter().zip(y + 1..) {
+        canvas.text(area.x + 2, y, area.width - 2, line, Meaning::Text);
+    }
+    taken
 }
 
 /// The contexts that have not answered, a line each at the bottom. Gives how many lines that took.
@@ -180,7 +221,9 @@ fn one(
         canvas.text(area.x + x, y, width, context, Meaning::Quiet);
     }
     let (x, width) = columns.name;
-    canvas.text(area.x + x, y, width, &summary.name.to_string(), meaning);
+    let name = summary.name.to_string();
+    let name = shorten_middle(&name, usize::from(width), canvas.symbols().more);
+    canvas.text(area.x + x, y, width, &name, meaning);
     let (x, width) = columns.state;
     let job = summary.job.as_ref();
     let state = job.map_or_else(
@@ -252,7 +295,9 @@ fn why(row: &Row<'_>) -> String {
                 DrillOutcome::Failed { why } => Some(why.clone()),
                 _ => None,
             }),
-        State::NoBackup | State::Unread | State::Good | State::NotBackedUp => None,
+        // There may be none because none could be taken.
+        State::NoBackup => summary.failed.clone().or_else(missed),
+        State::Unread | State::Good | State::NotBackedUp => None,
     }
     .unwrap_or_default()
 }
