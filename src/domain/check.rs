@@ -113,7 +113,7 @@ impl Report {
             count => format!(", and there are {count} warnings"),
         };
         match self.count(Verdict::Failed) {
-            0 => format!("none of {all} checks failed{warnings}"),
+            0 => format!("None of {all} checks failed{warnings}"),
             failed => format!("{failed} of {all} checks failed{warnings}"),
         }
     }

@@ -287,6 +287,8 @@ fn shown(model: &Model) -> Vec<Shown> {
     let never = |row: &Row| {
         (row.changes && model.settings.read_only)
             || (row.action == Action::BreakLive && !model.is_demo())
+            // What is done with a backup is done on its page: no other page ever has one.
+            || (row.changes && place == Place::Page && model.chosen_backup().is_none())
             || (row.action == Action::Confirm
                 && model
                     .target_details()

@@ -3,6 +3,7 @@
 
 use super::canvas::piece;
 use super::text::Text;
+use crate::domain::columns;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols, Theme};
@@ -11,6 +12,8 @@ use crate::tui::theme::{Meaning, Symbols, Theme};
 const TWO_COLUMNS: u16 = 132;
 /// Between them.
 const GAP: u16 = 3;
+/// How wide the keys of an action are at least, without the blank behind them.
+const KEYS: usize = 13;
 
 /// The text of the help.
 pub(super) fn text(model: &Model, width: u16) -> Text {
@@ -126,6 +129,11 @@ fn groups(model: &Model, width: u16) -> Vec<Text> {
 fn group(model: &Model, heading: &str, rows: &[&Row], width: u16) -> Text {
     let mut text = Text::new(width);
     text.heading(heading);
+    // Keys of one's own may be many, and some have three anyway.
+    let keys = rows
+        .iter()
+        .map(|row| columns::count(&model.settings.keys.all(row.action)));
+    let keys = keys.max().unwrap_or(0).clamp(KEYS, 24) + 1;
     for row in rows {
         let mut words = row.help.to_owned();
         if row.changes && model.settings.read_only {
@@ -133,7 +141,7 @@ fn group(model: &Model, heading: &str, rows: &[&Row], width: u16) -> Text {
         }
         let mark = [
             piece(
-                format!("{:<14}", model.settings.keys.all(row.action)),
+                columns::fill(&model.settings.keys.all(row.action), keys),
                 Meaning::Key,
             ),
             piece(format!("{:<16}", row.label), Meaning::Title),

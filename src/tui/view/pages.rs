@@ -8,11 +8,11 @@ use super::words;
 use crate::domain::Instant;
 use crate::domain::check::Verdict;
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
-use crate::domain::measure;
 use crate::domain::proof::{self};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
+use crate::domain::{columns, measure};
 use crate::tui::model::screens::Page;
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
@@ -171,6 +171,12 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         (true, _) => Meaning::Warning,
     };
     text.paragraph(&format!("{}. K looks once more.", report.summary()), meaning);
+    // A name that ends where its finding begins reads as a part of it.
+    let names = report
+        .findings
+        .iter()
+        .map(|finding| columns::count(&finding.about));
+    let names = names.max().unwrap_or(0).clamp(17, 26);
     let mut above = None;
     for finding in &report.findings {
         if above != Some(&finding.instance) {
@@ -187,7 +193,7 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         };
         let mark = [
             piece(format!("{symbol} "), meaning),
-            piece(format!("{:<17} ", finding.about), Meaning::Quiet),
+            piece(columns::fill(&finding.about, names) + "  ", Meaning::Quiet),
         ];
         text.marked(&mark, &finding.detail, words);
     }
@@ -235,6 +241,9 @@ fn known(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
             minute % 60
         );
         text.fact("", &words);
+    }
+    if let Some(recent) = &details.recent {
+        text.fact("", &format!("and every {} between the daily ones", recent.every));
     }
     let keep = &details.keep;
     text.fact(
