@@ -53,8 +53,12 @@ fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
     }
     linked.text.heading("In each of them");
     let mut before: Vec<&Sight> = history.sights.iter().collect();
+    let names = before
+        .iter()
+        .map(|sight| columns::count(&seen_words(model, &sight.seen)));
+    let width = names.max().unwrap_or(0);
     while let Some(sight) = before.pop() {
-        seen_there(linked, model, sight, before.last().copied());
+        seen_there(linked, model, width, sight, before.last().copied());
     }
 }
 
@@ -69,18 +73,20 @@ fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &O
         Turn::Deleted { .. } => ("deleted", Meaning::Removed),
         Turn::Back { .. } => ("there again", Meaning::Added),
     };
-    let path = match &event.turn {
-        Turn::Moved { from, to } => format!("from {from} to {to}"),
-        Turn::Deleted { from } => format!("was {from}"),
-        Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
-        Turn::Changed | Turn::ChildrenChanged => String::new(),
+    let (lead, path) = match &event.turn {
+        Turn::Moved { from, to } => ("from ", format!("{from} to {to}")),
+        Turn::Deleted { from } => ("was ", from.to_string()),
+        Turn::FirstSeen { path } | Turn::Back { path } => ("as ", path.to_string()),
+        Turn::Changed | Turn::ChildrenChanged => ("", String::new()),
     };
     let mark = piece(format!("{words} "), meaning);
-    if wide(std::slice::from_ref(&mark)) + columns::count(&path) <= linked.text.width() {
-        linked.text.marked(&[mark], &path, Meaning::Text);
+    if wide(std::slice::from_ref(&mark)) + lead.len() + columns::count(&path) <= linked.text.width() {
+        linked
+            .text
+            .marked(&[mark], &format!("{lead}{path}"), Meaning::Text);
     } else {
         // Behind the words it would be broken into narrow pieces.
-        linked.text.line(vec![mark]);
+        linked.text.line(vec![mark, piece(lead, Meaning::Text)]);
         linked
             .text
             .marked(&[piece("  ", Meaning::Text)], &path, Meaning::Text);
@@ -124,12 +130,10 @@ fn seen_words(model: &Model, seen: &SourceAt) -> String {
     }
 }
 
-/// What a source has of the node, beside what the one before it had.
-fn seen_there(linked: &mut Linked, model: &Model, sight: &Sight, before: Option<&Sight>) {
-    let mark = [piece(
-        format!("{:<21} ", seen_words(model, &sight.seen)),
-        Meaning::Quiet,
-    )];
+/// What a source has of the node, beside what the one before it had. Names of sources take so many columns.
+fn seen_there(linked: &mut Linked, model: &Model, width: usize, sight: &Sight, before: Option<&Sight>) {
+    let name = columns::fill(&seen_words(model, &sight.seen), width);
+    let mark = [piece(format!("{name}  "), Meaning::Quiet)];
     let Some(path) = &sight.path else {
         linked.text.marked(&mark, "not there", Meaning::Quiet);
         return;

@@ -70,6 +70,7 @@ impl Linked {
                 Meaning::Selected
             };
             canvas.text(area.x, area.y + row, 1, canvas.symbols().marker, meaning);
+            canvas.select(area.x, area.y + row, area.width, true);
         }
     }
 }
