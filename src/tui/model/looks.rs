@@ -111,6 +111,12 @@ impl ListKind {
         }
     }
 
+    /// Whether there are words in a column, rather than moments and numbers.
+    #[must_use]
+    pub fn is_of_words(self, column: usize) -> bool {
+        !matches!((self, column), (_, 0) | (Self::Jobs, 4))
+    }
+
     /// The heads of its columns.
     #[must_use]
     pub fn columns(self) -> &'static [&'static str] {

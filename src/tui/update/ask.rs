@@ -245,13 +245,13 @@ pub fn even_if_unchanged(model: &mut Model) {
     let text = ["Nothing would change, and a restore would say so and end."]
         .into_iter()
         .chain(compared)
-        .chain(["Everything can be put back all the same, with a safety backup, hooks and a switch."]);
+        .chain(["It can be put back all the same, with a safety backup, hooks and a switch."]);
     let text = text.map(str::to_owned).collect();
     model.dialog = Some(Dialog::Question(Question {
         title: format!("Restore {environment} although nothing would change"),
         text,
         lost: None,
-        yes: "put everything back all the same",
+        yes: "put it back all the same",
         about: About::EvenIfUnchanged(environment),
     }));
 }

@@ -45,10 +45,11 @@ pub fn sort(model: &mut Model, turn: bool) -> Vec<Effect> {
         .copied()
         .unwrap_or_default()
         .to_lowercase();
-    let order = if sort.falls {
-        "the largest or newest first"
-    } else {
-        "the smallest or oldest first"
+    let order = match (list.is_of_words(sort.column), sort.falls) {
+        (true, false) => "A to Z",
+        (true, true) => "Z to A",
+        (false, true) => "the largest or newest first",
+        (false, false) => "the smallest or oldest first",
     };
     say(
         model,
