@@ -16,7 +16,7 @@ use super::effects::{Effect, Effects, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::looks::LastView;
-use super::model::{Connection, Model};
+use super::model::{Connection, Model, OPENING};
 use super::settings::{CockpitError, CockpitSettings, Contexts, Ended};
 use super::terminal::in_loop;
 use super::theme::{Background, Theme};
@@ -347,6 +347,14 @@ impl<D: Display> Cockpit<'_, D> {
             return Duration::from_secs(1);
         }
         let now = (self.model.settings.clock)();
+        // Where opening takes long, that is said once.
+        let wonders = self.model.opened + OPENING - now;
+        if matches!(self.model.connection, Connection::Connecting)
+            && let Ok(left) = wonders.to_std()
+            && !left.is_zero()
+        {
+            return left;
+        }
         let into_minute = u64::from(now.second()) * 1000 + u64::from(now.timestamp_subsec_millis()) % 1000;
         let minute = Duration::from_millis(60_000_u64.saturating_sub(into_minute).max(1));
         let lock = update::lock::left(&self.model).unwrap_or(minute);

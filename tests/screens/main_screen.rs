@@ -1,6 +1,9 @@
 //! The main screen: the list of environments and what is selected in it, while it loads, in trouble, empty,
 //! filtered, and with jobs that run.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use chrono::Duration;
 use lifeboat::domain::backup::Verification;
 use lifeboat::domain::environment::EnvironmentKind;
@@ -9,6 +12,7 @@ use lifeboat::domain::job::{JobKind, JobState, Phase};
 use lifeboat::domain::milestone::{Milestone, Reached};
 use lifeboat::domain::state::EnvironmentSummary;
 use lifeboat::domain::waiting_line::Place;
+use lifeboat::tui::CockpitSettings;
 
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
@@ -31,6 +35,23 @@ async fn before_the_backend_has_answered() {
         let cockpit = Runner::start(size, Fixture::silent()).await;
         cockpit.see("loading").await;
         keep(&cockpit, &settings(), "loading", size);
+    }
+}
+
+alike!(what_takes_long_to_open_says_why);
+async fn what_takes_long_to_open_says_why() {
+    for size in SIZES {
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Arc::clone(&time);
+        let settings = CockpitSettings {
+            clock: Arc::new(move || two_projects::now() + Duration::seconds(clock.load(Ordering::SeqCst))),
+            ..settings()
+        };
+        let cockpit = Runner::start_with(size, Fixture::silent(), settings.clone()).await;
+        cockpit.see("loading").await;
+        time.store(4, Ordering::SeqCst);
+        cockpit.press("j").await.see("settled first").await;
+        keep(&cockpit, &settings, "opening", size);
     }
 }
 
@@ -148,6 +169,14 @@ async fn empty_states() {
     let small = &SIZES[..1];
     look_with("empty-fleet", &settings(), small, nothing, &[("", "There is no")]).await;
     look_with("empty-jobs", &settings(), small, nothing, &[("J", "no job yet")]).await;
+    look_with(
+        "empty-overview",
+        &settings(),
+        small,
+        nothing,
+        &[("F", "worst first")],
+    )
+    .await;
     look_with("empty-news", &settings(), small, nothing, &[("n", "nothing new")]).await;
     let first_day = |state: &mut State| {
         let mut details = two_projects::live("acme/live", Vec::new());

@@ -58,6 +58,9 @@ pub enum Pane {
     Backups,
 }
 
+/// From then on somebody wonders why nothing has answered yet.
+pub const OPENING: chrono::Duration = chrono::Duration::seconds(3);
+
 /// How the backend is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Connection {
@@ -111,6 +114,8 @@ pub struct Model {
     pub info: Option<BackendInfo>,
     /// Whether it is reached.
     pub connection: Connection,
+    /// When the cockpit began to ask.
+    pub opened: Instant,
     /// When it last answered or told something; while the link is down, when it went down.
     pub data_from: Option<Instant>,
     /// When a person last did something.
@@ -216,6 +221,7 @@ impl Model {
             size,
             info: None,
             connection: Connection::Connecting,
+            opened: now,
             data_from: None,
             last_input: now,
             used: BTreeMap::new(),

@@ -9,7 +9,7 @@ use crate::domain::measure;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
-use crate::tui::model::Model;
+use crate::tui::model::{Connection, Model, OPENING};
 use crate::tui::theme::Meaning;
 
 /// Says that there is more than the lines have room for, and where.
@@ -77,8 +77,22 @@ fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         None if model.fleet.is_loaded() && model.shown.is_none() => {
             paragraph(canvas, area, "No environment is selected.", Meaning::Quiet);
         }
+        None if opens_for_long(model) => paragraph(canvas, area, OPENS, Meaning::Text),
         None => paragraph(canvas, area, model.still_to_come(), Meaning::Quiet),
     }
+}
+
+/// Why opening may take minutes.
+const OPENS: &str =
+    "still loading: a job that was interrupted is settled first, with its hooks and health checks";
+
+/// Whether the engine in this process has not opened for so long that somebody wonders.
+fn opens_for_long(model: &Model) -> bool {
+    let open = &model.settings.context;
+    let mut contexts = model.settings.contexts.iter();
+    matches!(model.connection, Connection::Connecting)
+        && model.now - model.opened >= OPENING
+        && !contexts.any(|choice| choice.name == *open && choice.is_a_service)
 }
 
 fn paragraph(canvas: &mut Canvas<'_>, area: Rect, text: &str, meaning: Meaning) {
