@@ -166,11 +166,20 @@ impl<'a> Canvas<'a> {
     /// Draws pieces one after the other, shortened to `width` columns in all. Returns the columns they took.
     pub fn pieces(&mut self, x: u16, y: u16, width: u16, pieces: &[Piece]) -> u16 {
         let mut taken = 0;
-        for piece in pieces {
-            if taken >= width {
-                break;
-            }
-            taken += self.text(x + taken, y, width - taken, &piece.text, piece.meaning);
+        let mut left = pieces;
+        while let Some((piece, rest)) = left.split_first()
+            && taken < width
+        {
+            let room = width - taken;
+            // One that ends where the place does would hide that there is more.
+            let hides = columns::count(&piece.text) == usize::from(room)
+                && rest.iter().any(|piece| !piece.text.trim().is_empty());
+            taken += if hides {
+                self.text(x + taken, y, room, &format!("{} ", piece.text), piece.meaning)
+            } else {
+                self.text(x + taken, y, room, &piece.text, piece.meaning)
+            };
+            left = rest;
         }
         taken
     }
@@ -303,6 +312,25 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
+    }
+
+    #[test]
+    fn what_is_cut_off_between_two_pieces_is_seen_to_be() {
+        let theme = Theme::new(ThemeChoice::Dark, None, false);
+        let shown = |width: u16, texts: &[&str]| -> String {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 9, 1));
+            let pieces: Vec<Piece> = texts.iter().map(|text| piece(*text, Meaning::Text)).collect();
+            Canvas::new(&mut buffer, &theme).pieces(0, 0, width, &pieces);
+            buffer
+                .content()
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect()
+        };
+        assert_eq!(shown(6, &["back", "ups"]), "backu…   ");
+        assert_eq!(shown(4, &["back", "ups"]), "bac…     ");
+        assert_eq!(shown(4, &["back", "  "]), "back     ");
+        assert_eq!(shown(7, &["back", "ups"]), "backups  ");
     }
 
     proptest! {
