@@ -286,15 +286,16 @@ async fn who_listens_and_goes_has_not_ended_early() {
         heard.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
     }
     drop(listens);
-    // The service knows that it has gone.
-    let metrics = || async {
-        answered(house.request(Method::GET, "/metrics", Some(&owner)))
-            .await
-            .text
-    };
+    // The service knows that it has gone, and has nothing to say of that.
     let gone = tokio::time::timeout(LONG, async {
-        while !metrics().await.contains("lifeboat_event_streams_open 0") {
-            tokio::task::yield_now().await;
+        loop {
+            let metrics = answered(house.request(Method::GET, "/metrics", Some(&owner))).await;
+            while let Ok(line) = house.lines.lock().await.try_recv() {
+                assert!(!line.contains("ended early"), "{line}");
+            }
+            if metrics.text.contains("lifeboat_event_streams_open 0") {
+                return;
+            }
         }
     });
     gone.await.unwrap();

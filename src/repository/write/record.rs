@@ -1,5 +1,8 @@
 //! Writes and removes the records that make backups of what is stored.
 
+use std::thread;
+use std::time::Duration;
+
 use rustic_core::jiff::{Timestamp, tz::TimeZone};
 use rustic_core::repofile::{SnapshotFile, SnapshotId};
 use rustic_core::{NoProgressBars, RusticError, StringList};
@@ -14,8 +17,12 @@ use crate::repository::guard::Access;
 use crate::repository::library::classified;
 use crate::repository::read::records::{CHANGED, OURS, Part, Record, backup_id};
 
-/// How often a change is made anew because somebody else has changed the same backup at the same time.
-const AT_ONCE: usize = 20;
+/// How often it is looked what others have made of a backup that they change at the same time.
+const LOOKS: u32 = 120;
+/// How often nothing new is seen before whoever has written the last form is taken for dead.
+const PATIENCE: u32 = 8;
+/// How much longer it is waited before each of these looks.
+const LONGER: Duration = Duration::from_millis(5);
 
 impl Repository {
     /// The last step of a backup: writes the record that makes a copy one. Read it back first.
@@ -96,17 +103,27 @@ impl Repository {
         let origin = first.origin();
         let mut forms = vec![first];
         let mut written: Option<BackupId> = None;
-        for attempt in 0..AT_ONCE {
+        let mut unchanged = 0;
+        for _ in 0..LOOKS {
             let is_kept = written
                 .as_ref()
                 .is_some_and(|written| forms.iter().any(|form| comes_from(form, written)));
             let last_is_ours = forms.last().map(|form| backup_id(form.id)) == written;
-            // Whose form is not the last leaves it to whoever has written that, for a moment, to make one of all.
-            if !is_kept || last_is_ours || attempt % 2 == 0 {
+            // Whoever has written the last form makes one of all: were all others to do so as well, none of theirs would come from
+            // all others. They look again, until that one has to be taken for dead.
+            if !is_kept || last_is_ours || unchanged == PATIENCE {
                 // Who is not done yet comes after whoever is.
                 written = Some(self.write_later_form(&forms, part, &change)?);
+            } else {
+                thread::sleep(LONGER * (unchanged + 1));
             }
+            let before: Vec<_> = forms.iter().map(|form| form.id).collect();
             forms = self.forms(origin)?;
+            unchanged = if forms.iter().map(|form| form.id).eq(before) {
+                unchanged + 1
+            } else {
+                0
+            };
             if forms.is_empty() {
                 // It was listed while one form took the place of another.
                 forms = self.forms(origin)?;
