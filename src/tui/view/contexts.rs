@@ -11,7 +11,7 @@ use crate::tui::theme::Meaning;
 
 const WIDTH: u16 = 72;
 /// How wide the names of contexts are at least and at most, with a blank on both sides.
-const NAME: (u16, u16) = (18, 36);
+const NAME: (u16, u16) = (18, 30);
 
 /// Draws the contexts, the active one with a dot, each in its own colour.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, cursor: &Cursor) {
