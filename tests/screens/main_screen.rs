@@ -50,7 +50,7 @@ async fn what_takes_long_to_open_says_why() {
         let cockpit = Runner::start_with(size, Fixture::silent(), settings.clone()).await;
         cockpit.see("loading").await;
         time.store(4, Ordering::SeqCst);
-        cockpit.press("j").await.see("settled first").await;
+        cockpit.press("j").await.see("still loading").await;
         keep(&cockpit, &settings, "opening", size);
     }
 }

@@ -97,7 +97,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
     if rows.is_empty() {
         let words = if model.fleet.is_loaded() {
             if model.fleet.filter().is_empty() {
-                "There is no environment yet. `lifeboat init` writes a configuration with one."
+                "No environment yet: `lifeboat init` writes a configuration with one."
             } else {
                 "Nothing fits the filter. / changes it, Esc goes back."
             }
