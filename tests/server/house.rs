@@ -159,12 +159,6 @@ impl House {
         }
     }
 
-    /// The next line of the service's log.
-    pub async fn logged(&self) -> Value {
-        let line = self.lines.lock().await.recv().await.unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-
     /// Adds a token to the catalog.
     pub async fn token(&self, name: &str, role: Role, projects: &[&str]) -> Token {
         self.token_with(name, role, projects, |_| {}).await

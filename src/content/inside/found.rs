@@ -272,7 +272,7 @@ fn digest_of_told(
         let ends = properties.iter().skip(1).map(|(_, from)| *from);
         let ends = ends.chain([told.0.len()]);
         let mut stretches: Vec<_> = properties.iter().zip(ends).collect();
-        stretches.sort_by(|((one, _), _), ((other, _), _)| one.cmp(other));
+        stretches.sort_by_key(|((name, _), _)| *name);
         sorted.0.clear();
         for ((_, from), to) in stretches {
             sorted.write(told.0.get(*from..to).unwrap_or_default());

@@ -183,8 +183,8 @@ impl<'c, B: Beside> Judging<'c, B> {
             let Some((id, _)) = same.first() else { continue };
             // Nobody has the ids of those before.
             odd.add_entries(&check.entries, next(&|child| number(child) < number(id)));
-            let listed = next(&|child| child == id);
-            let lister = match check.entries.get(listed.clone()) {
+            let stretch = next(&|child| child == id);
+            let lister = match check.entries.get(stretch.clone()) {
                 Some([entry]) => self.row(entry.parent).map(|row| (row.id, entry.parent)),
                 _ => None,
             };
@@ -211,7 +211,7 @@ impl<'c, B: Beside> Judging<'c, B> {
                 };
             }
             if !fits {
-                odd.add_entries(&check.entries, listed);
+                odd.add_entries(&check.entries, stretch);
             }
         }
         odd.add_entries(&check.entries, next(&|_| true));
