@@ -1,7 +1,7 @@
 //! Text from outside as one line of Markdown: read raw it is as close to itself as can be, and rendered it is itself.
 //!
-//! A backslash stands only where a character would be mark-up otherwise, by the rules of CommonMark and of GitHub's tables and
-//! strikethrough. Not in here: what is not seen, or acted on by a terminal ([`crate::domain::printable`]).
+//! A backslash stands only where a character would be mark-up otherwise, by the rules of `CommonMark`, and of the tables and the
+//! strikethrough that readers of Markdown add to them. Not in here: what is not seen, or acted on by a terminal ([`crate::domain::printable`]).
 
 /// Where a line stands: what is mark-up differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ fn is_mark(letters: &[char], index: usize, at: At) -> bool {
         '_' => {
             let (before, after) = around(letters, index);
             let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-            !(in_word(before) && in_word(after)) && !stands_alone(letters, index)
+            !(stands_alone(letters, index) || in_word(before) && in_word(after))
         }
         _ => false,
     }
