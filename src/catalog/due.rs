@@ -10,6 +10,7 @@
 use chrono::Duration;
 
 use super::error::Fault;
+use super::presence::Presence;
 use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, Value, values};
 use super::{Catalog, CatalogError};
@@ -145,6 +146,13 @@ impl Catalog {
             for holder in holders {
                 let process = holder.count(0)?;
                 if self.presence.declare_gone(session, process)? {
+                    // Whoever was putting a job to one of them has done so, or will not: a job that comes while this waits for
+                    // the row would not be seen by the statement that waits.
+                    let held = format!(
+                        "SELECT 1 FROM due WHERE served IS NULL AND process = ?1 ORDER BY environment, kind, period {}",
+                        session.waiting_for_locked_rows()
+                    );
+                    session.rows(&held, values![process])?;
                     // What a job stands for is freed, or served, with the end of that job.
                     freed += session.execute(
                         "UPDATE due SET process = NULL WHERE served IS NULL AND process = ?1
@@ -206,8 +214,19 @@ fn claim(row: &Row, process: u64) -> Result<DueClaim, Fault> {
     })
 }
 
-/// Puts a job to what it serves. Returns whether the claim stands.
-pub(super) fn assign(session: &mut Session<'_>, claim: &DueClaim, job: JobId) -> Result<bool, Fault> {
+/// Puts a job to what it serves. Returns whether the claim stands. One that was made under a number that was declared gone does
+/// not, free again or not: a Lifeboat that goes on under another number may have it still, and whoever frees what the old number
+/// had would free it under the job of the new one, which would be made once more.
+pub(super) fn assign(
+    session: &mut Session<'_>,
+    presence: &Presence,
+    claim: &DueClaim,
+    job: JobId,
+) -> Result<bool, Fault> {
+    match presence.check_number(session, claim.process) {
+        Err(Fault::Refused(CatalogError::TakenForDead)) => return Ok(false),
+        checked => checked?,
+    }
     let sql = format!("UPDATE due SET job = ?6 WHERE {CLAIMED}");
     let mut values = key(claim);
     values.push(job.0.into());

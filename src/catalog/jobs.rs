@@ -106,7 +106,7 @@ impl Catalog {
             };
             let id = JobId(inserted.count(0)?);
             if let Some(claim) = new.due
-                && !due::assign(session, claim, id)?
+                && !due::assign(session, &self.presence, claim, id)?
             {
                 return Err(Fault::Refused(CatalogError::NotDue(new.environment.clone())));
             }

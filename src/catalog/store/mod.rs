@@ -107,6 +107,14 @@ impl Session<'_> {
         }
     }
 
+    /// What makes a selection wait for rows that another session has changed and not yet committed, and keep them.
+    pub(super) fn waiting_for_locked_rows(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => "FOR UPDATE",
+        }
+    }
+
     /// Runs several statements that take no arguments.
     pub(super) fn run(&mut self, sql: &str) -> Result<(), Fault> {
         match self {

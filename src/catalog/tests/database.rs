@@ -58,6 +58,67 @@ fn a_node_that_was_declared_gone_never_writes_again() {
     assert_eq!(other.claim_due(at(0), 1).unwrap().len(), 1);
 }
 
+/// Something that is due, claimed by a Lifeboat.
+fn claimed(catalog: &Catalog) -> DueClaim {
+    let due = Due {
+        environment: name("acme/live"),
+        period: at(0),
+    };
+    catalog.note_due("backup", &[due]).unwrap();
+    catalog.claim_due(at(0), 1).unwrap().remove(0)
+}
+
+#[test]
+fn what_a_node_had_claimed_starts_no_job_under_its_next_number() {
+    let place = Place::database();
+    let (paused, other) = (place.open(), place.open());
+    let due = claimed(&paused);
+    let (job, _) = start(&paused, "beta/live").unwrap();
+    place.run_out(number(&paused));
+    // It is gone, and what it had claimed is not free yet when it goes on.
+    other.adopt(job.id).unwrap().unwrap();
+    let again = place.open();
+    let by = "schedule".into();
+    let new = NewJob {
+        due: Some(&due),
+        ..new(&due.environment, &by)
+    };
+    let started = again.create_job(new, at(0), &JobState::Running);
+    assert!(matches!(started, Err(CatalogError::NotDue(_))), "{started:?}");
+    assert_eq!(other.free_due_of_the_gone().unwrap(), 1);
+    assert_eq!(other.claim_due(at(0), 1).unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_job_stands_for_that_is_just_being_made_is_not_freed() {
+    let place = Place::database();
+    let (paused, other) = (place.open(), place.open());
+    claimed(&paused);
+    place.run_out(number(&paused));
+    let mut client = postgres::Client::connect(&place.connect(), postgres::NoTls).unwrap();
+    let mut making = client.transaction().unwrap();
+    making
+        .batch_execute(&format!(
+            "INSERT INTO lifeboat.jobs (environment, kind, asked_by, state, process, record)
+                 VALUES ('acme/live', 'backup', 'schedule', 'running', {}, '{{}}');
+             UPDATE lifeboat.due SET job = (SELECT max(id) FROM lifeboat.jobs)",
+            number(&other)
+        ))
+        .unwrap();
+    let mut look = postgres::Client::connect(&place.connect(), postgres::NoTls).unwrap();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let freed = std::thread::scope(|scope| {
+        let freeing = scope.spawn(|| other.free_due_of_the_gone().unwrap());
+        while look.query_one(waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+            std::thread::yield_now();
+        }
+        making.commit().unwrap();
+        freeing.join().unwrap()
+    });
+    assert_eq!(freed, 0, "its end says how it goes on");
+    assert_eq!(other.claim_due(at(0), 1).unwrap(), []);
+}
+
 #[test]
 fn a_slow_node_that_nobody_declared_gone_goes_on() {
     let place = Place::database();
