@@ -415,8 +415,7 @@ fn outcome(
         call.say(&format!("safety backup: {safety}"))?;
     }
     for health in &outcome.health {
-        let state = if health.up { "up" } else { "NOT up" };
-        call.tell(&format!("{} is {state}: {}", health.who(), health.detail))?;
+        call.tell(&format!("{} is {}", health.who(), health.state_in_words()))?;
     }
     for warning in outcome.warnings.iter().filter(|warning| !told.contains(warning)) {
         call.tell(&format!("warning: {warning}"))?;

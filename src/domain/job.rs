@@ -366,6 +366,16 @@ impl InstanceHealth {
             node: self.node.clone(),
         }
     }
+
+    /// Whether it is up, and what went wrong if it is not: what one that is up has answered says nothing more.
+    #[must_use]
+    pub fn state_in_words(&self) -> String {
+        if self.up {
+            "up".to_owned()
+        } else {
+            format!("NOT up: {}", self.detail)
+        }
+    }
 }
 
 /// A job, as cockpits see it.

@@ -347,20 +347,31 @@ impl RestorePlan {
         how_compared(&self.backup, &self.selection)
     }
 
-    /// What would come back, be turned back and be taken away, in words without an end.
+    /// What would come back, be turned back and be taken away, in words without an end. What none of them is said of is left out.
     #[must_use]
     pub fn changed_in_words(&self) -> String {
         let (added, changed, removed) = self.totals();
-        let is = |count: u64| if count == 1 { "is" } else { "are" };
-        format!(
-            "{} {} back, {} {} turned back, {} {} taken away",
-            measure::items(added),
-            if added == 1 { "comes" } else { "come" },
-            measure::count(changed),
-            is(changed),
-            measure::count(removed),
-            is(removed)
-        )
+        let all = [
+            (added, "comes back", "come back"),
+            (changed, "is turned back", "are turned back"),
+            (removed, "is taken away", "are taken away"),
+        ];
+        let there = all.into_iter().filter(|(count, ..)| *count > 0);
+        let said: Vec<_> = there
+            .enumerate()
+            .map(|(place, (count, one, many))| {
+                let items = if place == 0 {
+                    measure::items(count)
+                } else {
+                    measure::count(count)
+                };
+                format!("{items} {}", if count == 1 { one } else { many })
+            })
+            .collect();
+        if said.is_empty() {
+            return "no item changes".to_owned();
+        }
+        said.join(", ")
     }
 
     /// Items added, changed and removed over all workspaces.

@@ -57,7 +57,7 @@ pub enum EngineError {
     #[error("cancelled")]
     Cancelled,
     /// The operating system said no.
-    #[error("{action} {} failed: {source}", path.display())]
+    #[error("{action} {} failed: {source}{}", path.display(), who_may(source))]
     Io {
         /// `reading`, `creating`, …
         action: &'static str,
@@ -72,6 +72,14 @@ pub enum EngineError {
     /// Anything else, as a sentence.
     #[error("{0}")]
     Failed(String),
+}
+
+/// Who may do what the system does not let this account do.
+fn who_may(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::PermissionDenied => " (the account that it belongs to may do that, and root)",
+        _ => "",
+    }
 }
 
 impl From<NotAText> for EngineError {
@@ -109,5 +117,28 @@ impl EngineError {
             self,
             Self::Cancelled | Self::Repository(RepositoryError::Cancelled)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn who_may_not_is_told_who_may() {
+        let said = |kind: io::ErrorKind| {
+            let error = EngineError::io("locking", Path::new("/backups/acme/.live.lock"))(kind.into());
+            error.to_string()
+        };
+        let denied = said(io::ErrorKind::PermissionDenied);
+        assert!(
+            denied.starts_with("locking /backups/acme/.live.lock failed: ")
+                && denied.ends_with("(the account that it belongs to may do that, and root)"),
+            "{denied}"
+        );
+        let full = said(io::ErrorKind::StorageFull);
+        assert!(!full.contains("account"), "{full}");
     }
 }

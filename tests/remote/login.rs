@@ -166,6 +166,22 @@ async fn a_certificate_that_is_not_accepted_is_told_for_what_it_is_and_not_asked
     }
 }
 
+/// What `login` says that tries a token on an address, in a folder.
+fn login(folder: &std::path::Path, address: &str, arguments: &[&str]) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
+        .args(["login", address, "--name", "prod"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("LIFEBOAT_CONFIG", folder.join("lifeboat.toml"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"lb_any\n").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    String::from_utf8(ended.stderr).unwrap().replace('\n', " ")
+}
+
 #[test]
 fn a_private_authority_is_named_with_the_new_context() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,26 +189,29 @@ fn a_private_authority_is_named_with_the_new_context() {
     tls::make_authorities(folder);
     let port = tls::serve(folder, "20200101000000Z", "20401231000000Z");
     let address = format!("https://localhost:{port}");
-    let login = |arguments: &[&str]| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lifeboat"))
-            .args(["login", &address, "--name", "prod"])
-            .args(arguments)
-            .current_dir(folder)
-            .env("LIFEBOAT_CONFIG", folder.join("lifeboat.toml"))
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(b"lb_any\n").unwrap();
-        let ended = child.wait_with_output().unwrap();
-        String::from_utf8(ended.stderr).unwrap().replace('\n', " ")
-    };
-    let why = login(&[]);
+    let why = login(folder, &address, &[]);
     assert!(
         why.contains("signed by nobody") && why.contains("login --ca-file"),
         "{why}"
     );
     // What is behind that certificate is no service; it was spoken to.
-    let why = login(&["--ca-file", "ours.pem"]);
+    let why = login(folder, &address, &["--ca-file", "ours.pem"]);
     assert!(!why.contains("signed by nobody"), "{why}");
+}
+
+#[test]
+fn plain_http_to_another_machine_is_for_whoever_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    // Not one of those that are this machine's for certain, and nobody listens there.
+    let address = "http://0.0.0.0:1";
+    let why = login(folder.path(), address, &[]);
+    assert!(
+        why.contains("everybody on the way could read the token") && why.contains("--plain-http"),
+        "{why}"
+    );
+    let why = login(folder.path(), address, &["--plain-http"]);
+    assert!(
+        !why.contains("everybody on the way") && why.contains(address),
+        "{why}"
+    );
 }

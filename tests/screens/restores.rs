@@ -249,3 +249,21 @@ async fn a_restore_that_failed() {
     };
     look("restore-failed", change, &[("", "daily"), ("o", "failed:")]).await;
 }
+
+#[test]
+fn what_none_is_said_of_is_left_out_of_what_changes() {
+    let mut plan = two_projects::plan();
+    plan.changes.truncate(1);
+    let mut said = |added, changed, removed| {
+        let change = &mut plan.changes[0];
+        (change.added, change.changed, change.removed) = (added, changed, removed);
+        plan.changed_in_words()
+    };
+    assert_eq!(
+        said(246, 674, 8),
+        "246 items come back, 674 are turned back, 8 are taken away"
+    );
+    assert_eq!(said(1, 0, 1), "1 item comes back, 1 is taken away");
+    assert_eq!(said(0, 1, 0), "1 item is turned back");
+    assert_eq!(said(0, 0, 0), "no item changes");
+}

@@ -137,7 +137,7 @@ impl Remote {
         }
         if base.scheme() == "http" && !is_this_machine(&base) && !settings.plain_http {
             return Err(format!(
-                "the context \"{}\" leads to {address}, and everybody on the way could read the token: use https://, or allow it with plain_http = true if the way is protected otherwise",
+                "the context \"{}\" leads to {address}, and everybody on the way could read the token: use https://, or allow it if the way is protected otherwise, with plain_http = true there, or with --plain-http of `lifeboat login` for a new context",
                 settings.context
             ));
         }

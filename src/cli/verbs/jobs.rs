@@ -104,8 +104,7 @@ async fn one(id: JobId, with_log: bool, backend: &dyn Backend, call: &mut Call<'
             call.tell(&format!("warning: {warning}"))?;
         }
         for health in &outcome.health {
-            let state = if health.up { "up" } else { "NOT up" };
-            call.tell(&format!("{} is {state}: {}", health.who(), health.detail))?;
+            call.tell(&format!("{} is {}", health.who(), health.state_in_words()))?;
         }
     }
     if with_log {

@@ -34,6 +34,10 @@ pub struct LoginArguments {
     /// one
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Send the token of the new context to an address with http:// on another machine, because the way there is protected
+    /// otherwise, by a tunnel for example
+    #[arg(long)]
+    pub plain_http: bool,
 }
 
 pub(super) async fn run(arguments: &LoginArguments, call: &mut Call<'_>) -> Result<(), CliError> {
@@ -78,10 +82,17 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
                 "there is no configuration, and so no context \"{target}\": give the address of the service, for example https://backups.example.com"
             )));
         };
-        if arguments.name.is_some() || arguments.read_only || arguments.ca_file.is_some() {
+        let LoginArguments {
+            target: _,
+            name,
+            read_only,
+            ca_file,
+            plain_http,
+        } = arguments;
+        if name.is_some() || *read_only || ca_file.is_some() || *plain_http {
             return Err(CliError::usage(
-                "--name, --read-only and --ca-file are for a new context: give the address of a service, or write them \
-                 into the configuration",
+                "--name, --read-only, --ca-file and --plain-http are for a new context: give the address of a service, or \
+                 write them into the configuration",
             ));
         }
         return Ok((config.context(Some(target))?, false));
@@ -92,7 +103,10 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
         BackendAddress::Remote(other) => other.trim_end_matches('/') == address,
         BackendAddress::Embedded => false,
     });
-    if let (Some((name, context)), None, None) = (known.next(), &arguments.name, &arguments.ca_file) {
+    let is_told_more = arguments.name.is_some() || arguments.ca_file.is_some() || arguments.plain_http;
+    if let Some((name, context)) = known.next()
+        && !is_told_more
+    {
         return Ok((
             NamedContext {
                 name: name.clone(),
@@ -116,6 +130,7 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
         backend: BackendAddress::Remote(address.to_owned()),
         read_only: arguments.read_only,
         ca_file: arguments.ca_file.as_deref().map(in_full).transpose()?,
+        plain_http: arguments.plain_http,
         ..Context::default()
     };
     Ok((NamedContext { name, context }, true))

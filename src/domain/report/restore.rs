@@ -190,10 +190,7 @@ impl RestoreReport {
         );
         facts.push(fact("ended as", job.state.label()));
         let health = job.outcome.iter().flat_map(|outcome| &outcome.health);
-        facts.extend(health.map(|health| {
-            let state = if health.up { "up" } else { "NOT up" };
-            fact(&health.who().to_string(), format!("{state}: {}", health.detail))
-        }));
+        facts.extend(health.map(|health| fact(&health.who().to_string(), health.state_in_words())));
         Section {
             heading: "What happened".to_owned(),
             blocks: vec![Block::Text(said), Block::Facts(facts)],

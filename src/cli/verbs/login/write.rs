@@ -119,6 +119,9 @@ fn with_new(before: &str, config: Option<&Config>, context: &NamedContext) -> St
         let file = toml::Value::String(file.display().to_string());
         let _ = writeln!(text, "ca_file = {file}");
     }
+    if context.context.plain_http {
+        text.push_str("plain_http = true\n");
+    }
     if context.context.read_only {
         text.push_str("read_only = true\n");
     }
@@ -214,6 +217,18 @@ mod tests {
                 .unwrap(),
             Path::new("/etc/lifeboat/third.token")
         );
+    }
+
+    #[test]
+    fn what_a_new_context_was_told_is_written() {
+        let mut told = prod();
+        told.context.ca_file = Some("/etc/ours.pem".into());
+        told.context.plain_http = true;
+        told.context.read_only = true;
+        let config = Config::parse(&with_new("", None, &told), Path::new("/etc/lifeboat.toml")).unwrap();
+        let mut read = config.contexts["prod"].clone();
+        assert!(read.token_file.take().is_some());
+        assert_eq!(read, told.context);
     }
 
     #[test]
