@@ -189,7 +189,7 @@ async fn restoring(house: &House, cockpit: &Runner) {
         .await
         .see("Everything is restored")
         .await;
-    cockpit.press("<Enter>").await.see("come back").await;
+    cockpit.press("<Enter>").await.see("is turned back").await;
     cockpit.press("<Enter>").await.see("and press Enter").await;
     cockpit
         .press("acme/live<Enter>")
@@ -205,7 +205,7 @@ async fn a_restore_and_its_undo(way: Way) {
     fs::write(house.folder.path().join("go"), "").unwrap();
     cockpit.see("✓ cleaning up").await;
     assert_eq!(fs::read_to_string(house.page()).unwrap(), "title: Home\n");
-    cockpit.press("u").await.see("come back").await;
+    cockpit.press("u").await.see("is turned back").await;
     cockpit.press("<Enter>").await.see("and press Enter").await;
     cockpit
         .press("acme/live<Enter>")
