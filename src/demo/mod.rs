@@ -13,6 +13,7 @@ mod making;
 mod past;
 mod sandbox;
 mod story;
+mod window;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

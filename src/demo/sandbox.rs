@@ -19,17 +19,18 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{Datelike, Days, NaiveDate, Timelike};
+use chrono::{Datelike, Days, NaiveDate};
 use serde::Serialize;
 
 use super::DemoError;
 use super::cluster::{Cluster, SUPERUSER};
 use super::content::{Database, Place, Site};
 use super::live::Instance;
+use super::window;
 use crate::domain::Instant;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, Role};
 use crate::domain::proof::{DrillSettings, Every, VerifySettings};
-use crate::domain::schedule::{Schedule, Window, weekday_label};
+use crate::domain::schedule::{Schedule, weekday_label};
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, PostgresSettings, RepositorySettings,
     SecretSource, VersionSource,
@@ -91,20 +92,6 @@ pub struct LiveWhereabouts {
     pub content: BTreeMap<String, PathBuf>,
 }
 
-/// The window of scheduled backups: the usual one, unless it opens soon or is open. Then they would begin in the middle of what is
-/// being shown.
-fn window(now: Instant) -> Window {
-    const DAY: u32 = 24 * 60;
-    const SOON: u32 = 30;
-    let usual = Window::default();
-    let since_it_opened = (DAY + now.hour() * 60 + now.minute() - u32::from(usual.start_minute())) % DAY;
-    if since_it_opened < u32::from(usual.length_minutes()) || since_it_opened >= DAY - SOON {
-        "12:00-13:00".parse().unwrap_or(usual)
-    } else {
-        usual
-    }
-}
-
 impl Sandbox {
     /// A sandbox in a folder, as seen at `now`: the weekly and monthly days are chosen so that both have just been.
     /// Makes nothing yet.
@@ -115,7 +102,7 @@ impl Sandbox {
         Self {
             root,
             schedule: Schedule {
-                window: window(now),
+                window: window::out_of_sight(now),
                 weekly_on: ago(2).weekday(),
                 monthly_on: u8::try_from(month_day(ago(9))).unwrap_or(1),
                 ..Schedule::default()
@@ -496,24 +483,4 @@ impl Sandbox {
 /// The day of the month, or one that every month has.
 fn month_day(date: NaiveDate) -> u32 {
     date.day().min(28)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_scheduled_backup_begins_in_the_middle_of_what_is_shown() {
-        let at = |time: &str| -> Instant { format!("2026-12-01T{time}:00Z").parse().unwrap() };
-        for (now, expected) in [
-            ("23:29", "00:00-01:00"),
-            ("23:30", "12:00-13:00"),
-            ("00:00", "12:00-13:00"),
-            ("00:59", "12:00-13:00"),
-            ("01:00", "00:00-01:00"),
-            ("12:30", "00:00-01:00"),
-        ] {
-            assert_eq!(window(at(now)).to_string(), expected, "{now}");
-        }
-    }
 }
