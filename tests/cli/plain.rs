@@ -3,6 +3,8 @@
 use lifeboat::cli::Interrupt;
 
 use crate::harness::{alike, lifeboat};
+use crate::made_up::name;
+use crate::made_up::one_project::usual;
 
 /// Types these lines into the cockpit in lines.
 fn typing(lines: &[&str]) -> crate::harness::Ended {
@@ -155,4 +157,37 @@ fn what_was_typed_is_said_again_in_its_beginning_alone() {
         assert!(!said.contains(&"nonsense".repeat(8)), "{said}");
         assert!(!said.contains(&"x".repeat(61)), "{}", said.len());
     }
+}
+
+alike!(help_and_a_verb_say_what_it_takes);
+fn help_and_a_verb_say_what_it_takes() {
+    let ended = typing(&["help restore", "quit"]);
+    assert!(
+        ended.out.contains("Usage: lifeboat restore") && !ended.err.contains("none of the choices"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+}
+
+alike!(taking_a_backup_says_which_one_goes_for_it);
+fn taking_a_backup_says_which_one_goes_for_it() {
+    let fixture = usual();
+    if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+        let good = live.backups[0].verification.clone();
+        for backup in &mut live.backups {
+            backup.manifest.note = None;
+            backup.verification = good.clone();
+        }
+    }
+    let ended = lifeboat(&["--plain"])
+        .on(fixture)
+        .typing("acme/live\nquit\n")
+        .ends();
+    let said = ended.out.replace("\n  ", " ");
+    assert!(
+        said.contains("back up now: it replaces the manual backup ")
+            && said.contains(" of 2026-11-20 16:45 UTC"),
+        "{said}"
+    );
 }

@@ -2,8 +2,10 @@
 
 use super::Place;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::retention;
+use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
-use crate::domain::{Instant, measure};
+use crate::domain::{Instant, measure, printable};
 
 /// Something that can be chosen.
 pub(super) struct Choice {
@@ -129,6 +131,20 @@ fn sentence(environment: &EnvironmentSummary, now: Instant) -> String {
     parts.join("; ")
 }
 
+/// Which backup would go for the next one that is taken by hand, behind what offers that.
+fn replaced(details: &EnvironmentDetails) -> String {
+    let next = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual);
+    next.map_or_else(String::new, |backup| {
+        let note = backup.manifest.note.as_deref();
+        let note = note.map_or_else(String::new, |note| format!(", \"{}\"", printable::line(note)));
+        format!(
+            ": it replaces the manual backup {} of {}{note}",
+            backup.id,
+            measure::moment(backup.manifest.taken)
+        )
+    })
+}
+
 /// What can be done with an environment.
 pub(super) fn of_environment(details: &EnvironmentDetails, now: Instant) -> (String, Vec<Choice>) {
     let summary = &details.summary;
@@ -139,7 +155,7 @@ pub(super) fn of_environment(details: &EnvironmentDetails, now: Instant) -> (Str
     if summary.kind.is_recoverable() {
         choices.push(verb("backups: say which there are", &["backups", name]));
         choices.push(asking(
-            "back up now",
+            &format!("back up now{}", replaced(details)),
             &["backup", name],
             vec![Ask {
                 what: "a note for the backup, or nothing",

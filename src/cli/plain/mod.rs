@@ -222,13 +222,17 @@ impl Session<'_, '_> {
 
     /// Runs what was typed as a verb.
     async fn typed_verb(&mut self, typed: &str) -> Result<Option<Why>, CliError> {
-        let arguments = match shell::words(typed) {
+        let mut arguments = match shell::words(typed) {
             Ok(words) => words,
             Err(why) => {
                 self.call.remark(&format!("lifeboat: {why}"))?;
                 return Ok(None);
             }
         };
+        if arguments.len() > 1 && arguments.first().is_some_and(|first| first == "help") {
+            arguments.remove(0);
+            arguments.push("--help".to_owned());
+        }
         let is_verb = arguments.first().is_some_and(|first| verbs::is_one(first));
         if !is_verb {
             self.call.remark(&format!(
