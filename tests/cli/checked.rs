@@ -4,24 +4,13 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::program::{answer, program, text};
+use crate::program::{configured, program, text};
 
 #[test]
 fn what_keeps_the_cockpit_from_opening_is_found_by_check() {
     let home = tempdir().unwrap();
     fs::create_dir_all(home.path().join("author/website")).unwrap();
-    let instance = format!("author={}", home.path().join("author").display());
-    answer(
-        home.path(),
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-        ],
-    );
+    configured(home.path());
     let file = home.path().join(".config/lifeboat/lifeboat.toml");
     let good = fs::read_to_string(&file).unwrap();
     let check = || {

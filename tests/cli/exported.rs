@@ -12,7 +12,7 @@ use tempfile::tempdir;
 use crate::harness::{Ended, alike, lifeboat};
 use crate::made_up::inside::{EXPORTED, Inside};
 use crate::made_up::one_project::usual;
-use crate::program::{answer, program, text};
+use crate::program::{answer, configured, program, text};
 use crate::service::{Fault, Service, TOKEN};
 
 fn export(inside: Inside, folder: &Path) -> Ended {
@@ -133,18 +133,7 @@ fn nothing_is_exported_into_live_the_repository_or_the_state() {
     let at = |path: &str| home.path().join(path);
     fs::create_dir_all(at("author/website")).unwrap();
     fs::write(at("author/website/home.yaml"), "title: Welcome").unwrap();
-    let instance = format!("author={}", at("author").display());
-    answer(
-        home.path(),
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-        ],
-    );
+    configured(home.path());
     answer(home.path(), &["backup", "acme/live"]);
     let state = PathBuf::from(answer(home.path(), &["info"])["state"].as_str().unwrap());
     fs::create_dir(at("mine")).unwrap();

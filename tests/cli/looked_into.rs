@@ -2,7 +2,7 @@
 
 use tempfile::tempdir;
 
-use crate::program::{answer, program, text};
+use crate::program::{answer, configured, program, text};
 
 fn page(title: &str) -> String {
     format!(
@@ -20,18 +20,7 @@ fn a_page_in_an_export_is_browsed_found_compared_and_followed() {
     std::fs::write(&file, page("News")).unwrap();
     let broken = "a:\n  jcr:primaryType: b\n  c: *d\n";
     std::fs::write(website.join("broken.yaml"), broken).unwrap();
-    let instance = format!("author={}", home.path().join("author").display());
-    answer(
-        home.path(),
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-        ],
-    );
+    configured(home.path());
     answer(home.path(), &["backup", "acme/live"]);
     std::fs::write(&file, page("Old news")).unwrap();
     let said = |arguments: &[&str]| {

@@ -93,6 +93,22 @@ fn a_remote_context_is_out_of_reach_of_this_version() {
     assert!(text(&output.stderr).contains("https://backups.example.com"));
 }
 
+/// Has `init` write a configuration of `acme/live` in `home`, with its content in `author`.
+pub fn configured(home: &Path) {
+    let instance = format!("author={}", home.join("author").display());
+    answer(
+        home,
+        &[
+            "init",
+            "--project=acme",
+            "--instance",
+            &instance,
+            "--release-version=v12",
+            "--magnolia-version=6.3.4",
+        ],
+    );
+}
+
 /// Runs the program on a configuration that `init` has written in `home`, and returns what it printed as JSON.
 pub fn answer(home: &Path, arguments: &[&str]) -> serde_json::Value {
     let output = program(home, &[arguments, &["--json"]].concat());
@@ -111,18 +127,7 @@ fn from_init_over_a_backup_and_a_restore_to_undo() {
     let page = home.path().join("author/website/home.yaml");
     std::fs::create_dir_all(page.parent().unwrap()).unwrap();
     std::fs::write(&page, "title: Welcome").unwrap();
-    let instance = format!("author={}", home.path().join("author").display());
-    answer(
-        home.path(),
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-        ],
-    );
+    configured(home.path());
 
     let backup = answer(home.path(), &["backup", "acme/live", "--note", "first"]);
     assert_eq!(backup["job"]["state"], "done");

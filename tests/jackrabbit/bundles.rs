@@ -7,7 +7,6 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Output;
 
-use lifeboat::demo::cluster::SUPERUSER;
 use lifeboat::jcr::bundle::{self, BorrowedBinary};
 use lifeboat::jcr::namespaces::{Namespaces, indexes};
 use lifeboat::jcr::{Binary, Node, NodeId, Property, Value, ids, registry, values};
@@ -54,18 +53,7 @@ impl Repository {
     pub fn java(&self, command: &str, options: &[&str]) -> Output {
         let port = self.house.cluster.port();
         let url = format!("jdbc:postgresql://127.0.0.1:{port}/author");
-        let home = self.home();
-        let mut arguments = vec![
-            command,
-            "--url",
-            &url,
-            "--user",
-            SUPERUSER,
-            "--datastore",
-            self.store,
-        ];
-        arguments.extend(["--home", home.to_str().unwrap()]);
-        java::does(None, &[&arguments, options].concat())
+        java::does_on(None, command, (&url, self.store, &self.home()), options)
     }
 
     /// Runs a command of the Java side that has to succeed.

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use lifeboat::demo::cluster::SUPERUSER;
+
 /// A process that waits for its next command. It ends when it is dropped, or the program of tests ends.
 struct Waiting {
     process: Child,
@@ -17,6 +19,19 @@ struct Waiting {
 
 /// Those that nobody uses now, by the version of Jackrabbit.
 static WAITING: Mutex<BTreeMap<Option<&'static str>, Vec<Waiting>>> = Mutex::new(BTreeMap::new());
+
+/// Has a command done on a repository in a database of PostgreSQL, with its home and where it keeps large binaries.
+pub fn does_on(
+    version: Option<&'static str>,
+    command: &str,
+    (url, store, home): (&str, &str, &Path),
+    options: &[&str],
+) -> Output {
+    let home = home.to_str().unwrap();
+    let mut arguments = vec![command, "--url", url, "--user", SUPERUSER, "--datastore", store];
+    arguments.extend(["--home", home]);
+    does(version, &[&arguments, options].concat())
+}
 
 /// Has a command done by a process with this version of Jackrabbit, `None` for the usual one.
 pub fn does(version: Option<&'static str>, arguments: &[&str]) -> Output {

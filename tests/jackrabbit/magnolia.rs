@@ -224,18 +224,7 @@ impl Magnolia {
             DataStore::Folder => "file",
             DataStore::Table => "db",
         };
-        let home = self.home.to_str().unwrap();
-        let mut arguments = vec![
-            command,
-            "--url",
-            &url,
-            "--user",
-            SUPERUSER,
-            "--datastore",
-            data_store,
-        ];
-        arguments.extend(["--home", home]);
-        java::does(self.version, &[&arguments, options].concat())
+        java::does_on(self.version, command, (&url, data_store, &self.home), options)
     }
 
     /// Runs a command of the Java side that has to succeed.
