@@ -73,7 +73,7 @@ async fn list(call: &mut Call<'_>) -> Result<(), CliError> {
             receiver.kind.clone(),
             receiver.place.clone(),
             told_of(receiver),
-            receiver.waiting.to_string(),
+            waiting(receiver),
             moment(receiver.delivered),
             moment(receiver.failing_since),
         ]);
@@ -83,6 +83,14 @@ async fn list(call: &mut Call<'_>) -> Result<(), CliError> {
         call.tell(&trouble)?;
     }
     Ok(())
+}
+
+/// How much waits for a receiver, and until when it does because of quiet hours.
+fn waiting(receiver: &ReceiverStanding) -> String {
+    match receiver.quiet_until {
+        Some(until) => format!("{} until {}", receiver.waiting, measure::in_column(until)),
+        None => receiver.waiting.to_string(),
+    }
 }
 
 /// What a receiver is told of, in few words.

@@ -28,6 +28,9 @@ pub struct ReceiverStanding {
     /// When the oldest of them happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<Instant>,
+    /// Until when its quiet hours hold back what waits and is not critical. `None` outside of them, and where nothing waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_until: Option<Instant>,
     /// When it took something last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<Instant>,

@@ -234,6 +234,10 @@ impl Notifier<'_> {
                 severity: receiver.least(),
                 waiting: row.waiting,
                 oldest: row.oldest,
+                quiet_until: receiver
+                    .quiet()
+                    .filter(|_| row.waiting > 0)
+                    .and_then(|quiet| quiet.holds_until(Severity::Warning, self.0.now())),
                 delivered: row.taken,
                 failing_since: row.since,
                 next_try: row.not_before.filter(|_| row.waiting > 0),

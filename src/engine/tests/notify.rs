@@ -272,7 +272,10 @@ fn quiet_hours_hold_back_what_is_not_critical_for_a_digest() {
     );
     assert_eq!(engine.notifier().deliver_due(), 1);
     assert_eq!(listener.heard()[0].json()["text"], "Live is half switched");
+    let quiet_until = || engine.notifier().standings().unwrap()[0].quiet_until;
+    assert_eq!(quiet_until(), Some("2026-11-23T14:00:00Z".parse().unwrap()));
     house.pass(Duration::hours(2));
+    assert_eq!(quiet_until(), None);
     assert_eq!(engine.notifier().deliver_due(), 2);
     let [digest] = listener.heard().try_into().unwrap();
     let digest = digest.json();

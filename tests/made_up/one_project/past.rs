@@ -67,6 +67,7 @@ pub fn receivers() -> Vec<ReceiverStanding> {
         severity: Severity::Critical,
         waiting: 0,
         oldest: None,
+        quiet_until: None,
         delivered: Some(at(23, 2, 14)),
         failing_since: None,
         next_try: None,
@@ -81,12 +82,25 @@ pub fn receivers() -> Vec<ReceiverStanding> {
         severity: Severity::Warning,
         waiting: 3,
         oldest: Some(at(23, 2, 14)),
+        quiet_until: None,
         delivered: None,
         failing_since: Some(at(23, 2, 14)),
         next_try: Some(at(23, 2, 31)),
         why: Some("mail.example.com did not take the mail: Connection error: Connection refused".into()),
     };
-    vec![pager, mail]
+    let asleep = ReceiverStanding {
+        name: "chat".into(),
+        kind: "slack".into(),
+        place: "https://chat.example.com".into(),
+        severity: Severity::Information,
+        environments: Vec::new(),
+        events: Vec::new(),
+        waiting: 2,
+        oldest: Some(at(23, 2, 14)),
+        quiet_until: Some(at(23, 7, 0)),
+        ..pager.clone()
+    };
+    vec![pager, mail, asleep]
 }
 
 /// Two machines that share the catalog, and one that has gone in the middle of a drill.
