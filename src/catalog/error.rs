@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 use crate::content::postgres::sentence;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
+use crate::domain::os_error::in_words;
 
 /// Why the catalog did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +150,7 @@ pub enum CatalogError {
         why: String,
     },
     /// The operating system said no.
-    #[error("{action} {} failed: {source}", path.display())]
+    #[error("{action} {} failed: {}", path.display(), in_words(source))]
     Io {
         /// `making the directory`, `locking`, …
         action: &'static str,

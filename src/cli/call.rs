@@ -15,6 +15,7 @@ use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
+use crate::domain::os_error::in_words;
 use crate::domain::{Instant, printable, shell};
 
 /// One call of a verb.
@@ -119,7 +120,12 @@ impl Call<'_> {
         self.prompt(question)?;
         let mut answer = String::new();
         let read = self.outside.input.read_line(&mut answer);
-        read.map_err(|error| CliError::failed(format!("the answer could not be read: {error}")))?;
+        read.map_err(|error| {
+            CliError::failed(format!(
+                "the answer could not be read: {error}",
+                error = in_words(&error)
+            ))
+        })?;
         Ok(answer.trim().to_owned())
     }
 

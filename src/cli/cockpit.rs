@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use super::{CliError, Globals, cockpit_beyond};
 use crate::config::{BackendAddress, Config, NamedContext};
+use crate::domain::os_error::in_words;
 use crate::domain::settings::Variables;
 use crate::tui::action::Keymap;
 use crate::tui::clipboard::Clipboard;
@@ -135,7 +136,12 @@ pub(super) fn options(config: &Config, is_named: bool, context: &str) -> Vec<Str
 pub(super) fn showing(globals: &Globals) -> Result<Showing, CliError> {
     let record = globals.record.as_deref().map(std::path::absolute).transpose();
     Ok(Showing {
-        record: record.map_err(|error| CliError::usage(format!("--record names no file: {error}")))?,
+        record: record.map_err(|error| {
+            CliError::usage(format!(
+                "--record names no file: {error}",
+                error = in_words(&error)
+            ))
+        })?,
         mask: globals.mask,
         tour: None,
     })

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::cockpit;
 use crate::config::{BackendAddress, Changes, Config};
+use crate::domain::os_error::in_words;
 use crate::domain::settings::Variables;
 use crate::tui::LastView;
 use crate::tui::beyond::{Beyond, Changed, Found, Reread};
@@ -32,8 +33,13 @@ pub(super) fn without_configuration() -> Beyond {
 
 /// Writes a new file. What is there already is never replaced.
 fn save(name: &Path, text: &str) -> Result<String, String> {
-    let path = std::path::absolute(name)
-        .map_err(|error| format!("{} is no place for a file: {error}", name.display()))?;
+    let path = std::path::absolute(name).map_err(|error| {
+        format!(
+            "{} is no place for a file: {error}",
+            name.display(),
+            error = in_words(&error)
+        )
+    })?;
     let place = path.display();
     let written = OpenOptions::new()
         .write(true)
@@ -45,7 +51,10 @@ fn save(name: &Path, text: &str) -> Result<String, String> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             Err(format!("{place} is there already: write another name"))
         }
-        Err(error) => Err(format!("{place} cannot be written: {error}")),
+        Err(error) => Err(format!(
+            "{place} cannot be written: {error}",
+            error = in_words(&error)
+        )),
     }
 }
 

@@ -34,6 +34,7 @@ use crate::config::state_owner;
 use crate::config::{BackendAddress, Config, NamedContext, Places};
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
+use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
 #[cfg(feature = "engine")]
 use crate::domain::settings::ServerSettings;
@@ -300,7 +301,8 @@ impl House for ThisMachine {
         std::path::absolute(&file).map_err(|error| {
             CliError::usage(format!(
                 "{} does not name a configuration file: {error}",
-                file.display()
+                file.display(),
+                error = in_words(&error),
             ))
         })
     }

@@ -12,12 +12,14 @@ use std::process::{Command, Stdio};
 use super::error::ErrorKind;
 use super::{Call, CliError};
 use crate::domain::job::JobId;
+use crate::domain::os_error::in_words;
 
 /// Starts the same command in a second process, and returns the number of its job.
 pub(super) fn start_in_background(call: &mut Call<'_>) -> Result<JobId, CliError> {
     let cannot = |error: io::Error| {
         CliError::failed(format!(
-            "starting a second Lifeboat in the background failed: {error}. Without --detach the job runs in this one"
+            "starting a second Lifeboat in the background failed: {error}. Without --detach the job runs in this one",
+            error = in_words(&error),
         ))
     };
     let mut child = Command::new(&call.outside.program)

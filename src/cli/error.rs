@@ -12,6 +12,7 @@ use crate::backend::BackendError;
 use crate::config::ConfigError;
 use crate::domain::job::JobId;
 use crate::domain::nearest::Missing;
+use crate::domain::os_error::in_words;
 use crate::domain::printable;
 use crate::domain::refusal::Refusal;
 
@@ -246,7 +247,10 @@ impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(ErrorKind::ReaderGone, ""),
-            _ => Self::new(ErrorKind::NotPrinted, format!("printing failed: {error}")),
+            _ => Self::new(
+                ErrorKind::NotPrinted,
+                format!("printing failed: {error}", error = in_words(&error)),
+            ),
         }
     }
 }

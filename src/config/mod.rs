@@ -27,6 +27,7 @@ pub use places::{CONFIG_FILE, Places};
 
 use crate::domain::nearest::nearest;
 use crate::domain::notify::Receiver;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{CatalogSettings, EnvironmentSettings, RepositorySettings, ServerSettings};
 use crate::domain::waiting_line::EngineLimits;
 
@@ -77,7 +78,7 @@ impl Config {
             },
             _ => ConfigError::Unreadable {
                 file: path.to_owned(),
-                why: source.to_string(),
+                why: in_words(&source),
             },
         })?;
         Self::parse(&text, path)

@@ -31,6 +31,7 @@ use bytes::Bytes;
 
 use self::files::attributes::has_to_be_the_same;
 use crate::domain::backup::TableCopy;
+use crate::domain::os_error::in_words;
 
 /// What an item is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -170,7 +171,7 @@ pub type LeftOut = Vec<String>;
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
     /// The operating system said no.
-    #[error("{action} {} failed: {source}", path.display())]
+    #[error("{action} {} failed: {}", path.display(), in_words(source))]
     Io {
         /// `reading`, `creating`, …
         action: &'static str,

@@ -28,6 +28,7 @@ use crate::domain::backup::{BackupId, InstanceCopy};
 use crate::domain::check::Findings;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::watch::Watch;
 
@@ -44,7 +45,7 @@ pub enum RestoreError {
     #[error("cancelled")]
     Cancelled,
     /// The operating system said no.
-    #[error("{action} {} failed: {source}", path.display())]
+    #[error("{action} {} failed: {}", path.display(), in_words(source))]
     Io {
         /// `reading`, `creating`, …
         action: &'static str,

@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use postgres::{Client, NoTls};
 
 use super::DemoError;
+use crate::domain::os_error::in_words;
 
 /// A cluster that runs.
 #[derive(Debug)]
@@ -58,7 +59,12 @@ impl Cluster {
                 let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
                 return Err(DemoError::Cluster(format!("it could not be copied: {said}")));
             }
-            Err(error) => return Err(DemoError::Cluster(format!("it could not be copied: {error}"))),
+            Err(error) => {
+                return Err(DemoError::Cluster(format!(
+                    "it could not be copied: {error}",
+                    error = in_words(&error)
+                )));
+            }
         }
         cluster.configure(settings)?;
         cluster.up()?;
@@ -298,9 +304,9 @@ impl Cluster {
         if program == "pg_ctl" {
             command.stderr(Stdio::null());
         }
-        let output = command
-            .output()
-            .map_err(|error| DemoError::Cluster(format!("{}: {error}", path.display())))?;
+        let output = command.output().map_err(|error| {
+            DemoError::Cluster(format!("{}: {error}", path.display(), error = in_words(&error)))
+        })?;
         if output.status.success() {
             return Ok(());
         }

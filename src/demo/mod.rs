@@ -27,6 +27,7 @@ use crate::backend::BackendError;
 use crate::backend::embedded::{Embedded, EmbeddedOptions};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::environment::{EnvironmentName, NameError};
+use crate::domain::os_error::in_words;
 use crate::domain::stop::StopReason;
 use crate::engine::{EngineError, Surroundings};
 use abandoned::InUse;
@@ -47,7 +48,7 @@ pub enum DemoError {
     #[error("the demo in {} keeps its content in folders: leave out --postgres, or give --at another folder", .0.display())]
     InFolders(PathBuf),
     /// The operating system said no.
-    #[error("the demo's sandbox could not be made, {}: {source}", path.display())]
+    #[error("the demo's sandbox could not be made, {}: {}", path.display(), in_words(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -55,7 +56,7 @@ pub enum DemoError {
         source: io::Error,
     },
     /// The story could not be printed.
-    #[error("the demo's story could not be printed: {0}")]
+    #[error("the demo's story could not be printed: {}", in_words(.0))]
     Output(io::Error),
     /// Somebody asked for it.
     #[error("the demo was interrupted")]

@@ -32,6 +32,7 @@ pub mod measure;
 pub mod milestone;
 pub mod nearest;
 pub mod notify;
+pub mod os_error;
 pub mod pin;
 pub mod plan;
 pub mod principal;

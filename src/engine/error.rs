@@ -12,6 +12,7 @@ use crate::domain::backup::ChoiceError;
 use crate::domain::free_text::NotAText;
 use crate::domain::job::JobId;
 use crate::domain::nearest::{Missing, question};
+use crate::domain::os_error::in_words;
 use crate::domain::refusal::Refusal;
 use crate::domain::settings::SettingsError;
 use crate::repository::RepositoryError;
@@ -57,7 +58,7 @@ pub enum EngineError {
     #[error("cancelled")]
     Cancelled,
     /// The operating system said no.
-    #[error("{action} {} failed: {source}{}", path.display(), who_may(source))]
+    #[error("{action} {} failed: {}{}", path.display(), in_words(source), who_may(source))]
     Io {
         /// `reading`, `creating`, …
         action: &'static str,

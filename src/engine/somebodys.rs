@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::opening::real;
 use super::{Engine, EngineError};
 use crate::domain::address::Address;
+use crate::domain::os_error::in_words;
 
 /// A folder that is somebody's.
 struct Folder {
@@ -28,7 +29,8 @@ pub fn whose_folder(engine: &Engine, folder: &Path) -> Result<Option<String>, En
     let place = fs::canonicalize(folder).map_err(|error| {
         EngineError::Failed(format!(
             "the folder {} cannot be found: {error}",
-            folder.display()
+            folder.display(),
+            error = in_words(&error),
         ))
     })?;
     let above = identities(&place);

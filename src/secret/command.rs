@@ -2,6 +2,7 @@
 //!
 //! Not for hooks, which may take minutes and whose output goes to a job's log (`engine::hooks`).
 
+use crate::domain::os_error::in_words;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -33,7 +34,7 @@ fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<V
     let (program, arguments) = command
         .split_first()
         .ok_or_else(|| "the configured command is empty".to_owned())?;
-    let failed = |error: std::io::Error| format!("{program}: {error}");
+    let failed = |error: std::io::Error| format!("{program}: {error}", error = in_words(&error));
     let mut child = Command::new(program)
         .args(arguments)
         .current_dir(folder)

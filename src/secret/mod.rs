@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::domain::os_error::in_words;
 use crate::domain::settings::SecretSource;
 
 /// Whether a secret in a file is its owner's alone. A file that is not there is no matter of this.
@@ -73,7 +74,8 @@ fn whole(
     Ok(match source {
         SecretSource::PasswordFile(path) => {
             let path = base.join(path);
-            let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let bytes = fs::read(&path)
+                .map_err(|error| format!("{}: {error}", path.display(), error = in_words(&error)))?;
             let text = String::from_utf8(bytes)
                 .map_err(|_| format!("{} is not text: write it as UTF-8, on one line", path.display()))?;
             (text, path.display().to_string())

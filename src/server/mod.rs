@@ -45,6 +45,7 @@ use tokio::task::JoinHandle;
 
 use crate::backend::serves::Serves;
 use crate::clock::Clock;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::ServerSettings;
 use crate::domain::stop::StopReason;
 use connections::Connections;
@@ -112,12 +113,16 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             format!(
                 "{} cannot be listened on: {error}. Choose another with listen in [server]",
-                settings.listen
+                settings.listen,
+                error = in_words(&error),
             )
         })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| format!("the system does not say which address is listened on: {error}"))?;
+        let address = listener.local_addr().map_err(|error| {
+            format!(
+                "the system does not say which address is listened on: {error}",
+                error = in_words(&error)
+            )
+        })?;
         let limits = settings.limits;
         let service = Arc::new(Service {
             overview: Overview::new(Arc::clone(&engine)),

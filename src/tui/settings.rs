@@ -16,6 +16,7 @@ use super::terminal_call::Calling;
 use super::theme::{Accent, Background, ThemeChoice};
 use crate::backend::Backend;
 use crate::domain::Instant;
+use crate::domain::os_error::in_words;
 use crate::domain::state::EnvironmentSummary;
 
 /// Tells the time.
@@ -94,7 +95,7 @@ pub struct Care {
     pub quiet_before: Duration,
     /// How long nothing may have come before Enter where something is typed.
     pub quiet_before_enter: Duration,
-    /// The same where what came before was text that nobody typed, in a form.
+    /// The same before Enter where text came in one go that nobody typed.
     pub quiet_after_text: Duration,
     /// How long nothing may come after an answer for it to count.
     pub alone_for: Duration,
@@ -199,11 +200,12 @@ impl fmt::Debug for CockpitSettings {
 pub enum CockpitError {
     /// The terminal could not be read from or written to.
     #[error(
-        "the terminal cannot be used ({0}): start the cockpit in a terminal, or use the commands of `lifeboat --help`"
+        "the terminal cannot be used ({}): start the cockpit in a terminal, or use the commands of `lifeboat --help`",
+        in_words(.0)
     )]
     Terminal(#[from] std::io::Error),
     /// What is shown cannot be recorded, or not to the end.
-    #[error("the recording {} {what}: {error}", .file.display())]
+    #[error("the recording {} {what}: {}", .file.display(), in_words(error))]
     Recording {
         /// Where it was to be.
         file: PathBuf,

@@ -16,6 +16,7 @@ use self::unfinished::Unfinished;
 use super::BackendError;
 use super::explore::{Download, Explores};
 use crate::domain::explore::ExportForm;
+use crate::domain::os_error::in_words;
 
 /// Pieces that may wait to be written.
 const WAITING: usize = 4;
@@ -52,7 +53,7 @@ pub enum LandingError {
     #[error("it was stopped before its end: nothing is left of it")]
     Stopped,
     /// It is there, and may not be after a power cut.
-    #[error("{} is written, and whether it outlasts a power cut is not known: {source}", path.display())]
+    #[error("{} is written, and whether it outlasts a power cut is not known: {}", path.display(), in_words(source))]
     Unsure {
         /// What was written.
         path: PathBuf,
@@ -68,9 +69,9 @@ pub enum LandingError {
 fn said(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            format!("there is not enough room for it ({source})")
+            format!("there is not enough room for it ({})", in_words(source))
         }
-        _ => source.to_string(),
+        _ => in_words(source),
     }
 }
 

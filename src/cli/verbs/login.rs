@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::cli::{Call, CliError};
 use crate::config::{BackendAddress, Config, ConfigError, Context, NamedContext};
+use crate::domain::os_error::in_words;
 
 /// What `lifeboat login --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -138,8 +139,13 @@ fn target(arguments: &LoginArguments, config: Option<&Config>) -> Result<(NamedC
 
 /// The file in full, since the configuration's folder is another one.
 fn in_full(file: &Path) -> Result<PathBuf, CliError> {
-    std::path::absolute(file)
-        .map_err(|error| CliError::usage(format!("--ca-file {} cannot be used: {error}", file.display())))
+    std::path::absolute(file).map_err(|error| {
+        CliError::usage(format!(
+            "--ca-file {} cannot be used: {error}",
+            file.display(),
+            error = in_words(&error)
+        ))
+    })
 }
 
 fn is_name(name: &str) -> bool {
@@ -174,7 +180,12 @@ fn ask(context: &NamedContext, call: &mut Call<'_>) -> Result<String, CliError> 
         (call.outside.echo)(true)?;
         writeln!(call.outside.err)?;
     }
-    read.map_err(|error| CliError::failed(format!("the token could not be read: {error}")))?;
+    read.map_err(|error| {
+        CliError::failed(format!(
+            "the token could not be read: {error}",
+            error = in_words(&error)
+        ))
+    })?;
     let token = line.trim();
     if token.is_empty() {
         return Err(CliError::usage(

@@ -19,6 +19,7 @@ use rustix::fs::{
 use rustix::io::{Errno, Result};
 
 use crate::content::{Attribute, ContentError};
+use crate::domain::os_error::in_words;
 
 /// The names under which access control lists are kept.
 const LISTS: [&str; 3] = [ACCESS, DEFAULT, "system.nfs4_acl"];
@@ -200,7 +201,8 @@ pub(crate) fn set(
                 why: format!(
                     "its attribute {} cannot be set ({error}): the file system there has to keep extended attributes and \
                      access control lists, as that of Live does",
-                    attribute.name
+                    attribute.name,
+                    error = in_words(&error.into()),
                 ),
             });
         }

@@ -25,6 +25,7 @@ use crate::disk::removal;
 use crate::domain::activity::Severity;
 use crate::domain::backup::WorkspaceCopy;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::{Selection, WorkspaceChange};
 use crate::watch::Watch;
 
@@ -177,7 +178,10 @@ impl FolderRecord {
 
 fn not_exchanged(step: &Step, error: &io::Error) -> Stuck {
     let (live, beside) = (step.live.display(), step.beside.display());
-    Stuck(format!("{live} could not be exchanged with {beside} ({error})"))
+    Stuck(format!(
+        "{live} could not be exchanged with {beside} ({error})",
+        error = in_words(error)
+    ))
 }
 
 impl Part for &FolderRecord {
@@ -205,7 +209,11 @@ impl Part for &FolderRecord {
                 "{} is not the folder that was made for this restore: something else has taken its place",
                 staging.display()
             ))),
-            Err(error) => Err(Stuck(format!("{} cannot be opened ({error})", staging.display()))),
+            Err(error) => Err(Stuck(format!(
+                "{} cannot be opened ({error})",
+                staging.display(),
+                error = in_words(&error)
+            ))),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::domain::backup::InstanceCopy;
 use crate::domain::check::Findings;
 use crate::domain::environment::HOME;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
 
@@ -86,7 +87,8 @@ impl FolderPlace {
                     "content",
                     format!(
                         "{path} cannot be read: {error}. Name the folder that holds one folder per workspace, and let the \
-                         user of Lifeboat read it"
+                         user of Lifeboat read it",
+                        error = in_words(&error),
                     ),
                 );
             }

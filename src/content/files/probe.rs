@@ -22,6 +22,7 @@ use rustix::io::Errno;
 
 use crate::disk::held::{self, Met};
 use crate::disk::private;
+use crate::domain::os_error::in_words;
 
 /// How names of probes begin.
 const PROBE: &str = ".lifeboat-probe-";
@@ -39,7 +40,8 @@ pub(crate) fn probe(state: &Path, beside: &Path, token: &str, live: &[PathBuf]) 
         vec![format!(
             "folders in {} cannot be made and exchanged atomically ({error}): Lifeboat needs to write beside the \
              content, on a file system that can exchange two folders (ext4, xfs, btrfs, tmpfs)",
-            beside.display()
+            beside.display(),
+            error = in_words(&error),
         )]
     };
     let probe = Probe::make(&folder).map_err(failed)?;
@@ -146,7 +148,8 @@ impl Probe {
             Err(error) => {
                 return Some(format!(
                     "{} cannot be moved out of its place: {error}",
-                    live.display()
+                    live.display(),
+                    error = in_words(&error),
                 ));
             }
             Ok(held) => held,
@@ -166,7 +169,8 @@ impl Probe {
                     Err(error) => format!(
                         "{} was moved to {} by somebody's fault and could not be moved back ({error}): move it back",
                         live.display(),
-                        self.folder.join(Self::FULL).display()
+                        self.folder.join(Self::FULL).display(),
+                        error = in_words(&error.into()),
                     ),
                 });
             }
@@ -184,9 +188,13 @@ impl Probe {
             ),
             Errno::PERM | Errno::ACCESS => format!(
                 "{live} cannot be moved out of its place ({error}): it may be immutable (`lsattr -d` shows an i, \
-                 `chattr -i` takes it away), or the user of Lifeboat may not write to it or to the folder that holds it"
+                 `chattr -i` takes it away), or the user of Lifeboat may not write to it or to the folder that holds it",
+                error = in_words(&error.into()),
             ),
-            error => format!("{live} cannot be moved out of its place: {error}"),
+            error => format!(
+                "{live} cannot be moved out of its place: {error}",
+                error = in_words(&error.into())
+            ),
         })
     }
 

@@ -14,6 +14,7 @@ use rustix::process::{Flock, FlockType, Pid, fcntl_getlk};
 
 use super::persistence::each_database_file;
 use crate::content::files::layout::LOCKS;
+use crate::domain::os_error::in_words;
 
 /// How far below a home the files of a database may be: `workspaces/website/db/itemState.mv.db`.
 const DEEPEST: u32 = 5;
@@ -27,7 +28,8 @@ pub(crate) fn at_rest(home: &Path) -> Result<String, String> {
         format!(
             "whether a server is at work on the home {} cannot be told ({}: {error})",
             home.display(),
-            path.display()
+            path.display(),
+            error = in_words(error),
         )
     };
     let about = match fs::metadata(home) {

@@ -23,6 +23,7 @@ use super::trouble::{causes, system_error, was_lost};
 use super::{address, passfile, version};
 use crate::certificates::Distrust;
 use crate::content::ContentError;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::PostgresSettings;
 use crate::domain::settings::Variables;
 use crate::secret;
@@ -118,9 +119,10 @@ impl Connector {
             ));
         }
         if config.get_ssl_mode() == SslMode::Require && self.settings.ca_file.is_none() {
-            return Err(wrong(
-                "it asks for encryption, and nothing says whom to trust: name the certificates that the server's is signed \
-                 by as ca_file"
+            return Err(ContentError::Unconnected {
+                place: address::described(&config, self.server),
+                why: "it asks for encryption, and nothing says whom to trust: name the certificates that the server's is \
+                      signed by as ca_file"
                     .to_owned(),
             ));
         }
@@ -242,8 +244,9 @@ impl Connector {
     fn no_room(&self, error: &io::Error) -> ContentError {
         self.no_connection(
             format!(
-                "this machine gives no more to work with ({error}): raise the limit of open files of whoever runs Lifeboat \
-                 (ulimit -n, LimitNOFILE), or lower connections"
+                "this machine gives no more to work with ({}): raise the limit of open files of whoever runs Lifeboat \
+                 (ulimit -n, LimitNOFILE), or lower connections",
+                in_words(error)
             ),
         )
     }

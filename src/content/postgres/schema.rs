@@ -13,6 +13,7 @@ use super::names::{in_schema, literal, quoted};
 use super::sequences;
 use super::tables::{Sequence, SpecialGrant, Table};
 use crate::content::ContentError;
+use crate::domain::os_error::in_words;
 
 /// Statements that bring the sequences of a schema behind the numbers that its tables have. Whoever loads the tables has
 /// to be able to add to them.
@@ -91,7 +92,8 @@ pub fn dump(
     let mut child = command.spawn().map_err(|error| {
         failed(format!(
             "{program}: {error}. It comes with PostgreSQL's client programs (Debian: postgresql-client); pg_dump names \
-             another path"
+             another path",
+            error = in_words(&error),
         ))
     })?;
     let mut said = child.stderr.take();
@@ -108,9 +110,9 @@ pub fn dump(
     };
     let status = child
         .wait()
-        .map_err(|error| failed(format!("{program}: {error}")))?;
+        .map_err(|error| failed(format!("{program}: {error}", error = in_words(&error))))?;
     let said = listening.join().unwrap_or_default();
-    read.map_err(|error| failed(format!("{program}: {error}")))?;
+    read.map_err(|error| failed(format!("{program}: {error}", error = in_words(&error))))?;
     if !status.success() {
         return Err(failed(format!("{program} ended with {status}: {}", said.trim())));
     }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use postgres::error::SqlState;
 
 use super::session;
+use crate::domain::os_error::in_words;
 
 /// What the server said, in one sentence: its message, its detail and its hint.
 #[must_use]
@@ -86,6 +87,9 @@ pub(super) fn causes(error: &postgres::Error) -> String {
         let more = inner.to_string();
         if !text.contains(&more) {
             text = format!("{text}: {more}");
+        }
+        if let Some(system) = inner.downcast_ref() {
+            text = text.replace(&more, &in_words(system));
         }
         cause = inner.source();
     }

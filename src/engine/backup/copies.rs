@@ -14,6 +14,7 @@ use crate::domain::ahead::is_ahead;
 use crate::domain::backup::{Backup, BackupId, ChoiceError, Trigger, Verification, choose};
 use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::job::Phase;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
 use crate::engine::check::existing;
 use crate::engine::proof::readings::what_was_read;
@@ -238,9 +239,13 @@ impl Live {
         };
         let above = existing(&folder);
         let written = access(&above, Access::WRITE_OK | Access::EXEC_OK);
-        Ok(written
-            .err()
-            .map(|error| format!("{} cannot be written: {error}", above.display())))
+        Ok(written.err().map(|error| {
+            format!(
+                "{} cannot be written: {error}",
+                above.display(),
+                error = in_words(&error.into())
+            )
+        }))
     }
 
     /// Where the second repository of an environment is, for people.

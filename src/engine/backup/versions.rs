@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{EnvironmentSettings, VersionSource};
 use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::secret::command;
@@ -75,7 +76,8 @@ fn read_one(source: &VersionSource) -> Result<String, String> {
 }
 
 fn read_file(file: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let bytes = std::fs::read(file)
+        .map_err(|error| format!("{}: {error}", file.display(), error = in_words(&error)))?;
     first_line(&bytes, &file.display().to_string())
 }
 

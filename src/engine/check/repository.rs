@@ -10,6 +10,7 @@ use crate::domain::backup::{Backup, Verification};
 use crate::domain::check::Findings;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::settings::RepositoryChoice;
 use crate::engine::Live;
@@ -74,7 +75,8 @@ impl Live {
                         format!(
                             "{place} cannot be made, because {} cannot be written: {error}. Let the user of Lifeboat write \
                              there, or name another root in [repository]",
-                            above.display()
+                            above.display(),
+                            error = in_words(&error.into()),
                         ),
                     ),
                 }

@@ -3,6 +3,7 @@
 //!
 //! Not for versions and keys, which are read from a short command's output (`secret::command`).
 
+use crate::domain::os_error::in_words;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -62,8 +63,9 @@ async fn run_within(
     let Some((program, arguments)) = command.split_first() else {
         return Ok(());
     };
-    let mut child = start(program, arguments, variables)
-        .map_err(|error| Stopped::Failed(format!("could not be started: {error}")))?;
+    let mut child = start(program, arguments, variables).map_err(|error| {
+        Stopped::Failed(format!("could not be started: {error}", error = in_words(&error)))
+    })?;
     // The command leads a group of its own: what it starts is in it as well.
     let group = child
         .id()
@@ -79,7 +81,7 @@ async fn run_within(
     let ended = loop {
         tokio::select! {
             status = child.wait() => break status
-                .map_err(|error| Stopped::Failed(format!("was lost: {error}"))),
+                .map_err(|error| Stopped::Failed(format!("was lost: {error}", error = in_words(&error)))),
             () = &mut telling, if !told => told = true,
             () = &mut late => break Err(Stopped::Failed(format!(
                 "was ended after its time limit of {}: give it longer with limit, or mend what holds it up",

@@ -17,6 +17,7 @@ use crate::catalog::{Catalog, Claim};
 use crate::disk::private;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::os_error::in_words;
 use crate::engine::{EngineError, Live};
 
 /// Where the records are.
@@ -191,6 +192,11 @@ impl Live {
         kind: &str,
     ) -> impl FnOnce(io::Error) -> EngineError {
         let place = self.papers().place(kind);
-        move |error| EngineError::Failed(format!("{action} {place} failed: {error}"))
+        move |error| {
+            EngineError::Failed(format!(
+                "{action} {place} failed: {error}",
+                error = in_words(&error)
+            ))
+        }
     }
 }

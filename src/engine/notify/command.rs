@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::reach::{Ready, Refused};
 use crate::domain::notify::{self, Parcel};
+use crate::domain::os_error::in_words;
 use crate::domain::printable;
 
 /// So much of what it says is told.
@@ -45,7 +46,12 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| Refused::now(format!("{program} could not be started: {error}")))?;
+        .map_err(|error| {
+            Refused::now(format!(
+                "{program} could not be started: {error}",
+                error = in_words(&error)
+            ))
+        })?;
     let id = child.id().and_then(|id| i32::try_from(id).ok());
     let mut group = Group(id.and_then(Pid::from_raw));
     let mut text = notify::webhook(parcel).to_string();
@@ -67,7 +73,8 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
     };
     let ((), said, status) = tokio::join!(telling, listening, child.wait());
     group.0 = None;
-    let status = status.map_err(|error| Refused::now(format!("{program} was lost: {error}")))?;
+    let status = status
+        .map_err(|error| Refused::now(format!("{program} was lost: {error}", error = in_words(&error))))?;
     if status.success() {
         return Ok(format!("{program} ended well"));
     }

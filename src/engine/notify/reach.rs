@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{command, http, mail};
 use crate::domain::notify::{Parcel, Receiver, ReceiverKind, ReceiverSettings};
+use crate::domain::os_error::in_words;
 use crate::domain::settings::SecretSource;
 use crate::engine::{Engine, secrets};
 use crate::secret;
@@ -75,8 +76,13 @@ impl Ready {
                 .to_owned(),
         };
         let authorities = settings.ca_file.as_ref().map(|file| {
-            std::fs::read(file)
-                .map_err(|error| format!("its ca_file {} cannot be read: {error}", file.display()))
+            std::fs::read(file).map_err(|error| {
+                format!(
+                    "its ca_file {} cannot be read: {error}",
+                    file.display(),
+                    error = in_words(&error)
+                )
+            })
         });
         Ok(Self {
             url,

@@ -15,6 +15,7 @@ use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
 use crate::domain::job::Phase;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::Selection;
 use crate::engine::{EngineError, Live, Work};
 
@@ -297,7 +298,11 @@ impl Live {
                 Ok(stranger) => left.extend(stranger),
                 Err(error) => {
                     let folder = record.beside.folder().unwrap_or(Path::new(""));
-                    left.push(format!("{} could not be removed: {error}", folder.display()));
+                    left.push(format!(
+                        "{} could not be removed: {error}",
+                        folder.display(),
+                        error = in_words(&error)
+                    ));
                 }
             }
         }

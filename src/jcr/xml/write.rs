@@ -15,6 +15,8 @@ use super::super::namespaces::{JCR, MIX, NT, Namespaces, is_address};
 use super::super::{Binary, Name, Node, NodeId, Property, PropertyType, Value, ids};
 use super::{BASE64, SV, TYPES};
 
+use crate::domain::os_error::in_words;
+
 /// The namespaces that every XML has without saying so.
 const BUILT_IN: [&str; 2] = ["", "http://www.w3.org/XML/1998/namespace"];
 
@@ -47,7 +49,7 @@ pub enum WriteError {
     #[error("the name {0:?} cannot be written as XML")]
     Name(String),
     /// The bytes of a binary cannot be read.
-    #[error("the binary {property} cannot be read: {source}")]
+    #[error("the binary {property} cannot be read: {}", in_words(source))]
     Binary {
         /// The property that it is a value of.
         property: String,
@@ -55,7 +57,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// What is written to takes nothing.
-    #[error("writing failed: {0}")]
+    #[error("writing failed: {}", in_words(.0))]
     Output(#[from] io::Error),
     /// A node was closed that was not open.
     #[error("a node ends that has not begun")]

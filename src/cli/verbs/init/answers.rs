@@ -9,6 +9,7 @@ use super::storage::Root;
 use super::{InitArguments, checks, databases};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
+use crate::domain::os_error::in_words;
 use crate::domain::settings::ContentSettings;
 
 /// An instance and the folder of its content, written `NAME=DIR`.
@@ -397,6 +398,11 @@ fn usable(project: &str, environment: &str) -> Result<(), String> {
 
 /// The path in full, since a configuration is used from anywhere.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    std::path::absolute(path)
-        .map_err(|error| CliError::usage(format!("\"{}\" does not name a place: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        CliError::usage(format!(
+            "\"{}\" does not name a place: {error}",
+            path.display(),
+            error = in_words(&error)
+        ))
+    })
 }

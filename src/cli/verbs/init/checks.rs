@@ -10,6 +10,7 @@ use super::homes;
 use super::storage::Root;
 use crate::cli::{Call, CliError, Survey};
 use crate::domain::environment::{EnvironmentName, InstanceName};
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{ContentSettings, PostgresSettings};
 
 /// What was found where an instance has its content.
@@ -47,7 +48,8 @@ fn look_into_folder(instance: &InstanceName, folder: &Path) -> Result<(String, F
     let workspaces = workspaces(folder).map_err(|error| {
         CliError::usage(format!(
             "the content folder of {instance}, {}, cannot be read: {error}. Name the folder that holds one folder per workspace",
-            folder.display()
+            folder.display(),
+            error = in_words(&error),
         ))
     })?;
     let list = match workspaces.as_slice() {
@@ -134,7 +136,8 @@ pub(super) fn content(folder: &Path) -> Result<(), String> {
 pub(super) fn version(text: &str) -> Result<(), String> {
     match text.strip_prefix('@').map(std::fs::read_to_string) {
         Some(Err(error)) => Err(format!(
-            "{text} names a file that cannot be read: {error}. Name one whose first line says the version, or write the version itself"
+            "{text} names a file that cannot be read: {error}. Name one whose first line says the version, or write the version itself",
+            error = in_words(&error),
         )),
         Some(Ok(_)) | None => Ok(()),
     }

@@ -9,6 +9,7 @@ use super::{InitArguments, checks};
 use crate::cli::CliError;
 use crate::domain::address::Address;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{CredentialSource, StorageOptions};
 
 /// Where the backups are kept.
@@ -136,7 +137,7 @@ impl Questions<'_, '_> {
         let file = self.text(None, question, "--access-key-id-file", None, |file| {
             std::fs::metadata(file)
                 .map(drop)
-                .map_err(|error| format!("{file} cannot be read: {error}"))
+                .map_err(|error| format!("{file} cannot be read: {error}", error = in_words(&error)))
         })?;
         absolute(file.as_ref())
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::answers::{Answers, NamedContent, absolute};
 use crate::cli::CliError;
 use crate::domain::environment::EnvironmentKind;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{ContentSettings, CredentialSource, PostgresSettings, StorageOptions};
 
 /// Bytes of randomness in a key: 256 bits, written as 64 hexadecimal digits.
@@ -241,8 +242,12 @@ schema = {}
 fn version_text(version: &str) -> Result<String, CliError> {
     match version.strip_prefix('@') {
         Some(file) => {
-            let file = std::path::absolute(file)
-                .map_err(|error| CliError::usage(format!("\"{version}\" does not name a file: {error}")))?;
+            let file = std::path::absolute(file).map_err(|error| {
+                CliError::usage(format!(
+                    "\"{version}\" does not name a file: {error}",
+                    error = in_words(&error)
+                ))
+            })?;
             Ok(format!("{{ file = {} }}", path_text(&file)?))
         }
         None => Ok(quoted(version)),
@@ -278,7 +283,8 @@ pub(super) fn key(path: &Path, random: fn(&mut [u8]) -> io::Result<()>) -> Resul
     let mut bytes = [0; KEY_BYTES];
     random(&mut bytes).map_err(|error| {
         CliError::failed(format!(
-            "the system gives no random numbers for a key: {error}; nothing was written"
+            "the system gives no random numbers for a key: {error}; nothing was written",
+            error = in_words(&error),
         ))
     })?;
     let mut line = String::with_capacity(2 * KEY_BYTES + 1);
@@ -297,7 +303,8 @@ pub(super) fn key(path: &Path, random: fn(&mut [u8]) -> io::Result<()>) -> Resul
         },
         Err(error) => Err(CliError::failed(format!(
             "writing the key {} failed: {error}",
-            path.display()
+            path.display(),
+            error = in_words(&error),
         ))),
     }
 }
@@ -310,7 +317,8 @@ pub(super) fn config(path: &Path, text: &str) -> Result<(), CliError> {
     create(path, text, 0o644).map_err(|error| {
         CliError::failed(format!(
             "writing the configuration {} failed: {error}",
-            path.display()
+            path.display(),
+            error = in_words(&error),
         ))
     })
 }

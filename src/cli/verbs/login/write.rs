@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::CliError;
 use crate::config::{BackendAddress, Config, IMPLICIT_CONTEXT, NamedContext};
+use crate::domain::os_error::in_words;
 
 /// The file for the token of a context: the one that it names, or one of its name beside the configuration.
 ///
@@ -43,7 +44,8 @@ pub(super) fn token(file: &Path, token: &str) -> Result<(), CliError> {
     replace(file, &format!("{token}\n"), 0o600).map_err(|error| {
         CliError::failed(format!(
             "the token is good, but storing it in {} failed: {error}",
-            file.display()
+            file.display(),
+            error = in_words(&error),
         ))
     })
 }
@@ -61,7 +63,8 @@ pub(super) fn config(
     let failed = |error: io::Error| {
         CliError::failed(format!(
             "the token is stored, but writing the context into {} failed: {error}",
-            file.display()
+            file.display(),
+            error = in_words(&error),
         ))
     };
     let before = match config {

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use super::LEVELS;
 use crate::content::ContentError;
+use crate::domain::os_error::in_words;
 
 /// How a folder is opened.
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXEC);
@@ -230,7 +231,8 @@ fn leads_nowhere(path: PathBuf, what: &str, error: Errno) -> ContentError {
         path,
         why: format!(
             "it is a symbolic link that leads to {what} which can be read ({error}): mend the link, or remove it if nothing \
-             refers to it any more"
+             refers to it any more",
+            error = in_words(&error.into()),
         ),
     }
 }

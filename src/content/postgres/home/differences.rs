@@ -18,6 +18,7 @@ use crate::content::backed_up::BackedUpFiles;
 use crate::content::restoring::{Found, RestoreError, World};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{HOME, WorkspaceKind};
+use crate::domain::os_error::in_words;
 use crate::domain::plan::{Selection, WorkspaceChange};
 
 /// How many differences are named.
@@ -128,7 +129,13 @@ pub(super) fn goes(path: &Path) -> bool {
 fn of_live(home: &Path) -> Result<Option<Texts>, String> {
     match fs::metadata(home) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("the home {} cannot be read: {error}", home.display())),
+        Err(error) => {
+            return Err(format!(
+                "the home {} cannot be read: {error}",
+                home.display(),
+                error = in_words(&error)
+            ));
+        }
         Ok(_) => {}
     }
     if let Kind::Other(why) = kind(home) {

@@ -12,6 +12,7 @@ use crate::content::files::probe;
 use crate::content::files::staging::resolve;
 use crate::content::restoring::World;
 use crate::disk::mounts;
+use crate::domain::os_error::in_words;
 
 /// What a folder is that is configured as a home.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,7 +150,8 @@ pub(super) fn in_the_way(home: &Path, files: &[PathBuf], world: &World) -> Vec<S
         {
             found.push(format!(
                 "{} cannot be written to ({error}): let the user of Lifeboat write to it",
-                folder.display()
+                folder.display(),
+                error = in_words(&error.into()),
             ));
         }
     }

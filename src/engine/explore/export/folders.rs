@@ -17,6 +17,7 @@ use crate::content::inside::{StoredFile, What, tables::backed_up};
 use crate::content::restoring::RestoreError;
 use crate::content::{Content, Item, ItemKind};
 use crate::domain::explore::{ExportForm, NodePath, file_name};
+use crate::domain::os_error::in_words;
 use crate::engine::explore::background::Work;
 use crate::engine::explore::index::{Pages, Row};
 use crate::engine::explore::source::{Opened, WorkspaceOpen};
@@ -221,7 +222,7 @@ fn about(item: &Item) -> About {
 }
 
 fn failed(error: &io::Error) -> RestoreError {
-    RestoreError::Failed(format!("it cannot be exported: {error}"))
+    RestoreError::Failed(format!("it cannot be exported: {error}", error = in_words(error)))
 }
 
 fn wrong(error: &io::Error) -> Trouble {

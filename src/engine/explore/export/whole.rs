@@ -11,6 +11,7 @@ use crate::content::{Item, ItemKind};
 use crate::domain::backup::Backup;
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{ExportFacts, ExportForm, NodePath, SourceAt, tar_name};
+use crate::domain::os_error::in_words;
 use crate::engine::Live;
 use crate::engine::explore::source::Opened;
 use crate::engine::explore::{Answer, Trouble};
@@ -141,5 +142,8 @@ impl Whole {
 }
 
 fn failed(error: &io::Error) -> RestoreError {
-    RestoreError::Failed(format!("the tar cannot be written: {error}"))
+    RestoreError::Failed(format!(
+        "the tar cannot be written: {error}",
+        error = in_words(error)
+    ))
 }

@@ -13,6 +13,7 @@ use crate::domain::Instant;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::JobId;
+use crate::domain::os_error::in_words;
 use crate::engine::EngineError;
 
 /// The file that a folder has while it is filled.
@@ -44,7 +45,12 @@ impl Ground {
                 return (!above.is_dir())
                     .then(|| format!("there is no folder {}: make it first", above.display()));
             }
-            Err(error) => return Some(format!("the folder {place} cannot be read: {error}")),
+            Err(error) => {
+                return Some(format!(
+                    "the folder {place} cannot be read: {error}",
+                    error = in_words(&error)
+                ));
+            }
             Ok(entries) => entries,
         };
         // Whatever it is, and also if it cannot be told what.
