@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{Local, Offset as _};
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use crate::config::{BackendAddress, Changes, Config};
 use crate::domain::os_error::in_words;
 use crate::domain::settings::Variables;
 use crate::tui::LastView;
-use crate::tui::beyond::{Beyond, Changed, Found, Reread};
+use crate::tui::beyond::{Beyond, Changed, Found, Look, Reread};
 
 /// The file in the state folder that has what was on the screen, by configuration and context.
 const VIEWS: &str = "cockpit.json";
@@ -112,27 +113,75 @@ pub(in crate::cli) fn stamp(file: &Path) -> Stamp {
     Some((facts.mtime(), facts.mtime_nsec(), facts.ino(), facts.len()))
 }
 
+/// How long it is from one look at the file of the configuration to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// What was last seen of the configuration.
 struct Seen {
     stamp: Stamp,
+    /// What was seen at the last look, where that was something else: whoever writes the file may not be done.
+    settling: Option<Stamp>,
+    /// Whether it could not be used when it was last read.
+    is_wrong: bool,
     config: Config,
 }
 
+impl Seen {
+    /// Whether a look is to read the file, of which this is the state now.
+    fn is_to_be_read(&mut self, now: Stamp, how: Look) -> bool {
+        match how {
+            Look::Now => true,
+            Look::OnceSettled if now == self.stamp => {
+                self.settling = None;
+                false
+            }
+            Look::OnceSettled => self.settling.replace(now) == Some(now),
+        }
+    }
+}
+
+/// Lets a cockpit on this context look at the configuration, and be told what has changed in it.
+pub(super) fn follow(beyond: &mut Beyond, config: Config, context: String, variables: Variables) {
+    beyond.reread = reread(config, context, variables);
+    beyond.look_every = Some(LOOK_EVERY);
+}
+
+/// The same for the cockpit of a demo, which has one context and stays in it.
+#[cfg(feature = "engine")]
+pub(super) fn follow_in_demo(beyond: &mut Beyond, config: Config, context: String, variables: Variables) {
+    follow(beyond, config, context, variables);
+    let reread = Arc::clone(&beyond.reread);
+    beyond.reread = Arc::new(move |how| match reread(how) {
+        Found::Changed(changed) => Found::Changed(Box::new(Changed {
+            contexts: Vec::new(),
+            ..*changed
+        })),
+        other => other,
+    });
+}
+
 /// Looks at the configuration whenever it is asked, and says what has changed in it for a cockpit on this context.
-pub(super) fn reread(config: Config, context: String, variables: Variables) -> Reread {
+fn reread(config: Config, context: String, variables: Variables) -> Reread {
     let file: PathBuf = config.file.clone();
     let seen = Mutex::new(Seen {
         stamp: stamp(&file),
+        settling: None,
+        is_wrong: false,
         config,
     });
-    Arc::new(move || {
+    Arc::new(move |how| {
         let mut seen = seen.lock();
         let now = stamp(&file);
-        if now == seen.stamp {
+        if !seen.is_to_be_read(now, how) {
             return Found::Same;
         }
+        let is_as_it_was = now == seen.stamp && !seen.is_wrong;
         seen.stamp = now;
-        match look(&file, &context, &variables, &seen.config) {
+        seen.settling = None;
+        let looked = look(&file, &context, &variables, &seen.config);
+        seen.is_wrong = looked.is_err();
+        match looked {
+            Ok(_) if is_as_it_was => Found::Same,
             Ok((config, changed)) => {
                 // What needs the context to be opened anew is told until it has been: it is compared with what is in use.
                 seen.config.contexts = config.contexts;
@@ -246,26 +295,74 @@ mod tests {
         let context = "[contexts.local]\nbackend = \"https://lifeboat.internal\"\n";
         write(context);
         let looks = reread(Config::load(&file).unwrap(), "local".to_owned(), variables());
-        assert!(matches!(looks(), Found::Same));
+        assert!(matches!(looks(Look::Now), Found::Same));
         write(&format!("{context}theme = \"light\"\nread_only = true\n"));
-        let Found::Changed(changed) = looks() else {
+        let Found::Changed(changed) = looks(Look::Now) else {
             panic!("it has changed");
         };
         assert_eq!(changed.theme, crate::tui::theme::ThemeChoice::Light);
         assert_eq!(changed.waits, ["read_only"]);
         write(&format!("{context}theme = \"sunny\"\n"));
-        let Found::Wrong(why) = looks() else {
+        let Found::Wrong(why) = looks(Look::Now) else {
             panic!("it is wrong");
         };
         assert!(why.contains("sunny"), "{why}");
-        // It is told once.
-        assert!(matches!(looks(), Found::Same));
+        // It is told once, and again to whoever wants to know.
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        assert!(matches!(looks(Look::Now), Found::Wrong(_)));
         write(&format!("{context}[keys]\nbackup = \"r\"\n"));
-        let Found::Wrong(why) = looks() else {
+        let Found::Wrong(why) = looks(Look::Now) else {
             panic!("it is wrong");
         };
         assert!(why.contains("backup and restore"), "{why}");
         fs::remove_file(&file).unwrap();
-        assert!(matches!(looks(), Found::Wrong(_)));
+        assert!(matches!(looks(Look::Now), Found::Wrong(_)));
+    }
+
+    #[test]
+    fn a_file_is_read_once_it_has_stayed_the_same_for_a_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lifeboat.toml");
+        let write = |text: &str| fs::write(&file, text).unwrap();
+        let context = "[contexts.local]\nbackend = \"https://lifeboat.internal\"\n";
+        write(context);
+        let looks = reread(Config::load(&file).unwrap(), "local".to_owned(), variables());
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        // Half of it is written, and then the rest.
+        write("[contexts.lo");
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        write(&format!("{context}theme = \"light\"\n"));
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        assert!(matches!(looks(Look::OnceSettled), Found::Changed(_)));
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        write("[contexts.lo");
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        let Found::Wrong(why) = looks(Look::OnceSettled) else {
+            panic!("it is wrong");
+        };
+        assert!(why.contains("line 1"), "{why}");
+        // Written back as it was, it is news that it can be used.
+        write(&format!("{context}theme = \"light\"\n"));
+        assert!(matches!(looks(Look::OnceSettled), Found::Same));
+        assert!(matches!(looks(Look::OnceSettled), Found::Changed(_)));
+        assert!(matches!(looks(Look::Now), Found::Same));
+    }
+
+    #[cfg(feature = "engine")]
+    #[test]
+    fn a_demo_follows_its_file_and_stays_in_its_context() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lifeboat.toml");
+        let text = "[contexts.demo]\nbackend = \"https://lifeboat.internal\"\n";
+        fs::write(&file, text).unwrap();
+        let mut beyond = Beyond::default();
+        let config = Config::load(&file).unwrap();
+        follow_in_demo(&mut beyond, config, "demo".to_owned(), variables());
+        assert!(beyond.look_every.is_some());
+        fs::write(&file, format!("{text}theme = \"light\"\n")).unwrap();
+        let Found::Changed(changed) = (beyond.reread)(Look::Now) else {
+            panic!("it has changed");
+        };
+        assert_eq!(changed.contexts, []);
     }
 }

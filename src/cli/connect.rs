@@ -88,7 +88,7 @@ impl ThisMachine {
             settings.beyond.keep =
                 Arc::new(move |view| cockpit_beyond::keep_view(&state, &file, &name, view));
         }
-        settings.beyond.reread = cockpit_beyond::reread(config, name, Arc::clone(&self.variables));
+        cockpit_beyond::follow(&mut settings.beyond, config, name, Arc::clone(&self.variables));
         Ok(settings)
     }
 

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvironmentName, InstanceName};
 
+/// What a finding about the configuration itself is about.
+pub const CONFIGURATION: &str = "configuration";
+
 /// How something stands.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::openness::open_state;
 use crate::content::restoring::Checked;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, InstanceCopy};
-use crate::domain::check::{Finding, Findings, Report, Verdict};
+use crate::domain::check::{CONFIGURATION, Finding, Findings, Report, Verdict};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::{
@@ -97,7 +97,7 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
     report.findings.push(Finding {
         environment: None,
         instance: None,
-        about: "configuration".to_owned(),
+        about: CONFIGURATION.to_owned(),
         verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
         detail: match count {
             0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),

@@ -20,8 +20,8 @@ pub type Offset = Arc<dyn Fn(Instant) -> FixedOffset + Send + Sync>;
 pub type Keep = Arc<dyn Fn(&LastView) + Send + Sync>;
 /// Writes a file of this name with this text; gives where it is, or the sentence that says why not. Never replaces a file.
 pub type Save = Arc<dyn Fn(&str, &str) -> Result<String, String> + Send + Sync>;
-/// Looks whether the configuration has changed since it was last looked at.
-pub type Reread = Arc<dyn Fn() -> Found + Send + Sync>;
+/// Looks what has become of the configuration since it was last looked at.
+pub type Reread = Arc<dyn Fn(Look) -> Found + Send + Sync>;
 
 /// What is beyond.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Beyond {
     pub save: Save,
     /// The configuration.
     pub reread: Reread,
+    /// How long it is from one look at the configuration to the next, where there is one.
+    pub look_every: Option<Duration>,
 }
 
 impl Default for Beyond {
@@ -53,15 +55,30 @@ impl fmt::Debug for Beyond {
     }
 }
 
+/// How the configuration is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Read it if its file has changed, and has stayed the same for a look: whoever writes it may not be done.
+    OnceSettled,
+    /// Read it as it is now: somebody wants to know.
+    Now,
+}
+
 /// What has become of the configuration.
 #[derive(Debug)]
 pub enum Found {
-    /// It is as it was.
+    /// It is as it was, and can be used.
     Same,
     /// It has changed.
     Changed(Box<Changed>),
-    /// It has changed, and cannot be used: the sentence says why. What was read before stays in use.
+    /// It cannot be used as it is now: the sentence says why. What was read before stays in use.
     Wrong(String),
+}
+
+/// Why the configuration is not used, and what is used instead.
+#[must_use]
+pub fn in_use_still(why: &str) -> String {
+    format!("{why}. What was read before stays in use.")
 }
 
 /// What is new in the configuration, as far as a cockpit that runs takes it over.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use super::beyond::{Reread, Save};
+use super::beyond::{Found, Look, Reread, Save};
 use super::clipboard::Clipboard;
 use super::display::Stop;
 use super::exporting::{self, Order};
@@ -80,7 +81,7 @@ pub enum Effect {
     Many(Deed, Vec<EnvironmentName>),
     /// Write a file of this name with this text.
     Save(String, String),
-    /// Look whether the configuration has changed.
+    /// Read the configuration as it is now.
     Reread,
     /// For the terminal: call somebody who looks elsewhere, with a sentence.
     Call(String),
@@ -150,6 +151,8 @@ pub struct Effects {
     messages: UnboundedSender<Message>,
     /// Ends the export that goes on when it goes, or is told to.
     stop: watch::Sender<u64>,
+    /// The last look at the configuration.
+    looking: Option<JoinHandle<()>>,
 }
 
 impl Effects {
@@ -159,6 +162,7 @@ impl Effects {
             backend,
             messages,
             stop: watch::Sender::new(0),
+            looking: None,
         }
     }
 
@@ -173,20 +177,34 @@ impl Effects {
 
     /// Writes a file.
     pub fn save(&self, save: Save, name: String, text: String) {
-        self.aside(move || Message::Saved(save(&name, &text)));
+        self.aside(move || Some(Message::Saved(save(&name, &text))));
     }
 
-    /// Looks whether the configuration has changed.
+    /// Reads the configuration as it is now.
     pub fn reread(&self, reread: Reread) {
-        self.aside(move || Message::Reread(reread()));
+        self.aside(move || Some(Message::Reread(reread(Look::Now))));
+    }
+
+    /// Looks whether the configuration has changed, unless it still does. Nothing is told where nothing has.
+    pub fn look_at_configuration(&mut self, reread: Reread) {
+        // A file on a server that does not answer is waited for once.
+        if self.looking.as_ref().is_none_or(JoinHandle::is_finished) {
+            let look = self.aside(move || match reread(Look::OnceSettled) {
+                Found::Same => None,
+                found => Some(Message::Reread(found)),
+            });
+            self.looking = Some(look);
+        }
     }
 
     /// Does something that may wait for a disk, beside everything else.
-    fn aside(&self, work: impl FnOnce() -> Message + Send + 'static) {
+    fn aside(&self, work: impl FnOnce() -> Option<Message> + Send + 'static) -> JoinHandle<()> {
         let messages = self.messages.clone();
         tokio::task::spawn_blocking(move || {
-            let _ = messages.send(work());
-        });
+            if let Some(message) = work() {
+                let _ = messages.send(message);
+            }
+        })
     }
 
     /// Asks another context for its environments.

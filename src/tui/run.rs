@@ -1,8 +1,8 @@
 //! The loop: a message comes in, the model changes, effects start, and the frame is shown if it differs. Generic over
 //! the display and the source of input, so that tests run the whole of it.
 //!
-//! Nothing is awaited here but the next message and two timers: one for the next change of an age or a countdown, and
-//! one that holds progress back so that it draws four times a second at most.
+//! Nothing is awaited here but the next message and three timers: one for the next change of an age or a countdown, one
+//! for the next look at the configuration, and one that holds progress back so that it draws four times a second at most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,7 +124,9 @@ pub async fn run_on<D: Display>(
     cockpit.draw()?;
     let effects = update::start(&mut cockpit.model);
     cockpit.start(effects)?;
+    let mut next_look = cockpit.next_look();
     loop {
+        let look = tokio::time::sleep_until(next_look.unwrap_or_else(Tick::now));
         let change = tokio::time::sleep(cockpit.until_time_shows());
         let calm = tokio::time::sleep_until(cockpit.drawn.map_or_else(Tick::now, |drawn| drawn + CALM));
         let mut urgent = false;
@@ -141,6 +143,12 @@ pub async fn run_on<D: Display>(
             () = change => {
                 urgent = true;
                 cockpit.take(Message::Time)?;
+            }
+            () = look, if next_look.is_some() => {
+                // There is nothing to draw before something is found.
+                cockpit.look_at_configuration();
+                next_look = cockpit.next_look();
+                continue;
             }
             () = calm, if cockpit.pending && !cockpit.writing => urgent = true,
         }
@@ -283,6 +291,17 @@ impl<D: Display> Cockpit<'_, D> {
             }
         }
         Ok(())
+    }
+
+    /// When the configuration is looked at next.
+    fn next_look(&self) -> Option<Tick> {
+        let every = self.model.settings.beyond.look_every;
+        every.map(|every| Tick::now() + every)
+    }
+
+    fn look_at_configuration(&mut self) {
+        let reread = Arc::clone(&self.model.settings.beyond.reread);
+        self.effects.look_at_configuration(reread);
     }
 
     /// Has the next frame written whole, once a second at most: over a slow line whole screens would pile up.

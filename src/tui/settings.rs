@@ -145,6 +145,13 @@ pub struct ContextChoice {
 }
 
 impl CockpitSettings {
+    /// Whether the active context leads to a service, which has a configuration of its own.
+    #[must_use]
+    pub fn leads_to_a_service(&self) -> bool {
+        let active = self.contexts.get(self.place_among_contexts());
+        active.is_some_and(|active| active.is_a_service)
+    }
+
     /// The number of the active context among those that can be chosen.
     #[must_use]
     pub fn place_among_contexts(&self) -> usize {

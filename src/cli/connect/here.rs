@@ -17,8 +17,8 @@ use crate::cli::clearing::Left;
 use crate::cli::verbs::demo::DemoArguments;
 use crate::cli::wrap::{Wrapping, wrap_hanging};
 use crate::cli::{
-    Call, CliError, Connection, Globals, House as _, Interrupt, Interrupts, Outside, Stay, cockpit, outside,
-    plain,
+    Call, CliError, Connection, Globals, House as _, Interrupt, Interrupts, Outside, Stay, cockpit,
+    cockpit_beyond, outside, plain,
 };
 use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext, state_owner};
@@ -225,7 +225,7 @@ impl ThisMachine {
         tour: Option<Duration>,
     ) -> (Result<(), CliError>, StopReason) {
         let settings = cockpit::settings(context, None, &self.variables);
-        let settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
+        let mut settings = match settings.and_then(|settings| Ok((settings, cockpit::showing(globals)?))) {
             Ok((settings, showing)) => CockpitSettings {
                 demo: true,
                 command: sandbox(demo),
@@ -234,6 +234,11 @@ impl ThisMachine {
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),
         };
+        let places = demo.whereabouts().ok();
+        if let Some(config) = places.and_then(|places| Config::load(&places.config).ok()) {
+            let (name, variables) = (context.name.clone(), Arc::clone(&self.variables));
+            cockpit_beyond::follow_in_demo(&mut settings.beyond, config, name, variables);
+        }
         let left = tui::run(demo.backend(), settings, &mut OneContext).await;
         let why = why_jobs_end(&left, &self.user).unwrap_or(StopReason::TerminalGone);
         (left.map_err(CliError::from), why)

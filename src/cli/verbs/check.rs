@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::backend::BackendError;
 use crate::cli::{Call, CliError, ErrorKind};
-use crate::domain::check::{Finding, Report, Verdict};
+use crate::domain::check::{CONFIGURATION, Finding, Report, Verdict};
 use crate::domain::environment::EnvironmentName;
 
 /// What `lifeboat check --help` says first.
@@ -71,7 +71,7 @@ fn unusable(why: String) -> Report {
         findings: vec![Finding {
             environment: None,
             instance: None,
-            about: "configuration".to_owned(),
+            about: CONFIGURATION.to_owned(),
             verdict: Verdict::Failed,
             detail: why,
         }],

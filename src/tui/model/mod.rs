@@ -192,6 +192,8 @@ pub struct Model {
     pub begun_here: BTreeSet<JobId>,
     /// Whether the configuration has something new that is used once the context is opened anew.
     pub waits_for_opening: bool,
+    /// Why the configuration cannot be used as its file is now; `None` while it can.
+    pub wrong_configuration: Option<String>,
     /// What was asked for before the environment was here: it is done once it is, unless another key is pressed.
     pub wish: Option<Action>,
     /// Where one was when one last looked inside, so that one comes back there.
@@ -260,6 +262,7 @@ impl Model {
             is_away: false,
             begun_here: BTreeSet::new(),
             waits_for_opening: false,
+            wrong_configuration: None,
             wish: None,
             visited: None,
             tour,

@@ -187,7 +187,9 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.screens.pop();
             }
             model.screens.push(page(Page::Check(name.clone())));
-            return model.fetch(Fetch::Check(name)).into_iter().collect();
+            // What the engine has is what was read when it began: the file may say something else by now.
+            let fetch = model.fetch(Fetch::Check(name));
+            return fetch.into_iter().chain([Effect::Reread]).collect();
         }
         Action::Details if model.is_on_recents() => {
             model.recents_open = !model.recents_open;
@@ -256,7 +258,7 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_check_page(model: &Model) -> bool {
+pub(super) fn on_check_page(model: &Model) -> bool {
     let top = model.screens.last();
     matches!(
         top,

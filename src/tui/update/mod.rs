@@ -180,7 +180,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
 }
 
 /// Once a minute, as long as an environment is on the screen whose instances are asked whether they are up, it is asked
-/// for again: an instance that goes down tells nobody. Nor does the configuration when somebody writes it.
+/// for again: an instance that goes down tells nobody.
 fn look_again(model: &mut Model) -> Vec<Effect> {
     let is_asked = |details: &EnvironmentDetails| {
         details
@@ -191,7 +191,7 @@ fn look_again(model: &mut Model) -> Vec<Effect> {
     let shown = model.shown_details().filter(|details| is_asked(details));
     let name = shown.map(|details| details.summary.name.clone());
     let details = name.and_then(|name| model.fetch(Fetch::Details(name)));
-    details.into_iter().chain([Effect::Reread]).collect()
+    details.into_iter().collect()
 }
 
 fn taken_in(model: &mut Model, input: Input) -> Vec<Effect> {

@@ -6,13 +6,14 @@ use super::help;
 use super::text::Text;
 use super::words;
 use crate::domain::Instant;
-use crate::domain::check::Verdict;
+use crate::domain::check::{CONFIGURATION, Finding, Report, Verdict};
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::proof::{self};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::domain::{columns, measure};
+use crate::tui::beyond::in_use_still;
 use crate::tui::model::screens::Page;
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
@@ -161,9 +162,12 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         }
         Some(Err(why)) => {
             text.paragraph(&format!("It could not be looked at: {why}"), Meaning::Critical);
+            if let Some(why) = &model.wrong_configuration {
+                text.paragraph(&in_use_still(why), Meaning::Critical);
+            }
             return text;
         }
-        Some(Ok(report)) => report,
+        Some(Ok(report)) => &as_the_file_is_now(model, report),
     };
     let meaning = match (report.works(), report.count(Verdict::Warning)) {
         (false, _) => Meaning::Critical,
@@ -198,6 +202,30 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         text.marked(&mark, &finding.detail, words);
     }
     text
+}
+
+/// The report, with what is wrong in the file of the configuration by now: the engine goes by what was read before.
+fn as_the_file_is_now(model: &Model, report: &Report) -> Report {
+    let mut report = report.clone();
+    let Some(why) = &model.wrong_configuration else {
+        return report;
+    };
+    // What a service has read is another file.
+    let about = if model.settings.leads_to_a_service() {
+        "this cockpit"
+    } else {
+        report.findings.retain(|finding| finding.about != CONFIGURATION);
+        CONFIGURATION
+    };
+    let wrong = Finding {
+        environment: None,
+        instance: None,
+        about: about.to_owned(),
+        verdict: Verdict::Failed,
+        detail: in_use_still(why),
+    };
+    report.findings.insert(0, wrong);
+    report
 }
 
 fn hold_fact(text: &mut Text, model: &Model, label: &str, effect: &str, hold: &Hold) {
