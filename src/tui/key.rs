@@ -130,8 +130,22 @@ pub struct Press {
     pub how: How,
     /// How long nothing else had come before it.
     pub quiet: Duration,
-    /// Whether what came before it was text that nobody typed.
-    pub after_text: bool,
+    /// The longest pause before it and before each of the keys right before it: nobody keeps up several short ones.
+    pub pace: Duration,
+    /// What came before it.
+    pub behind: Behind,
+}
+
+/// What a key came behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Behind {
+    /// A key that was pressed by itself, or text that the terminal has marked as pasted.
+    #[default]
+    Hand,
+    /// Keys that came in one go.
+    Keys,
+    /// Text that nobody typed.
+    Text,
 }
 
 impl Press {
@@ -142,7 +156,8 @@ impl Press {
             key,
             how: How::Alone,
             quiet: Duration::MAX,
-            after_text: false,
+            pace: Duration::MAX,
+            behind: Behind::Hand,
         }
     }
 }

@@ -4,10 +4,11 @@
 //! Text that is pasted where the terminal does not mark it, keys that were held down, and keys that were typed ahead all
 //! come as keys. None of them is an answer to a question that somebody has read.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::decode::Decoded;
-use super::key::{How, Input, Key, Pasted, Press};
+use super::key::{Behind, How, Input, Key, Pasted, Press};
 
 /// Keys that come closer to each other than this were not pressed one by one, except when it is the same key, held.
 const GAP: Duration = Duration::from_millis(45);
@@ -16,6 +17,10 @@ const GAP: Duration = Duration::from_millis(45);
 const HELD: Duration = Duration::from_millis(700);
 /// So many letters in one go are text. Blanks and line ends alone are none.
 const TEXT: usize = 3;
+/// What comes this soon after such a text is more of it: a line brings a long one in pieces.
+const MORE_TEXT: Duration = Duration::from_millis(90);
+/// How many pauses in a row say how fast keys come.
+const PAUSES: usize = 4;
 
 /// Tells keys that were pressed one by one from others.
 #[derive(Debug, Default)]
@@ -25,8 +30,12 @@ pub struct Presses {
     before: Option<Instant>,
     /// How long nothing had come before what is sorted now.
     quiet: Duration,
-    /// Whether what came last was text that nobody typed.
-    text: bool,
+    /// The last pauses, the newest last.
+    pauses: VecDeque<Duration>,
+    /// Whether what is sorted now came in one go with something else.
+    in_one_go: bool,
+    /// What came last.
+    behind: Behind,
 }
 
 impl Presses {
@@ -51,7 +60,12 @@ impl Presses {
         self.quiet = self
             .before
             .map_or(Duration::MAX, |before| at.saturating_duration_since(before));
-        let together = self.quiet < GAP || decoded.len() > 1;
+        self.pauses.push_back(self.quiet);
+        if self.pauses.len() > PAUSES {
+            self.pauses.pop_front();
+        }
+        self.in_one_go = decoded.len() > 1;
+        let together = self.quiet < GAP || self.in_one_go;
         self.before = Some(at);
         let mut inputs: Vec<Input> = Vec::new();
         let mut run = Vec::new();
@@ -75,7 +89,8 @@ impl Presses {
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
-                self.text = matches!(input, Input::Paste(_));
+                // Behind a mark comes what was pressed: Enter that was pasted is inside.
+                self.behind = Behind::Hand;
                 inputs.push(input);
             }
         }
@@ -116,12 +131,18 @@ impl Presses {
             return;
         }
         self.last = keys.last().map(|key| (*key, at));
-        self.text = true;
+        self.behind = Behind::Text;
         inputs.push(Input::Paste(Pasted {
             text: keys.into_iter().filter_map(letter).collect(),
             left_out: 0,
             marked: false,
         }));
+    }
+
+    /// The longest of the last pauses; without end where nothing had come before.
+    fn pace(&self) -> Duration {
+        let longest = self.pauses.iter().max().filter(|_| self.pauses.len() == PAUSES);
+        longest.copied().unwrap_or(Duration::MAX)
     }
 
     fn press(&mut self, at: Instant, key: Key, together: bool, repeated: bool, inputs: &mut Vec<Input>) {
@@ -136,11 +157,17 @@ impl Presses {
         } else {
             How::Alone
         };
+        let this = match self.behind {
+            Behind::Text if self.quiet < MORE_TEXT => Behind::Text,
+            _ if self.in_one_go => Behind::Keys,
+            _ => Behind::Hand,
+        };
         inputs.push(Input::Key(Press {
             key,
             how,
             quiet: self.quiet,
-            after_text: std::mem::take(&mut self.text),
+            pace: self.pace(),
+            behind: std::mem::replace(&mut self.behind, this),
         }));
     }
 }
@@ -257,15 +284,57 @@ mod tests {
         let mut how_quiet = |after: u64, bytes: &[u8]| {
             let at = at + Duration::from_millis(after);
             match presses.sort(at, decoder.feed(bytes)).last() {
-                Some(Input::Key(press)) => (press.quiet, press.after_text),
-                _ => (Duration::ZERO, true),
+                Some(Input::Key(press)) => (press.quiet, press.behind),
+                _ => (Duration::ZERO, Behind::Hand),
             }
         };
-        assert_eq!(how_quiet(0, b"y"), (Duration::MAX, false));
+        assert_eq!(how_quiet(0, b"y"), (Duration::MAX, Behind::Hand));
         how_quiet(1000, b"deploy toda");
-        assert_eq!(how_quiet(1060, b"y"), (Duration::from_millis(60), true));
+        assert_eq!(how_quiet(1060, b"y"), (Duration::from_millis(60), Behind::Text));
         how_quiet(2000, b"\x1b[<65;3;3M");
-        assert_eq!(how_quiet(2300, b"y"), (Duration::from_millis(300), false));
+        assert_eq!(how_quiet(2300, b"y"), (Duration::from_millis(300), Behind::Hand));
+    }
+
+    /// The presses that come of pieces, each so many milliseconds after the one before.
+    fn presses(pieces: &[(u64, &str)]) -> Vec<Press> {
+        let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
+        let mut at = Instant::now();
+        let mut pressed = Vec::new();
+        for (after, bytes) in pieces {
+            at += Duration::from_millis(*after);
+            let inputs = presses.sort(at, decoder.feed(bytes.as_bytes()));
+            pressed.extend(inputs.into_iter().filter_map(|input| match input {
+                Input::Key(press) => Some(press),
+                _ => None,
+            }));
+        }
+        pressed
+    }
+
+    #[test]
+    fn how_fast_keys_come_is_the_longest_of_the_last_pauses() {
+        let typed = [(0, "a"), (120, "c"), (60, "m"), (70, "e"), (120, "\r")];
+        let paces: Vec<_> = presses(&typed).iter().map(|press| press.pace).collect();
+        assert_eq!(paces[3], Duration::MAX);
+        assert_eq!(paces[4], Duration::from_millis(120));
+        let sent = [(0, "a"), (80, "c"), (80, "m"), (80, "e"), (80, "\r")];
+        assert_eq!(presses(&sent)[4].pace, Duration::from_millis(80));
+    }
+
+    #[test]
+    fn text_that_a_line_cuts_into_pieces_is_text_to_its_end() {
+        let after_text = |pieces: &[(u64, &str)]| presses(pieces).last().unwrap().behind == Behind::Text;
+        assert!(after_text(&[(0, "acme/li"), (60, "ve"), (60, "\r")]));
+        assert!(after_text(&[(0, "acme/liv"), (60, "e"), (60, "\r")]));
+        // Whoever goes on typing has typed.
+        assert!(!after_text(&[
+            (0, "acme/li"),
+            (120, "v"),
+            (120, "e"),
+            (120, "\r")
+        ]));
+        // What is pasted and marked is whole.
+        assert!(!after_text(&[(0, "\x1b[200~acme/live\x1b[201~"), (120, "\r")]));
     }
 
     #[test]

@@ -93,10 +93,13 @@ pub struct Care {
     pub shown_for: Duration,
     /// How long nothing may have come before the answer to a question.
     pub quiet_before: Duration,
-    /// How long nothing may have come before Enter where something is typed.
+    /// How long nothing may have come before Enter that leads on from a plan, or where something is typed and keys came in one go.
     pub quiet_before_enter: Duration,
     /// The same before Enter where text came in one go that nobody typed.
     pub quiet_after_text: Duration,
+    /// One of a few pauses in a row is this long where somebody types. Keys that keep closer together come from a line or a
+    /// program.
+    pub typed_no_faster: Duration,
     /// How long nothing may come after an answer for it to count.
     pub alone_for: Duration,
     /// The same for an answer after which something is lost for good.
@@ -111,6 +114,7 @@ impl Default for Care {
             quiet_before: Duration::from_millis(500),
             quiet_before_enter: Duration::from_millis(180),
             quiet_after_text: Duration::from_millis(700),
+            typed_no_faster: Duration::from_millis(100),
             alone_for: Duration::from_millis(100),
             alone_for_good: Duration::from_millis(250),
         }
@@ -124,6 +128,7 @@ impl Care {
         quiet_before: Duration::ZERO,
         quiet_before_enter: Duration::ZERO,
         quiet_after_text: Duration::ZERO,
+        typed_no_faster: Duration::ZERO,
         alone_for: Duration::ZERO,
         alone_for_good: Duration::ZERO,
     };

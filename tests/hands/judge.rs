@@ -6,8 +6,14 @@ use crate::steps::Round;
 
 /// How long nothing may have come before the answer to a question.
 const QUIET: Duration = Duration::from_millis(450);
-/// The same before Enter in a form, where something has just been typed.
-const QUIET_IN_A_FORM: Duration = Duration::from_millis(150);
+/// Keys that come closer than this were not pressed one by one.
+const ONE_BY_ONE: Duration = Duration::from_millis(40);
+/// How long nothing may have come before Enter in a form behind keys in one go.
+const QUIET_BEHIND_KEYS: Duration = Duration::from_millis(150);
+/// The same behind text in one go.
+const QUIET_BEHIND_TEXT: Duration = Duration::from_millis(650);
+/// No hand keeps several keys in a row closer together than this.
+const PACE: Duration = Duration::from_millis(90);
 /// How long a question has to have been on the screen.
 const READ: Duration = Duration::from_millis(150);
 /// The same key within this time is held down.
@@ -125,8 +131,19 @@ impl<'a> Judge<'a> {
             let gap = last.at.saturating_sub(before.at);
             let is_typed = |asked: &str| TYPED.iter().any(|title| asked.contains(title));
             let in_a_form = last.asked.as_ref().is_some_and(|(asked, _)| is_typed(asked));
-            if gap < if in_a_form { QUIET_IN_A_FORM } else { QUIET } {
+            let wanted = match letters(&before.bytes) {
+                _ if !in_a_form => QUIET,
+                0 | 1 => ONE_BY_ONE,
+                2 => QUIET_BEHIND_KEYS,
+                _ => QUIET_BEHIND_TEXT,
+            };
+            if gap < wanted {
                 return Err(format!("it came {gap:?} after something else"));
+            }
+            let pauses = self.sent.windows(2).rev().take(4);
+            let mut pauses = pauses.map(|pair| pair[1].at.saturating_sub(pair[0].at));
+            if in_a_form && self.sent.len() > 4 && pauses.all(|pause| pause < PACE) {
+                return Err("it kept a pace that no hand keeps".to_owned());
             }
             if before.bytes == last.bytes && gap < HELD {
                 return Err(format!("its key was held: {gap:?}"));
@@ -138,6 +155,14 @@ impl<'a> Judge<'a> {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// How many letters came in one go, unless a terminal has marked or sent them.
+fn letters(bytes: &[u8]) -> usize {
+    if bytes.contains(&0x1b) {
+        return 0;
+    }
+    bytes.iter().filter(|byte| byte.is_ascii_graphic()).count()
 }
 
 /// What the screen asks: the title of a dialog, or the environment's name.

@@ -53,6 +53,63 @@ async fn nothing_happens_that_nobody_meant() {
     assert!(answered > 0, "no answer ever counted");
 }
 
+/// Keys that are pressed one by one, and then pieces, each so many milliseconds after the one before. Gives how often
+/// something was meant that happened.
+async fn typed(way: &[&str], pieces: impl IntoIterator<Item = (u64, &str)>) -> usize {
+    let mut steps = Vec::new();
+    for key in way {
+        steps.push(Step::Bytes(key.as_bytes().to_vec()));
+        steps.push(Step::Wait(Duration::from_millis(800)));
+    }
+    for (after, bytes) in pieces {
+        steps.push(Step::Wait(Duration::from_millis(after)));
+        steps.push(Step::Bytes(bytes.as_bytes().to_vec()));
+    }
+    steps.push(Step::Wait(Duration::from_millis(400)));
+    play(&Round { seed: 0, steps }).await
+}
+
+/// Each letter by itself, and Enter as fast behind the last.
+fn letters(text: &str, pace: u64) -> Vec<(u64, &str)> {
+    let ends = text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]);
+    ends.chain(["\r"]).map(|letter| (pace, letter)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hand_types_counts_as_fast_as_it_types() {
+    const NAME: &[&str] = &["r", "\r", "\r", "\r"];
+    assert_eq!(typed(NAME, letters("acme/live", 120)).await, 1);
+    assert_eq!(typed(&["b"], letters("before the release", 120)).await, 1);
+    assert_eq!(typed(&["p"], letters("campaign", 120)).await, 1);
+    // A hand is fast at times, and never for long.
+    let mut uneven = letters("acme/live", 120);
+    for (after, _) in uneven.iter_mut().skip(1).step_by(3) {
+        *after = 60;
+    }
+    assert_eq!(typed(NAME, uneven).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_types_confirms_nothing_with_an_enter_of_its_own() {
+    const NAME: &[&str] = &["r", "\r", "\r", "\r"];
+    for pieces in [
+        // All at once, in pieces, and by a console that types what was pasted.
+        vec![(0, "acme/live\r")],
+        vec![(0, "acme/live"), (200, "\r")],
+        vec![(0, "acme/li"), (60, "ve"), (60, "\r")],
+        vec![(0, "acme/liv"), (60, "e"), (60, "\r")],
+        vec![(0, "\x1b[200~acme/live\r\x1b[201~")],
+        letters("acme/live", 5),
+        letters("acme/live", 30),
+        letters("acme/live", 80),
+    ] {
+        assert_eq!(typed(NAME, pieces.clone()).await, 0, "{pieces:?}");
+    }
+    // What was pasted and marked is whole: Enter behind it was pressed.
+    let pasted = [(0, "\x1b[200~acme/live\x1b[201~"), (200, "\r")];
+    assert_eq!(typed(NAME, pasted).await, 1);
+}
+
 /// Plays a round on a cockpit in memory, whose time is the test's. Gives how often something was meant.
 async fn play(round: &Round) -> usize {
     let settings = CockpitSettings {

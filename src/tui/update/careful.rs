@@ -1,15 +1,13 @@
 //! Whether a key is meant: nothing starts, goes or is confirmed by a key that was not pressed by itself, after what it
 //! answers was on the screen.
 
-use std::time::Duration;
-
 use super::{act, say};
 use crate::domain::activity::Severity;
 use crate::tui::action::{Action, Place};
 use crate::tui::effects::{Effect, Timer};
-use crate::tui::key::{How, Key, Press};
+use crate::tui::key::{Behind, How, Key, Press};
 use crate::tui::model::Model;
-use crate::tui::model::screens::{Dialog, Screen};
+use crate::tui::model::screens::{Dialog, FormKind, Screen};
 
 /// Does the action if the press of its key is meant, or says why it does not count.
 pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
@@ -28,7 +26,7 @@ pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
         );
         return Vec::new();
     }
-    if press.quiet < quiet_wanted(model, action, press) {
+    if is_too_soon(model, action, press) {
         say(
             model,
             Severity::Warning,
@@ -48,16 +46,29 @@ pub fn act_on(model: &mut Model, action: Action, press: Press) -> Vec<Effect> {
     vec![Effect::After(alone_for, Timer::Alone(model.answering.number()))]
 }
 
-/// How quiet it has to have been before an answer. Keys that follow each other as letters of a text do are none.
-fn quiet_wanted(model: &Model, action: Action, press: Press) -> Duration {
+/// Whether an answer came too soon after something else. Keys that follow each other as letters of a text do are none.
+///
+/// Where something is typed, Enter follows its last letter as closely as that followed the one before: the answer is the
+/// text, and the name of an environment that was typed whole is all the care that there is. Only what nobody types is
+/// kept from confirming itself: text that came in one go, and keys that keep up a pace that no hand does.
+fn is_too_soon(model: &Model, action: Action, press: Press) -> bool {
     let care = &model.settings.care;
     match action {
-        Action::Accept if press.after_text && matches!(model.dialog, Some(Dialog::Form(_))) => {
-            care.quiet_after_text
-        }
-        Action::Accept | Action::NextStep => care.quiet_before_enter,
-        _ => care.quiet_before,
+        // A new file replaces none, and changes nothing else.
+        Action::Accept if is_about_a_file(model) => false,
+        Action::Accept => match press.behind {
+            Behind::Text => press.quiet < care.quiet_after_text,
+            Behind::Keys => press.quiet < care.quiet_before_enter,
+            Behind::Hand => press.pace < care.typed_no_faster,
+        },
+        Action::NextStep => press.quiet < care.quiet_before_enter,
+        _ => press.quiet < care.quiet_before,
     }
+}
+
+/// Whether a form is open that saves what is on the screen.
+fn is_about_a_file(model: &Model) -> bool {
+    matches!(&model.dialog, Some(Dialog::Form(form)) if form.kind == FormKind::Save)
 }
 
 /// Nothing came right after an answer: it counts.
