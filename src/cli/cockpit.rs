@@ -58,7 +58,7 @@ pub(super) fn settings(
         command: Vec::new(),
         calling: chosen.calling,
         last_view: None,
-        beyond: cockpit_beyond::without_configuration(),
+        beyond: cockpit_beyond::without_configuration(variables),
         showing: Showing::default(),
         clipboard: Clipboard::of(|name| set(name).is_some()),
         care: Care::default(),

@@ -24,11 +24,24 @@ use crate::tui::beyond::{Beyond, Changed, Found, Look, Reread};
 const VIEWS: &str = "cockpit.json";
 
 /// What a cockpit reaches that has no configuration: the zone, and files.
-pub(super) fn without_configuration() -> Beyond {
+pub(super) fn without_configuration(variables: &Variables) -> Beyond {
+    let home = variables("HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from);
+    let folder = std::path::absolute(".").ok();
     Beyond {
         offset: Arc::new(|at| at.with_timezone(&Local).offset().fix()),
-        save: Arc::new(|name, text| save(Path::new(name), text)),
+        save: Arc::new(move |name, text| save(&from_home(name, home.as_deref()), text)),
+        folder: folder.map(|folder| folder.display().to_string()),
         ..Beyond::default()
+    }
+}
+
+/// The file that somebody means who writes `~` for their own folder, as in a shell.
+fn from_home(name: &str, home: Option<&Path>) -> PathBuf {
+    match (name.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(name),
     }
 }
 
@@ -285,6 +298,20 @@ mod tests {
         assert!(save(&file, "a").unwrap().ends_with("jobs.csv"));
         assert!(save(&file, "b").unwrap_err().contains("is there already"));
         assert_eq!(fs::read_to_string(file).unwrap(), "a");
+    }
+
+    #[test]
+    fn a_name_can_begin_at_home() {
+        let home = Some(Path::new("/home/kim"));
+        for (name, file) in [
+            ("~/jobs.csv", "/home/kim/jobs.csv"),
+            ("jobs.csv", "jobs.csv"),
+            ("~jobs.csv", "~jobs.csv"),
+            ("/tmp/~/jobs.csv", "/tmp/~/jobs.csv"),
+        ] {
+            assert_eq!(from_home(name, home), Path::new(file));
+        }
+        assert_eq!(from_home("~/jobs.csv", None), Path::new("~/jobs.csv"));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Beyond {
     pub keep: Keep,
     /// For lists, logs and pages.
     pub save: Save,
+    /// The folder that a file goes into whose name has none, where there is one.
+    pub folder: Option<String>,
     /// The configuration.
     pub reread: Reread,
     /// How long it is from one look at the configuration to the next, where there is one.
@@ -44,7 +46,9 @@ impl Default for Beyond {
             offset: Arc::new(|_| Utc.fix()),
             keep: Arc::new(|_| ()),
             save: Arc::new(|_, _| Err("there is no place for files here".to_owned())),
-            reread: Arc::new(|| Found::Same),
+            folder: None,
+            reread: Arc::new(|_| Found::Same),
+            look_every: None,
         }
     }
 }

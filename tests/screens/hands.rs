@@ -166,9 +166,16 @@ async fn a_list_is_sorted_and_saved() {
         &[("J", "Asked (UTC)"), ("s", "sorted by environment")],
     )
     .await;
+    let in_a_folder = CockpitSettings {
+        beyond: Beyond {
+            folder: Some("/home/kim/reports".to_owned()),
+            ..Beyond::default()
+        },
+        ..settings()
+    };
     look_with(
         "save-form",
-        &settings(),
+        &in_a_folder,
         &SIZES[..1],
         unchanged,
         &[("J", "Asked (UTC)"), ("W", "jobs-20261123-0530.csv")],
@@ -177,8 +184,8 @@ async fn a_list_is_sorted_and_saved() {
     let files = Arc::new(Mutex::new(Vec::new()));
     let written = Arc::clone(&files);
     let save = move |name: &str, text: &str| {
-        if name == "there" {
-            return Err("/tmp/there is there already: write another name".to_owned());
+        if name == "there.csv" {
+            return Err("/tmp/there.csv is there already: write another name".to_owned());
         }
         written.lock().unwrap().push((name.to_owned(), text.to_owned()));
         Ok(format!("/tmp/{name}"))
@@ -193,10 +200,18 @@ async fn a_list_is_sorted_and_saved() {
     .await;
     cockpit.press("JssS").await.see("sorted by what").await;
     cockpit
-        .press("W<C-u>there<Enter>")
+        .press("W<C-u>there.csv<Enter>")
         .await
         .see("there already")
         .await;
+    // What is none of the three is not written as one of them.
+    for name in ["jobs", "jobs.xlsx", "jobs.csv.gz"] {
+        cockpit
+            .press(&format!("<C-u>{name}<Enter>"))
+            .await
+            .see("the ending says what is written")
+            .await;
+    }
     cockpit
         .press("<C-u>jobs.csv<Enter>")
         .await

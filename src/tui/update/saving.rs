@@ -25,7 +25,7 @@ pub fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
     let name = form.fields.first().and_then(Field::text);
     let written = name
         .ok_or_else(|| "write the name of a file".to_owned())
-        .and_then(|name| Ok((saved::written(model, saved::Form::of(&name))?, name)));
+        .and_then(|name| Ok((saved::written(model, saved::Form::of(&name)?)?, name)));
     match written {
         Ok((text, name)) => {
             model.sent = Some(form);

@@ -7,6 +7,7 @@ use super::chrome::moment_and_age;
 use super::contexts;
 use super::field;
 use super::layout::PALETTE_ROWS;
+use super::saved;
 use super::text::Text;
 use super::words;
 use crate::domain::retention;
@@ -165,16 +166,28 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
             "Jobs wait, with the reason shown, until maintenance mode is lifted.",
             Meaning::Quiet,
         ),
-        FormKind::Save => text.paragraph(
-            "The ending of the name says the form: .txt, and for lists .csv and .json. A file that is there is never replaced.",
-            Meaning::Quiet,
-        ),
+        FormKind::Save => saving_text(&mut text, model),
         FormKind::Hold(_, HoldKind::Protection) => text.paragraph(
             "Restores are refused, with the reason shown, until protection is lifted.",
             Meaning::Quiet,
         ),
     }
     text
+}
+
+/// Where a file goes, and as what.
+fn saving_text(text: &mut Text, model: &Model) {
+    if let Some(folder) = &model.settings.beyond.folder {
+        let goes = format!("Goes into {folder}, unless its name says another one.");
+        text.paragraph(&goes, Meaning::Text);
+    }
+    let endings = if saved::table(model).is_some() {
+        "The ending says as what: .csv, .json, or .txt for text."
+    } else {
+        "It is text: the name ends with .txt."
+    };
+    text.paragraph(endings, Meaning::Text);
+    text.paragraph("A file that is there is never replaced.", Meaning::Quiet);
 }
 
 fn draw_form(canvas: &mut Canvas<'_>, model: &Model, form: &Form) -> Position {

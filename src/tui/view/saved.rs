@@ -35,15 +35,21 @@ pub enum Form {
 
 impl Form {
     /// The form of a file of this name.
-    #[must_use]
-    pub fn of(name: &str) -> Self {
+    ///
+    /// # Errors
+    /// A sentence where its ending is none of the three.
+    pub fn of(name: &str) -> Result<Self, String> {
         let ending = name
             .rsplit_once('.')
             .map(|(_, ending)| ending.to_ascii_lowercase());
         match ending.as_deref() {
-            Some("csv") => Self::Csv,
-            Some("json") => Self::Json,
-            _ => Self::Text,
+            Some("txt") => Ok(Self::Text),
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            _ => Err(
+                "the ending says what is written: end the name with .txt for text, or with .csv or .json for a list"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -420,8 +426,11 @@ mod tests {
             json(&table).unwrap(),
             "[\n  {\n    \"job\": \"7\",\n    \"what\": \"a, b\"\n  }\n]\n"
         );
-        assert_eq!(Form::of("jobs.CSV"), Form::Csv);
-        assert_eq!(Form::of("a.json"), Form::Json);
-        assert_eq!(Form::of("jobs"), Form::Text);
+        assert_eq!(Form::of("jobs.CSV"), Ok(Form::Csv));
+        assert_eq!(Form::of("a.json"), Ok(Form::Json));
+        assert_eq!(Form::of("a.b.txt"), Ok(Form::Text));
+        for name in ["jobs", "jobs.", "jobs.xlsx", "csv", "reports.csv/jobs"] {
+            assert!(Form::of(name).unwrap_err().contains(".txt"), "{name}");
+        }
     }
 }
