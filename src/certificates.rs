@@ -15,15 +15,26 @@ use crate::domain::measure;
 
 /// A sentence: whose certificate or encryption is not accepted, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Distrust(String);
+#[error("{sentence}")]
+pub struct Distrust {
+    sentence: String,
+    /// Whether nobody who is known here has signed the certificate: another issuer would have to be named.
+    pub is_of_a_stranger: bool,
+}
 
 impl Distrust {
     /// What an error says about a certificate; `None` when it is about something else. `whose` is who was connected to,
     /// `trust` how to make the issuer of a certificate known here.
     #[must_use]
     pub fn of(error: &(dyn Error + 'static), whose: &str, trust: &str) -> Option<Self> {
-        let told = match innermost(error)? {
+        let found = innermost(error)?;
+        let is_of_a_stranger = matches!(
+            found,
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature
+            )
+        );
+        let sentence = match found {
             rustls::Error::InvalidCertificate(why) => certificate(why, whose, trust),
             rustls::Error::NoCertificatesPresented => format!("{whose} shows no certificate: give it one"),
             // What came was no message of this protocol at all.
@@ -38,7 +49,10 @@ impl Distrust {
             }
             other => format!("the encrypted connection to {whose} could not be made ({other})"),
         };
-        Some(Self(told))
+        Some(Self {
+            sentence,
+            is_of_a_stranger,
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::backend::embedded::Embedded;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::{Config, NamedContext, Places};
 use crate::domain::address::Address;
-use crate::domain::check::{DatabaseFound, HomeFound};
+use crate::domain::check::{DatabaseFound, HomeFound, NotLookedAt};
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
@@ -37,9 +37,12 @@ pub trait Survey {
     ///
     /// # Errors
     /// A sentence that says why it cannot be looked at.
-    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, NotLookedAt> {
         let _ = settings;
-        Err(WITHOUT_ENGINE.to_owned())
+        Err(NotLookedAt {
+            why: WITHOUT_ENGINE.to_owned(),
+            wants_ca_file: false,
+        })
     }
 
     /// Whether a folder is the home of a repository.

@@ -203,6 +203,8 @@ pub enum ContentError {
         place: String,
         /// What the server or the system said, and what to do where that is known.
         why: String,
+        /// Whether it may be that nothing says whom to trust, or not the right thing.
+        wants_ca_file: bool,
     },
     /// A database said no, or was lost.
     #[error("{doing} in {place} failed: {why}")]

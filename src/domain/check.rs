@@ -51,6 +51,16 @@ pub struct DatabaseFound {
     pub has_data_store_table: bool,
 }
 
+/// Why a database cannot be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct NotLookedAt {
+    /// A sentence.
+    pub why: String,
+    /// Whether another try with the certificates of who signs the server's may do.
+    pub wants_ca_file: bool,
+}
+
 /// The home of a repository that a folder leads to, before anything is configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HomeFound {

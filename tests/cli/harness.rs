@@ -13,7 +13,7 @@ use lifeboat::cli::verbs::demo::DemoArguments;
 use lifeboat::cli::{CliError, Connection, ErrorKind, Globals, House, Interrupt, Outside, Survey};
 use lifeboat::config::{Context, NamedContext, Places};
 use lifeboat::domain::address::Address;
-use lifeboat::domain::check::{DatabaseFound, HomeFound};
+use lifeboat::domain::check::{DatabaseFound, HomeFound, NotLookedAt};
 use lifeboat::domain::deed::Deeds;
 use lifeboat::domain::environment::EnvironmentName;
 use lifeboat::domain::settings::{PostgresSettings, ServerSettings, StorageOptions};
@@ -241,7 +241,7 @@ async fn play_when_heard(service: Service, backend: Arc<Fixture>) {
 }
 
 impl Survey for Run {
-    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, NotLookedAt> {
         let variables: lifeboat::engine::Variables = Arc::new(|_| None);
         lifeboat::cli::look_on_a_thread(settings, &variables)
     }

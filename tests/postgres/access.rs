@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use lifeboat::domain::settings::CatalogSettings;
+use lifeboat::domain::settings::{CatalogSettings, PostgresSettings};
 
 use crate::house::{House, back_up, failed, restore, start_backup};
 
@@ -258,4 +259,29 @@ fn encryption_that_is_asked_for_needs_to_know_whom_to_trust() {
         "{why}"
     );
     assert!(crate::house::backups(&engine).is_empty());
+}
+
+#[test]
+fn whoever_looks_at_a_database_is_told_that_it_may_be_the_authority_that_is_missing() {
+    let house = house();
+    let rules = house.cluster.data().join("pg_hba.conf");
+    let text = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, format!("hostnossl all lifeboat all reject\n{text}")).unwrap();
+    encrypt(&house);
+    for (host, authority, wants_ca_file) in [
+        ("localhost", Some("ours.pem"), None),
+        // The server takes what is encrypted only, and says no more than no.
+        ("localhost", None, Some(true)),
+        ("localhost", Some("theirs.pem"), Some(true)),
+        // It is the right authority, and another name.
+        ("127.0.0.1", Some("ours.pem"), Some(false)),
+        ("localhost", Some("nowhere.pem"), Some(false)),
+    ] {
+        let mut settings = PostgresSettings::at(&connect(&house, host));
+        settings.password_file = Some(house.path("password"));
+        settings.ca_file = authority.map(|name| house.path(name));
+        let looked = lifeboat::engine::look_at_database(&settings, Path::new("/"), Arc::new(|_| None));
+        let told = looked.err().map(|why| why.wants_ca_file);
+        assert_eq!(told, wants_ca_file, "{host} {authority:?}");
+    }
 }

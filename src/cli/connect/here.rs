@@ -23,7 +23,7 @@ use crate::cli::{
 use crate::clock::SystemClock;
 use crate::config::{BackendAddress, Config, NamedContext, state_owner};
 use crate::demo::{Demo, DemoError, Making};
-use crate::domain::check::DatabaseFound;
+use crate::domain::check::{DatabaseFound, NotLookedAt};
 use crate::domain::deed::Deeds;
 use crate::domain::printable;
 use crate::domain::settings::{CatalogSettings, PostgresSettings, ServerSettings, Variables};
@@ -352,14 +352,20 @@ fn host_name() -> Option<String> {
 ///
 /// # Errors
 /// A sentence that says why it cannot be looked at.
-pub fn look_on_a_thread(settings: &PostgresSettings, variables: &Variables) -> Result<DatabaseFound, String> {
+pub fn look_on_a_thread(
+    settings: &PostgresSettings,
+    variables: &Variables,
+) -> Result<DatabaseFound, NotLookedAt> {
     std::thread::scope(|threads| {
         let variables = Arc::clone(variables);
         threads
             .spawn(move || look_at_database(settings, Path::new("/"), variables))
             .join()
             .unwrap_or_else(|_| {
-                Err("looking at the database was broken off by an error of Lifeboat".to_owned())
+                Err(NotLookedAt {
+                    why: "looking at the database was broken off by an error of Lifeboat".to_owned(),
+                    wants_ca_file: false,
+                })
             })
     })
 }

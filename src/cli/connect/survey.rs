@@ -7,12 +7,12 @@ use super::here::look_on_a_thread;
 use crate::backend::embedded;
 use crate::cli::Survey;
 use crate::domain::address::Address;
-use crate::domain::check::{DatabaseFound, HomeFound};
+use crate::domain::check::{DatabaseFound, HomeFound, NotLookedAt};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::settings::{PostgresSettings, StorageOptions};
 
 impl Survey for ThisMachine {
-    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, String> {
+    fn database(&self, settings: &PostgresSettings) -> Result<DatabaseFound, NotLookedAt> {
         look_on_a_thread(settings, &self.variables)
     }
 

@@ -124,7 +124,8 @@ impl Connector {
                 why: "it asks for encryption, and nothing says whom to trust: name the certificates that the server's is \
                       signed by as ca_file"
                     .to_owned(),
-            ));
+                wants_ca_file: true,
+            });
         }
         config.connect_timeout(CONNECT_LIMIT);
         config.application_name(PROGRAM);
@@ -347,10 +348,22 @@ impl Connector {
     fn unconnected(&self, error: &postgres::Error) -> ContentError {
         let trust = "name the certificate of its issuer as ca_file";
         if let Some(distrust) = Distrust::of(error, "the server", trust) {
-            return self.no_connection(distrust.to_string());
+            return ContentError::Unconnected {
+                place: self.place(),
+                why: distrust.to_string(),
+                wants_ca_file: distrust.is_of_a_stranger,
+            };
         }
         let system = system_error(error);
-        let hint = match error.code().map(SqlState::code) {
+        let code = error.code().map(SqlState::code);
+        // A server that takes encrypted connections only says no more than that it does not take this one.
+        let wants_ca_file = code == Some("28000") && self.settings.ca_file.is_none();
+        let hint = match code {
+            Some("28000") if wants_ca_file => {
+                ": look at the user, its password and the server's pg_hba.conf; where that wants encryption, name the \
+                 certificates that the server's is signed by as ca_file"
+                    .to_owned()
+            }
             Some("28000" | "28P01") => {
                 ": look at the user, its password and the server's pg_hba.conf".to_owned()
             }
@@ -363,7 +376,11 @@ impl Connector {
             None if system.is_none() && !was_lost(error) && !self.has_password() => self.no_password(),
             None => ": look whether the server runs there and lets this machine in".to_owned(),
         };
-        self.no_connection(format!("{}{hint}", sentence(error)))
+        ContentError::Unconnected {
+            place: self.place(),
+            why: format!("{}{hint}", sentence(error)),
+            wants_ca_file,
+        }
     }
 
     fn has_password(&self) -> bool {
@@ -426,6 +443,7 @@ impl Connector {
         ContentError::Unconnected {
             place: self.place(),
             why: why.into(),
+            wants_ca_file: false,
         }
     }
 

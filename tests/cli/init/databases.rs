@@ -122,7 +122,7 @@ fn on_a_terminal_it_asks_for_a_database_until_it_answers() {
     fs::create_dir(place.path("store")).unwrap();
     fs::create_dir_all(place.path("magnolia/repository/namespaces")).unwrap();
     let answers = format!(
-        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\njcr\n\n{connect}\n\n{missing}\n\n{missing}\n{store}\n{home}/repository\n{home}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
+        "acme\n\ndatabase\nhost=/nonexistent dbname=magnolia\njcr\n\n{connect} sslmode=require\n\n\n{missing}\n\n{connect}\n\n{missing}\n\n{missing}\n{store}\n{home}/repository\n{home}\n\n\nv12\n6.3.4\n{repository}\n\n\n\n",
         missing = place.text("missing"),
         store = place.text("store"),
         home = place.text("magnolia"),

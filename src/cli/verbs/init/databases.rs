@@ -9,6 +9,7 @@ use crate::cli::CliError;
 use crate::domain::check::DatabaseFound;
 use crate::domain::environment::{InstanceName, NameError};
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::PostgresSettings;
 
 /// Something about an instance, written `NAME=VALUE`.
@@ -132,10 +133,9 @@ impl Questions<'_, '_> {
         // What was typed is proposed again, so that one word can be mended.
         let mut typed = None;
         let (mut settings, found) = loop {
-            let settings = self.connection(instance, typed.as_ref())?;
-            match self.call.house.survey().database(&settings) {
-                Ok(found) => break (settings, found),
-                Err(why) => self.say(&why)?,
+            let mut settings = self.connection(instance, typed.as_ref())?;
+            if let Some(found) = self.database_at(&mut settings)? {
+                break (settings, found);
             }
             typed = Some(settings);
         };
@@ -168,6 +168,28 @@ impl Questions<'_, '_> {
         Ok(settings)
     }
 
+    /// What is in a database. `None` when it does not answer so, which has been said: who signs its certificate is asked for as
+    /// long as it may be that which is missing.
+    fn database_at(&mut self, settings: &mut PostgresSettings) -> Result<Option<DatabaseFound>, CliError> {
+        loop {
+            let why = match self.call.house.survey().database(settings) {
+                Ok(found) => return Ok(Some(found)),
+                Err(why) => why,
+            };
+            self.say(&why.to_string())?;
+            if !why.wants_ca_file {
+                return Ok(None);
+            }
+            settings.ca_file = self.place(
+                "File with the certificates that the server's is signed by (Enter to write anew how it is reached)",
+                is_there,
+            )?;
+            if settings.ca_file.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
     fn connection(
         &mut self,
         instance: &str,
@@ -186,6 +208,7 @@ impl Questions<'_, '_> {
         let mut settings = PostgresSettings::at(&connect);
         if let Some(typed) = typed {
             settings.schema.clone_from(&typed.schema);
+            settings.ca_file.clone_from(&typed.ca_file);
         }
         if let Some(schema) = self.ask("Schema that its tables are in", Some(&settings.schema))? {
             settings.schema = schema;
@@ -218,7 +241,11 @@ impl Questions<'_, '_> {
 
 /// Whether a file is there; what it holds is looked at when it is used.
 pub(super) fn is_there(file: &Path) -> Result<(), String> {
-    std::fs::metadata(file)
-        .map(drop)
-        .map_err(|error| format!("{} cannot be read: {error}", file.display()))
+    std::fs::metadata(file).map(drop).map_err(|error| {
+        format!(
+            "{} cannot be read: {error}",
+            file.display(),
+            error = in_words(&error)
+        )
+    })
 }

@@ -32,9 +32,10 @@ use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
 
 use crate::disk::room::free_bytes;
-use crate::domain::check::{DatabaseFound, Findings};
+use crate::domain::check::{DatabaseFound, Findings, NotLookedAt};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::Selection;
 use crate::domain::settings::{NodeSettings, PostgresSettings, Variables};
 use crate::secret::command;
@@ -96,7 +97,7 @@ pub fn look_at_database(
     settings: &PostgresSettings,
     base: &Path,
     variables: Variables,
-) -> Result<DatabaseFound, String> {
+) -> Result<DatabaseFound, NotLookedAt> {
     let connector = Connector::new(settings, base.to_owned(), variables);
     let look = || {
         let mut session = connector.connect()?;
@@ -105,7 +106,16 @@ pub fn look_at_database(
             Ok((server, Layout::read(&connector, transaction)?))
         })
     };
-    let (server, layout) = look().map_err(|error: ContentError| error.to_string())?;
+    let (server, layout) = look().map_err(|error: ContentError| NotLookedAt {
+        why: error.to_string(),
+        wants_ca_file: matches!(
+            error,
+            ContentError::Unconnected {
+                wants_ca_file: true,
+                ..
+            }
+        ),
+    })?;
     let (shared, workspaces): (Vec<_>, Vec<_>) = sizes(&layout)
         .into_iter()
         .partition(|(workspace, _)| WorkspaceKind::of(workspace) == WorkspaceKind::Shared);
@@ -395,14 +405,16 @@ fn data_store(settings: &PostgresSettings, layout: &Layout, findings: &mut Findi
                     format!(
                         "{} cannot be read: {error}. Name the folder of Jackrabbit's data store, and let the user of Lifeboat \
                          read it",
-                        folder.display()
+                        folder.display(),
+                        error = in_words(&error),
                     ),
                 ),
                 (Ok(()), Err(error)) => findings.failed(
                     "data store",
                     format!(
                         "{} can be read and not be written ({error}): a backup works, a restore that has to add to it does not",
-                        folder.display()
+                        folder.display(),
+                        error = in_words(&error.into()),
                     ),
                 ),
                 (Ok(()), Ok(())) => match items(folder).find_map(Result::err) {
