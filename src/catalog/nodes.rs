@@ -10,8 +10,8 @@ use crate::domain::job::JobId;
 use crate::domain::lifeboat_node::{LifeboatNode, NodeJob, NodeStanding};
 
 impl Catalog {
-    /// The Lifeboats that have the catalog open, those that have ended or were declared gone within a day, and whoever has
-    /// left a job unfinished, by number.
+    /// The Lifeboats that have the catalog open, those that were declared gone within a day, services that have ended within
+    /// one, and whoever has left a job unfinished, by number.
     pub fn nodes(&self) -> Result<Vec<LifeboatNode>, CatalogError> {
         self.read(|session| {
             let listed = self.presence.list(session)?.into_iter();

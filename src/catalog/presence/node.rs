@@ -147,12 +147,18 @@ impl Node {
         Ok(())
     }
 
-    /// The nodes that were heard of within a day, and those that keep the schedule and were not declared gone.
+    /// The nodes that were heard of within a day, without verbs that have ended in order and left no job behind; and those
+    /// that keep the schedule and were not declared gone.
     pub(super) fn list(&self, session: &mut Session<'_>) -> Result<Vec<LifeboatNode>, Fault> {
         let rows = session.rows(
             "SELECT number, name, CAST(extract(epoch FROM started) * 1000000 AS BIGINT),
                     CAST(extract(epoch FROM lease) * 1000000 AS BIGINT), gone, lease > clock_timestamp(), keeps_schedule
-             FROM nodes WHERE keeps_schedule AND NOT gone OR lease > clock_timestamp() - interval '1 day' ORDER BY number",
+             FROM nodes
+             WHERE keeps_schedule AND NOT gone
+                OR lease > clock_timestamp() - interval '1 day'
+                   AND (keeps_schedule OR lease > started
+                        OR EXISTS (SELECT 1 FROM jobs WHERE ended IS NULL AND process = nodes.number))
+             ORDER BY number",
             &[],
         )?;
         let node = |row: &Row| {
@@ -250,10 +256,7 @@ impl Shared {
                 Ending::Orderly => {
                     if let Some(link) = &mut link {
                         // If this cannot be told now, the others find out when the lease has run out.
-                        let _ = Session::Postgres(link).execute(
-                            "UPDATE nodes SET gone = TRUE, lease = clock_timestamp() WHERE number = ?1",
-                            values![self.number.load(Ordering::Acquire)],
-                        );
+                        let _ = self.give_back(link);
                     }
                     self.deeds.tell(Deed::Lease(LeaseNews::GivenBack));
                     return;
@@ -280,6 +283,18 @@ impl Shared {
             }
             self.keeps_steady(is_renewed, why);
         }
+    }
+
+    /// Gives the lease back: one that ends when it began tells a verb that has ended in order from one that was killed. A
+    /// service is listed for a while all the same.
+    fn give_back(&self, link: &mut Link) -> Result<(), Fault> {
+        Session::Postgres(link).execute(
+            "UPDATE nodes SET gone = TRUE,
+                    lease = CASE WHEN keeps_schedule THEN clock_timestamp() ELSE started END
+             WHERE number = ?1",
+            values![self.number.load(Ordering::Acquire)],
+        )?;
+        Ok(())
     }
 
     /// Notes whether the lease was renewed, and tells when that has changed. `why` says what was in the way.

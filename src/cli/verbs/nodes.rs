@@ -9,11 +9,12 @@ use crate::domain::measure;
 
 /// What `lifeboat nodes --help` says first.
 pub const LONG_ABOUT: &str = "\
-Lists the Lifeboats that have the catalog open: the nodes that share one in PostgreSQL, those that have gone within a day \
-included, or the processes of this machine where it has the catalog for itself. Of each: since when, until when its lease \
-lasts that it renews every few seconds, whether it keeps the schedule, as a service or a cockpit does, or is a verb that ends \
-by itself, and what it works on. A node is \"late\" once its lease has run out, and \"gone\" once it has ended or the others \
-have declared it gone; they take over what it had. A verb that is late was killed.";
+Lists the Lifeboats that have the catalog open: the nodes that share one in PostgreSQL, services and cockpits that have \
+gone within a day included, or the processes of this machine where it has the catalog for itself. Of each: since when, \
+until when its lease lasts that it renews every few seconds, whether it keeps the schedule, as a service or a cockpit \
+does, or is a verb that ends by itself, and what it works on. A node is \"late\" once its lease has run out, and \"gone\" \
+once it has ended or the others have declared it gone; they take over what it had. A verb that has ended in order is not \
+listed; one that is late was killed.";
 
 pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let nodes = call.backend().await?.nodes().await?;
