@@ -60,8 +60,8 @@ pub(in crate::engine) struct Purpose {
     pub at_rest: Vec<InstanceName>,
     /// Which repository it goes to: the first, unless that one is lost and Live is to be saved before a restore.
     pub into: RepositoryChoice,
-    /// The phases that copying and reading back are shown as.
-    pub phases: (Phase, Phase),
+    /// The phases that preparing, copying and reading back are shown as.
+    pub phases: (Phase, Phase, Phase),
 }
 
 impl Live {
@@ -96,7 +96,7 @@ impl Live {
             replaces: None,
             at_rest: Vec::new(),
             into: RepositoryChoice::First,
-            phases: (Phase::Copying, Phase::Verifying),
+            phases: (Phase::Preparing, Phase::Copying, Phase::Verifying),
         };
         self.start(JobKind::Backup, &title, move |live, work| {
             live.back_up(work, purpose)
@@ -142,7 +142,7 @@ impl Live {
                 replaces: None,
                 at_rest: Vec::new(),
                 into: RepositoryChoice::First,
-                phases: (Phase::Copying, Phase::Verifying),
+                phases: (Phase::Preparing, Phase::Copying, Phase::Verifying),
             };
             live.back_up(work, purpose)
         })
@@ -263,7 +263,8 @@ impl Live {
         let name = self.name();
         let settings = self.settings();
         let mut warnings = Vec::new();
-        work.phase(Phase::Preparing)?;
+        let (preparing, copying, reading) = purpose.phases;
+        work.phase(preparing)?;
         let versions = versions::with_warnings(settings, &mut warnings);
         if purpose.trigger != Trigger::Restore {
             self.has_all_workspaces()?;
@@ -303,7 +304,7 @@ impl Live {
         let (repository, before) = opened?;
         self.run_before_backup(work, &purpose.trigger, &versions, &hooked, &mut warnings)?;
 
-        work.phase(purpose.phases.0)?;
+        work.phase(copying)?;
         let rested = || come_to_rest().map(|rest| (hold_still(), rest));
         let (still, rest) = early.map_or_else(rested, Ok)?;
         let still = still?;
@@ -311,7 +312,7 @@ impl Live {
         let good = before.iter().find(|backup| backup.is_good());
         let parent = good.map(|backup| &backup.id);
         let mut still = Some(still);
-        let (copy, verify_millis) = self.store(work, purpose.phases, &repository, &mut |watch| {
+        let (copy, verify_millis) = self.store(work, (copying, reading), &repository, &mut |watch| {
             let still = still.take().map_or_else(hold_still, Ok)?;
             repository.copy(still, parent, watch)
         })?;

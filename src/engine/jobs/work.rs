@@ -150,6 +150,8 @@ impl Work {
         if self.lock_job().left_out.contains(&phase) {
             return Ok(());
         }
+        // A step that is done again, or has two parts, is one in the log.
+        let is_new = !self.is_in(phase);
         self.items.store(0, Ordering::Relaxed);
         let bytes = self.bytes.swap(0, Ordering::Relaxed);
         self.most_bytes.fetch_max(bytes, Ordering::Relaxed);
@@ -160,7 +162,9 @@ impl Work {
             self.lock_job().progress = Some(Progress::start(phase));
         }
         self.tell();
-        self.log(Severity::Information, phase.label());
+        if is_new {
+            self.log(Severity::Information, phase.label());
+        }
         Ok(())
     }
 

@@ -55,7 +55,8 @@ impl Live {
             replaces: Some(replaces.clone()),
             at_rest: at_rest.clone(),
             into,
-            phases: (Phase::SafetyBackup, Phase::SafetyBackup),
+            // What a restore prepares is over by then.
+            phases: (Phase::SafetyBackup, Phase::SafetyBackup, Phase::SafetyBackup),
         };
         let mut taken = self.copy_live(work, purpose(way.safety_goes_to()), &gone);
         if let Err(EngineError::Repository(error)) = &taken

@@ -57,6 +57,25 @@ pub(super) fn a_restore_brings_everything_back_and_undo_takes_it_back() {
 }
 
 #[test]
+fn the_log_of_a_restore_says_each_phase_once() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    damage(&house);
+    let job = restore(&engine, "manual", everything());
+    let log = log(&engine, job.id);
+    for phase in [
+        Phase::Preparing,
+        Phase::SafetyBackup,
+        Phase::Staging,
+        Phase::Switching,
+    ] {
+        let times = log.lines().filter(|line| *line == phase.label()).count();
+        assert_eq!(times, 1, "{}:\n{log}", phase.label());
+    }
+}
+
+#[test]
 pub(super) fn a_restore_of_one_workspace_leaves_later_work_elsewhere_alone() {
     let house = House::new();
     let engine = house.engine();
