@@ -6,27 +6,24 @@
 //!
 //! Not in here: what verbs do and print, and how jobs are followed.
 
+mod answering;
 mod choices;
 mod kept;
 mod lines;
 mod restoring;
+mod running;
 
-use std::ffi::OsString;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::answering::Answer;
 use self::choices::{Choice, Does};
 use self::kept::Kept;
 use self::lines::Lines;
-use super::clearing::Left;
-use super::outside::interrupted;
-use super::{Call, CliError, ErrorKind, Interrupt, Interrupts, verbs};
+use super::{Call, CliError, ErrorKind, Interrupts, verbs};
 use crate::backend::{Backend, EventStream};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::event::Event;
-use crate::domain::job::{Job, JobId, JobState};
-use crate::domain::{measure, printable, shell};
+use crate::domain::printable;
 
 pub use self::kept::{Closing, Stay, Why};
 
@@ -38,11 +35,6 @@ Type the number of a choice and Enter, or the beginning of its words. Enter alon
 \"quit\" leaves; inside a question, both leave the question alone. Ctrl-C ends what runs at its next safe point. A verb runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \
 \"help\" and a verb say what it takes.";
 
-/// The most characters of a line that are taken: more is no choice and no verb, but something that was pasted.
-const LONGEST: usize = 4_000;
-/// So much of what was typed is said again, in characters.
-const SAID_AGAIN: usize = 60;
-
 /// Where the person is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
@@ -50,14 +42,6 @@ enum Place {
     Environments,
     /// One of them.
     Environment(EnvironmentName),
-}
-
-/// What was answered.
-enum Answer {
-    /// A line.
-    Line(String),
-    /// There is nobody any more.
-    Over(Why),
 }
 
 /// Runs until it is left.
@@ -220,30 +204,6 @@ impl Session<'_, '_> {
         Ok(None)
     }
 
-    /// Runs what was typed as a verb.
-    async fn typed_verb(&mut self, typed: &str) -> Result<Option<Why>, CliError> {
-        let mut arguments = match shell::words(typed) {
-            Ok(words) => words,
-            Err(why) => {
-                self.call.remark(&format!("lifeboat: {why}"))?;
-                return Ok(None);
-            }
-        };
-        if arguments.len() > 1 && arguments.first().is_some_and(|first| first == "help") {
-            arguments.remove(0);
-            arguments.push("--help".to_owned());
-        }
-        let is_verb = arguments.first().is_some_and(|first| verbs::is_one(first));
-        if !is_verb {
-            self.call.remark(&format!(
-                "{} is none of the choices and no verb; \"help\" explains",
-                said_again(typed)
-            ))?;
-            return Ok(None);
-        }
-        self.verb(&arguments).await
-    }
-
     /// Asks for what a verb needs besides, and runs it.
     async fn question(&mut self, question: choices::Question) -> Result<Option<Why>, CliError> {
         let mut arguments = question.verb;
@@ -263,169 +223,6 @@ impl Session<'_, '_> {
             }
         }
         self.verb(&arguments).await
-    }
-
-    /// Runs a verb to its end. What is wrong with it is told, and ends nothing.
-    async fn verb(&mut self, arguments: &[String]) -> Result<Option<Why>, CliError> {
-        let command: Vec<_> = arguments.iter().map(|word| shell::quoted(word)).collect();
-        self.call.say("")?;
-        self.call.say(&format!("lifeboat {}", command.join(" ")))?;
-        // It is heard before what the verb says of its way.
-        self.call.outside.out.flush()?;
-        let mut whole: Vec<OsString> = vec!["lifeboat".into()];
-        whole.extend(arguments.iter().map(OsString::from));
-        let parsed = match super::parse(&whole, false, self.call.outside) {
-            Ok(Some(parsed)) => parsed,
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                error.print(self.call.outside, false)?;
-                return Ok(None);
-            }
-        };
-        if !parsed.verb.as_ref().is_some_and(verbs::Verb::works_in_lines) {
-            self.call
-                .remark("lifeboat: this verb takes the whole terminal or never ends: type it in a shell")?;
-            return Ok(None);
-        }
-        let left = Left::default();
-        let (is_following, followed) = (left.following(), left.followed());
-        let globals = super::Globals {
-            config: self.call.globals.config.clone(),
-            context: parsed
-                .globals
-                .context
-                .or_else(|| self.call.globals.context.clone()),
-            plain: true,
-            ..parsed.globals
-        };
-        let result = {
-            let mut inner = Call {
-                outside: &mut *self.call.outside,
-                house: self.kept,
-                globals,
-                arguments: whole,
-                in_background: false,
-                left,
-            };
-            let running = Box::pin(verbs::run(parsed.verb, &mut inner));
-            until_interrupted(running, &mut self.interrupts, &is_following).await
-        };
-        let result = result.and_then(|()| Ok(self.call.outside.out.flush()?));
-        if let Err(error) = result {
-            if matches!(error.kind, ErrorKind::ReaderGone | ErrorKind::NotPrinted) {
-                return Err(error);
-            }
-            error.print(self.call.outside, false)?;
-        }
-        self.news_meanwhile(followed.get())?;
-        Ok(self.interrupted_meanwhile())
-    }
-
-    /// What happened while a verb ran, but for the job that it followed.
-    fn news_meanwhile(&mut self, followed: Option<JobId>) -> Result<(), CliError> {
-        while let Some(event) = self.events.waiting() {
-            let is_of = match &event {
-                Event::Job(job) => Some(job.id),
-                Event::Notification(told) => told.job,
-                _ => None,
-            };
-            if is_of.is_none() || is_of != followed {
-                self.tell(&event)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the process was asked to end, or its terminal went away, while a verb ran.
-    fn interrupted_meanwhile(&mut self) -> Option<Why> {
-        let mut why = None;
-        while let Ok(interrupt) = self.interrupts.try_recv() {
-            match interrupt {
-                // That was the verb's.
-                Interrupt::CtrlC => {}
-                Interrupt::Terminate => why = Some(Why::Signal),
-                Interrupt::HungUp => why = Some(Why::Gone),
-            }
-        }
-        why
-    }
-
-    /// One line, however long that takes. What happens meanwhile is told.
-    async fn answer(&mut self, question: &str) -> Result<Answer, CliError> {
-        self.ask(question)?;
-        let mut has_interrupted = false;
-        loop {
-            tokio::select! {
-                // What was typed ahead is taken before there is news.
-                biased;
-                interrupt = interrupted(&mut self.interrupts) => match interrupt {
-                    Interrupt::CtrlC if !has_interrupted => {
-                        has_interrupted = true;
-                        self.call.remark("\nCtrl-C once more leaves")?;
-                        self.ask(question)?;
-                    }
-                    Interrupt::CtrlC => return Ok(Answer::Over(Why::Asked)),
-                    Interrupt::Terminate => return Ok(Answer::Over(Why::Signal)),
-                    Interrupt::HungUp => return Ok(Answer::Over(Why::Gone)),
-                },
-                line = self.lines.next() => {
-                    let Some(line) = line else { return Ok(Answer::Over(Why::Gone)) };
-                    let line = line.trim();
-                    let length = line.chars().count();
-                    if length <= LONGEST {
-                        return Ok(Answer::Line(line.to_owned()));
-                    }
-                    self.call.remark(&format!(
-                        "{} is not taken: the line has {} characters, and {} at most are read",
-                        said_again(line),
-                        measure::count(length as u64),
-                        measure::count(LONGEST as u64)
-                    ))?;
-                    self.ask(question)?;
-                }
-                event = self.events.next(), if !self.has_lost_the_backend => match event {
-                    Some(event) => {
-                        if self.tell(&event)? {
-                            self.ask(question)?;
-                        }
-                    }
-                    None => self.has_lost_the_backend = true,
-                },
-            }
-        }
-    }
-
-    /// Whether that leaves a question instead of answering it, which is said.
-    fn leaves_the_question(&mut self, line: &str) -> Result<bool, CliError> {
-        let leaves = match line.to_lowercase().as_str() {
-            "back" => true,
-            "quit" => {
-                let told = "the question is left, and nothing was done; \"quit\" once more leaves Lifeboat";
-                self.call.remark(told)?;
-                true
-            }
-            _ => false,
-        };
-        Ok(leaves)
-    }
-
-    fn ask(&mut self, question: &str) -> Result<(), CliError> {
-        self.call.outside.out.flush()?;
-        write!(self.call.outside.err, "{}", printable::line(question))?;
-        Ok(self.call.outside.err.flush()?)
-    }
-
-    /// Tells what happened, if that is something to tell.
-    fn tell(&mut self, event: &Event) -> Result<bool, CliError> {
-        let text = match event {
-            Event::Job(job) if job.state.has_ended() => ended(job),
-            Event::Notification(told) if told.job.is_none() => told.text.clone(),
-            _ => return Ok(false),
-        };
-        let at = measure::moment_exact(self.call.now());
-        self.call.remark("")?;
-        self.call.remark(&format!("news, {at}: {text}"))?;
-        Ok(true)
     }
 
     /// Whether to leave: jobs of this process would end with it.
@@ -449,45 +246,5 @@ impl Session<'_, '_> {
             running.join(", ")
         ))?;
         Ok(None)
-    }
-}
-
-/// What was typed, in quotation marks, as far as one wants to hear it again.
-fn said_again(typed: &str) -> String {
-    match typed.char_indices().nth(SAID_AGAIN) {
-        None => format!("\"{typed}\""),
-        Some((end, _)) => format!("\"{}…\"", typed.get(..end).unwrap_or_default()),
-    }
-}
-
-/// How a job has ended, in a sentence.
-fn ended(job: &Job) -> String {
-    let what = format!("job {}, {} of {}", job.id, job.title, job.environment);
-    match &job.state {
-        JobState::Failed { why } => format!("{what}, failed: {why}"),
-        JobState::Cancelled => format!("{what}, was cancelled"),
-        _ => match &job.outcome {
-            Some(outcome) => format!("{what}, is done: {}", outcome.summary),
-            None => format!("{what}, is done"),
-        },
-    }
-}
-
-/// Runs a verb. Ctrl-C ends what it does, unless that is a job, which it asks to stop by itself.
-async fn until_interrupted(
-    running: impl Future<Output = Result<(), CliError>> + Unpin,
-    interrupts: &mut Interrupts,
-    is_following: &std::rc::Rc<std::cell::Cell<bool>>,
-) -> Result<(), CliError> {
-    let mut running = running;
-    loop {
-        tokio::select! {
-            ended = &mut running => return ended,
-            interrupt = interrupted(interrupts) => {
-                if !is_following.get() && interrupt == Interrupt::CtrlC {
-                    return Err(CliError::failed("left off: nothing had begun"));
-                }
-            }
-        }
     }
 }

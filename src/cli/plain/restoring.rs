@@ -1,6 +1,7 @@
 //! A restore, question by question: which backup, what of it, what that would do, and the name to type.
 
-use super::{Answer, Session, Why, said_again};
+use super::answering::{Answer, said_again};
+use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};

@@ -1,0 +1,124 @@
+//! One question and what is typed as its answer, while what happens meanwhile is told. Not in here: questions of verbs.
+
+use std::io::Write as _;
+
+use super::{Session, Why};
+use crate::cli::outside::interrupted;
+use crate::cli::{CliError, Interrupt};
+use crate::domain::event::Event;
+use crate::domain::job::{Job, JobState};
+use crate::domain::{measure, printable};
+
+/// The most characters of a line that are taken: more is no choice and no verb, but something that was pasted.
+const LONGEST: usize = 4_000;
+/// So much of what was typed is said again, in characters.
+const SAID_AGAIN: usize = 60;
+
+/// What was answered.
+pub(super) enum Answer {
+    /// A line.
+    Line(String),
+    /// There is nobody any more.
+    Over(Why),
+}
+
+impl Session<'_, '_> {
+    /// One line, however long that takes. What happens meanwhile is told.
+    pub(super) async fn answer(&mut self, question: &str) -> Result<Answer, CliError> {
+        self.ask(question)?;
+        let mut has_interrupted = false;
+        loop {
+            tokio::select! {
+                // What was typed ahead is taken before there is news.
+                biased;
+                interrupt = interrupted(&mut self.interrupts) => match interrupt {
+                    Interrupt::CtrlC if !has_interrupted => {
+                        has_interrupted = true;
+                        self.call.remark("\nCtrl-C once more leaves")?;
+                        self.ask(question)?;
+                    }
+                    Interrupt::CtrlC => return Ok(Answer::Over(Why::Asked)),
+                    Interrupt::Terminate => return Ok(Answer::Over(Why::Signal)),
+                    Interrupt::HungUp => return Ok(Answer::Over(Why::Gone)),
+                },
+                line = self.lines.next() => {
+                    let Some(line) = line else { return Ok(Answer::Over(Why::Gone)) };
+                    let line = line.trim();
+                    let length = line.chars().count();
+                    if length <= LONGEST {
+                        return Ok(Answer::Line(line.to_owned()));
+                    }
+                    self.call.remark(&format!(
+                        "{} is not taken: the line has {} characters, and {} at most are read",
+                        said_again(line),
+                        measure::count(length as u64),
+                        measure::count(LONGEST as u64)
+                    ))?;
+                    self.ask(question)?;
+                }
+                event = self.events.next(), if !self.has_lost_the_backend => match event {
+                    Some(event) => {
+                        if self.tell(&event)? {
+                            self.ask(question)?;
+                        }
+                    }
+                    None => self.has_lost_the_backend = true,
+                },
+            }
+        }
+    }
+
+    /// Whether that leaves a question instead of answering it, which is said.
+    pub(super) fn leaves_the_question(&mut self, line: &str) -> Result<bool, CliError> {
+        let leaves = match line.to_lowercase().as_str() {
+            "back" => true,
+            "quit" => {
+                let told = "the question is left, and nothing was done; \"quit\" once more leaves Lifeboat";
+                self.call.remark(told)?;
+                true
+            }
+            _ => false,
+        };
+        Ok(leaves)
+    }
+
+    fn ask(&mut self, question: &str) -> Result<(), CliError> {
+        self.call.outside.out.flush()?;
+        write!(self.call.outside.err, "{}", printable::line(question))?;
+        Ok(self.call.outside.err.flush()?)
+    }
+
+    /// Tells what happened, if that is something to tell.
+    pub(super) fn tell(&mut self, event: &Event) -> Result<bool, CliError> {
+        let text = match event {
+            Event::Job(job) if job.state.has_ended() => ended(job),
+            Event::Notification(told) if told.job.is_none() => told.text.clone(),
+            _ => return Ok(false),
+        };
+        let at = measure::moment_exact(self.call.now());
+        self.call.remark("")?;
+        self.call.remark(&format!("news, {at}: {text}"))?;
+        Ok(true)
+    }
+}
+
+/// What was typed, in quotation marks, as far as one wants to hear it again.
+pub(super) fn said_again(typed: &str) -> String {
+    match typed.char_indices().nth(SAID_AGAIN) {
+        None => format!("\"{typed}\""),
+        Some((end, _)) => format!("\"{}…\"", typed.get(..end).unwrap_or_default()),
+    }
+}
+
+/// How a job has ended, in a sentence.
+fn ended(job: &Job) -> String {
+    let what = format!("job {}, {} of {}", job.id, job.title, job.environment);
+    match &job.state {
+        JobState::Failed { why } => format!("{what}, failed: {why}"),
+        JobState::Cancelled => format!("{what}, was cancelled"),
+        _ => match &job.outcome {
+            Some(outcome) => format!("{what}, is done: {}", outcome.summary),
+            None => format!("{what}, is done"),
+        },
+    }
+}
