@@ -5,6 +5,8 @@ mod elsewhere;
 #[cfg(feature = "engine")]
 mod here;
 mod leaving;
+#[cfg(feature = "engine")]
+mod left_behind;
 mod names;
 #[cfg(feature = "engine")]
 mod survey;

@@ -27,6 +27,7 @@ fn what_is_typed_while_a_sandbox_is_made_does_nothing_in_lines() {
     }
     terminal.wait_for("environments:");
     terminal.press("quit\r");
+    terminal.wait_for("The demo's sandbox is kept in");
     assert!(terminal.wait_for_exit().success());
     let output = String::from_utf8(terminal.output()).unwrap();
     assert!(!output.contains("zebra"), "{output}");

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{ThisMachine, why_jobs_end};
+use super::{ThisMachine, left_behind, why_jobs_end};
 use crate::backend::Backend as _;
 use crate::backend::embedded::{Embedded, EmbeddedOptions, EngineSettings, Surroundings, look_at_database};
 use crate::backend::serves::Serves as _;
@@ -184,6 +184,9 @@ impl ThisMachine {
         };
         // A sandbox is no Live: nothing in it has to come to its end without anybody who looks on.
         demo.close(why).await;
+        if opens_lines || opens_cockpit {
+            left_behind::end(demo, opens_lines, outside);
+        }
         ended
     }
 
