@@ -7,7 +7,7 @@ use super::looking::Waiting;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::explore::{HistoryRequest, NodeHistory, NodePath, Occurrence, Source, Turn};
+use crate::domain::explore::{HistoryRequest, NodeHistory, NodePath, Occurrence, Source, SourceAt, Turn};
 use crate::domain::measure;
 
 /// What `lifeboat history --help` says first.
@@ -50,12 +50,41 @@ pub(super) async fn run(arguments: HistoryArguments, call: &mut Call<'_>) -> Res
 }
 
 fn print(history: &NodeHistory, call: &mut Call<'_>) -> Result<(), CliError> {
-    let id = history
-        .id
-        .as_ref()
-        .map(|id| format!(", {id}"))
-        .unwrap_or_default();
-    call.tell(&format!("{}{id}:", history.path))?;
+    call.tell(&history.path.to_string())?;
+    if let Some(id) = &history.id {
+        call.tell(&format!("id {id}"))?;
+    }
+    if history.occurrences.is_empty() {
+        let looked_at = measure::count(history.sights.len() as u64);
+        call.tell(&format!(
+            "Nothing happened to it: it is the same in all {looked_at} that were looked at."
+        ))?;
+    } else if call.globals.plain {
+        // The newest first: that is what somebody asks for.
+        for occurrence in history.occurrences.iter().rev() {
+            call.tell(&sentence(occurrence, &history.path))?;
+        }
+    } else {
+        call.table(&table(history))?;
+    }
+    if let (Some(last), Some(now)) = (history.last(), history.sights.last()) {
+        let (source, at) = (last.seen.source.short(), measure::moment(last.seen.at));
+        call.tell(&if now.path.is_some() {
+            format!("It is in {source}, as of {at}.")
+        } else {
+            format!(
+                "It is not in {} any more. The last that has it is {source}, of {at}.",
+                now.seen.source.short()
+            )
+        })?;
+    }
+    for remark in &history.remarks {
+        call.tell(&format!("note: {remark}"))?;
+    }
+    Ok(())
+}
+
+fn table(history: &NodeHistory) -> Table {
     let mut table = Table::new(&[
         ("after (UTC)", Side::Left),
         ("before (UTC)", Side::Left),
@@ -71,30 +100,65 @@ fn print(history: &NodeHistory, call: &mut Call<'_>) -> Result<(), CliError> {
             words(occurrence),
         ]);
     }
-    call.table(&table)?;
-    let now = history.sights.last();
-    if let (Some(last), Some(now)) = (history.last(), now)
-        && now.path.is_some()
-    {
-        call.tell(&format!(
-            "It is in {}, as of {}.",
-            last.seen.source.short(),
-            measure::moment(last.seen.at)
-        ))?;
-    }
-    for remark in &history.remarks {
-        call.tell(&format!("note: {remark}"))?;
-    }
-    Ok(())
+    table
 }
 
 fn words(occurrence: &Occurrence) -> String {
-    match &occurrence.turn {
-        Turn::FirstSeen { path } => format!("first seen, {path}"),
-        Turn::Changed => "changed".to_owned(),
-        Turn::ChildrenChanged => "other nodes in it, or another order".to_owned(),
-        Turn::Moved { from, to } => format!("moved from {from} to {to}"),
-        Turn::Deleted { from } => format!("deleted from {from}"),
-        Turn::Back { path } => format!("back, {path}"),
+    format!("{} {}", occurrence.words(), occurrence.place())
+        .trim_end()
+        .to_owned()
+}
+
+/// What happened and then when, for whoever hears it. The node's own path was said already.
+fn sentence(occurrence: &Occurrence, known: &NodePath) -> String {
+    let source = |seen: &SourceAt| match seen.source {
+        Source::Live => format!("Live of {}", measure::moment(seen.at)),
+        Source::Backup(_) => format!("backup {} of {}", seen.source.short(), measure::moment(seen.at)),
+    };
+    let words = match &occurrence.turn {
+        Turn::FirstSeen { path } | Turn::Back { path } | Turn::Deleted { from: path } if path == known => {
+            occurrence.words().to_owned()
+        }
+        _ => words(occurrence),
+    };
+    match &occurrence.after {
+        Some(after) => format!(
+            "{words}, after {} and before {}",
+            source(after),
+            source(&occurrence.before)
+        ),
+        None => format!("{words}, in {}", source(&occurrence.before)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_says_first_what_happened_and_ends_with_when() {
+        let seen = |source: &str, at: &str| SourceAt {
+            source: source.parse().unwrap(),
+            at: format!("2026-11-23T{at}:00Z").parse().unwrap(),
+        };
+        let path: NodePath = "author:/website/home".parse().unwrap();
+        let (old, new) = (seen("a1234567", "04:02"), seen("live", "05:30"));
+        let said = |turn: Turn, after: Option<&SourceAt>| {
+            let occurrence = Occurrence {
+                turn,
+                after: after.cloned(),
+                before: new.clone(),
+            };
+            sentence(&occurrence, &path)
+        };
+        let between = "after backup a1234567 of 2026-11-23 04:02 UTC and before Live of 2026-11-23 05:30 UTC";
+        assert_eq!(said(Turn::Changed, Some(&old)), format!("changed, {between}"));
+        let deleted = Turn::Deleted { from: path.clone() };
+        assert_eq!(said(deleted, Some(&old)), format!("deleted, {between}"));
+        let elsewhere: NodePath = "author:/website/draft".parse().unwrap();
+        assert_eq!(
+            said(Turn::FirstSeen { path: elsewhere }, None),
+            "in the oldest backup already as author:/website/draft, in Live of 2026-11-23 05:30 UTC"
+        );
     }
 }

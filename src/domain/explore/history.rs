@@ -42,6 +42,18 @@ impl NodeHistory {
         self.sights.iter().find(|sight| sight.path.is_some())
     }
 
+    /// What happened in this source, beside the one before it, in words; `None` where nothing did.
+    #[must_use]
+    pub fn happened_in(&self, seen: &SourceAt) -> Option<String> {
+        let there = self.occurrences.iter().filter(|event| event.before == *seen);
+        // That the oldest one has it is no event.
+        let words: Vec<&str> = there
+            .filter(|event| event.after.is_some())
+            .map(Occurrence::words)
+            .collect();
+        (!words.is_empty()).then(|| words.join(" and "))
+    }
+
     /// The last source that has it.
     #[must_use]
     pub fn last(&self) -> Option<&Sight> {
@@ -79,6 +91,33 @@ pub struct Occurrence {
     pub before: SourceAt,
 }
 
+impl Occurrence {
+    /// What happened, in a few words.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match &self.turn {
+            Turn::FirstSeen { .. } if self.after.is_none() => "in the oldest backup already",
+            Turn::FirstSeen { .. } => "first seen",
+            Turn::Changed => "changed",
+            Turn::ChildrenChanged => "what is in it changed",
+            Turn::Moved { .. } => "moved",
+            Turn::Deleted { .. } => "deleted",
+            Turn::Back { .. } => "there again",
+        }
+    }
+
+    /// Where that was, behind the words; empty where it is where it was.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.turn {
+            Turn::Moved { from, to } => format!("from {from} to {to}"),
+            Turn::Deleted { from } => format!("from {from}"),
+            Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
+            Turn::Changed | Turn::ChildrenChanged => String::new(),
+        }
+    }
+}
+
 /// What can happen to a node.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,4 +149,47 @@ pub enum Turn {
         /// Where.
         path: NodePath,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_source_has_the_words_of_what_happened_before_it() {
+        let seen = |source: &str, at: &str| SourceAt {
+            source: source.parse().unwrap(),
+            at: format!("2026-11-23T{at}:00Z").parse().unwrap(),
+        };
+        let path: NodePath = "author:/website/home".parse().unwrap();
+        let all = [
+            seen("a1234567", "01:00"),
+            seen("b1234567", "02:00"),
+            seen("c1234567", "03:00"),
+            seen("live", "04:00"),
+        ];
+        let event = |turn: Turn, number: usize| Occurrence {
+            turn,
+            after: number.checked_sub(1).map(|number| all[number].clone()),
+            before: all[number].clone(),
+        };
+        let moved = Turn::Moved {
+            from: path.clone(),
+            to: path.clone(),
+        };
+        let history = NodeHistory {
+            path: path.clone(),
+            id: None,
+            sights: Vec::new(),
+            occurrences: vec![
+                event(Turn::FirstSeen { path }, 0),
+                event(moved, 2),
+                event(Turn::ChildrenChanged, 2),
+            ],
+            remarks: Vec::new(),
+        };
+        let happened = all.each_ref().map(|seen| history.happened_in(seen));
+        let both = "moved and what is in it changed".to_owned();
+        assert_eq!(happened, [None, None, Some(both), None]);
+    }
 }

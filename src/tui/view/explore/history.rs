@@ -52,44 +52,34 @@ fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
         linked.text.paragraph(remark, Meaning::Warning);
     }
     linked.text.heading("In each of them");
-    let mut before: Vec<&Sight> = history.sights.iter().collect();
-    let names = before
+    let names = history
+        .sights
         .iter()
         .map(|sight| columns::count(&seen_words(model, &sight.seen)));
     let width = names.max().unwrap_or(0);
-    while let Some(sight) = before.pop() {
-        seen_there(linked, model, width, sight, before.last().copied());
+    for sight in history.sights.iter().rev() {
+        seen_there(linked, model, width, sight, history);
     }
 }
 
 /// An event: what, then between which two sources.
 fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &Occurrence) {
-    let (words, meaning) = match &event.turn {
-        Turn::FirstSeen { .. } if event.after.is_none() => ("in the oldest backup already", Meaning::Text),
-        Turn::FirstSeen { .. } => ("first seen", Meaning::Added),
-        Turn::Changed => ("changed", Meaning::Changed),
-        Turn::ChildrenChanged => ("what is in it changed", Meaning::Changed),
-        Turn::Moved { .. } => ("moved", Meaning::Changed),
-        Turn::Deleted { .. } => ("deleted", Meaning::Removed),
-        Turn::Back { .. } => ("there again", Meaning::Added),
+    let meaning = match &event.turn {
+        Turn::FirstSeen { .. } if event.after.is_none() => Meaning::Text,
+        Turn::FirstSeen { .. } | Turn::Back { .. } => Meaning::Added,
+        Turn::Changed | Turn::ChildrenChanged | Turn::Moved { .. } => Meaning::Changed,
+        Turn::Deleted { .. } => Meaning::Removed,
     };
-    let (lead, path) = match &event.turn {
-        Turn::Moved { from, to } => ("from ", format!("{from} to {to}")),
-        Turn::Deleted { from } => ("was ", from.to_string()),
-        Turn::FirstSeen { path } | Turn::Back { path } => ("as ", path.to_string()),
-        Turn::Changed | Turn::ChildrenChanged => ("", String::new()),
-    };
-    let mark = piece(format!("{words} "), meaning);
-    if wide(std::slice::from_ref(&mark)) + lead.len() + columns::count(&path) <= linked.text.width() {
-        linked
-            .text
-            .marked(&[mark], &format!("{lead}{path}"), Meaning::Text);
+    let place = event.place();
+    let mark = piece(format!("{} ", event.words()), meaning);
+    if wide(std::slice::from_ref(&mark)) + columns::count(&place) <= linked.text.width() {
+        linked.text.marked(&[mark], &place, Meaning::Text);
     } else {
-        // Behind the words it would be broken into narrow pieces.
-        linked.text.line(vec![mark, piece(lead, Meaning::Text)]);
+        // Behind the words it would be broken into narrow pieces, and a line that ends in the middle of a sentence is not understood.
+        linked.text.line(vec![mark]);
         linked
             .text
-            .marked(&[piece("  ", Meaning::Text)], &path, Meaning::Text);
+            .marked(&[piece("  ", Meaning::Text)], &place, Meaning::Text);
     }
     // What the oldest backup has may be older than that.
     let between = match &event.after {
@@ -131,21 +121,21 @@ fn seen_words(model: &Model, seen: &SourceAt) -> String {
 }
 
 /// What a source has of the node, beside what the one before it had. Names of sources take so many columns.
-fn seen_there(linked: &mut Linked, model: &Model, width: usize, sight: &Sight, before: Option<&Sight>) {
+fn seen_there(linked: &mut Linked, model: &Model, width: usize, sight: &Sight, history: &NodeHistory) {
     let name = columns::fill(&seen_words(model, &sight.seen), width);
     let mark = [piece(format!("{name}  "), Meaning::Quiet)];
     let Some(path) = &sight.path else {
         linked.text.marked(&mark, "not there", Meaning::Quiet);
         return;
     };
-    let (words, meaning) = match before {
-        Some(before) if before.path.is_none() => ("there", Meaning::Added),
-        Some(before) if before.digest != sight.digest => ("changed", Meaning::Changed),
-        Some(before) if before.path.as_ref() != Some(path) => ("moved", Meaning::Changed),
-        Some(_) => ("the same", Meaning::Text),
-        None => ("there", Meaning::Text),
+    // The same words as above: whoever reads both must not take them for two things.
+    let is_oldest = history.sights.first() == Some(sight);
+    let (words, meaning) = match history.happened_in(&sight.seen) {
+        Some(words) => (words, Meaning::Changed),
+        None if is_oldest => ("there".to_owned(), Meaning::Text),
+        None => ("no change".to_owned(), Meaning::Text),
     };
     linked.leading(&sight.seen.source, path, |text| {
-        text.marked(&mark, words, meaning);
+        text.marked(&mark, &words, meaning);
     });
 }
