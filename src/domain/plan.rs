@@ -32,6 +32,31 @@ impl fmt::Display for PlanId {
     }
 }
 
+/// What a restore does to one item.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemChange {
+    /// It comes back.
+    Added,
+    /// It goes back to what it was.
+    Changed,
+    /// It goes.
+    Removed,
+}
+
+impl ItemChange {
+    /// The word that stands above its number, too.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// What would change in one workspace of one instance.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +79,9 @@ pub struct WorkspaceChange {
     pub bytes: u64,
     /// Up to five paths of items that change, below the workspace, as examples.
     pub examples: Vec<String>,
+    /// What becomes of each of the examples, in their order. Empty where they say so themselves, and in a plan of an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub example_changes: Vec<ItemChange>,
 }
 
 impl WorkspaceChange {
@@ -61,6 +89,25 @@ impl WorkspaceChange {
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         self.added + self.changed + self.removed == 0
+    }
+
+    /// The examples, each with what becomes of it where that is not in its own words.
+    pub fn named(&self) -> impl Iterator<Item = (Option<ItemChange>, &str)> {
+        let changes = self.example_changes.iter().copied().map(Some);
+        let changes = changes.chain(std::iter::repeat(None));
+        changes
+            .zip(&self.examples)
+            .map(|(change, example)| (change, example.as_str()))
+    }
+
+    /// The examples in words, each with what becomes of it.
+    #[must_use]
+    pub fn named_in_words(&self) -> Vec<String> {
+        let words = self.named().map(|(change, example)| match change {
+            Some(change) => format!("{example} ({})", change.label()),
+            None => example.to_owned(),
+        });
+        words.collect()
     }
 
     /// How many items come, differ and go.

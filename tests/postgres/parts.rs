@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lifeboat::domain::job::Job;
-use lifeboat::domain::plan::{RestorePlan, Selection};
+use lifeboat::domain::plan::{ItemChange, RestorePlan, Selection};
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::engine::Engine;
 use lifeboat::watch::Unwatched;
@@ -141,6 +141,7 @@ fn a_deleted_page_comes_back_to_its_place_and_all_else_stays() {
         plan.changes[0].examples,
         ["/home/news", "/home/news/first", "/home/news/second"]
     );
+    assert_eq!(plan.changes[0].example_changes, [ItemChange::Added; 3]);
 }
 
 #[test]

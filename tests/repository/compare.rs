@@ -3,7 +3,7 @@
 use std::fs;
 
 use lifeboat::content::files::Files;
-use lifeboat::domain::plan::{Selection, WorkspaceChange};
+use lifeboat::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use lifeboat::repository::{Comparison, Depth};
 use lifeboat::watch::Unwatched;
 
@@ -60,6 +60,11 @@ fn every_kind_of_change_is_counted(sandbox: &Sandbox) {
     assert_eq!(
         of(&compared, "website").examples,
         ["home.xml", "home/page.xml", "link", "new.xml"]
+    );
+    let (changed, removed) = (ItemChange::Changed, ItemChange::Removed);
+    assert_eq!(
+        of(&compared, "website").example_changes,
+        [changed, changed, changed, removed]
     );
     // Three minutes into 2027: the page, which is newer than the file that was added.
     assert_eq!(compared.newest_change, Some(moment("2027-01-15T08:00:00Z")));

@@ -9,7 +9,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::explore::NodePath;
 use crate::domain::measure;
-use crate::domain::plan::{RestorePlan, Selection, WorkspaceChange};
+use crate::domain::plan::{ItemChange, RestorePlan, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -225,15 +225,22 @@ fn changes(plan: &RestorePlan) -> Table {
 
 /// A few of the items that would change, per workspace.
 fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
-    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left), ("", Side::Left)]);
+    let mut spoken = Vec::new();
     for change in &plan.changes {
-        for (index, example) in change.examples.iter().enumerate() {
+        let whole = format!("{}/{}", change.instance, workspace_label(&change.workspace));
+        for (index, (becomes, example)) in change.named().enumerate() {
             let place = if index == 0 {
-                format!("  {}/{}", change.instance, workspace_label(&change.workspace))
+                format!("  {whole}")
             } else {
                 String::new()
             };
-            table.row([place, example.clone()]);
+            let word = becomes.map_or("", ItemChange::label);
+            table.row([place, word.to_owned(), example.to_owned()]);
+            spoken.push(match becomes {
+                Some(becomes) => format!("{} in {whole}: {example}", becomes.label()),
+                None => format!("in {whole}: {example}"),
+            });
         }
     }
     if table.is_empty() {
@@ -241,6 +248,10 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     call.say("")?;
     call.say("For example:")?;
+    if call.globals.plain {
+        // Each line by itself says what becomes of what, and where.
+        return spoken.iter().try_for_each(|line| call.tell(line));
+    }
     call.table(&table)
 }
 

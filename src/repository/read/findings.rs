@@ -1,13 +1,13 @@
 //! What a comparison of content with a backup finds, added up per workspace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::content::FileTime;
 use crate::content::backed_up::Comparison;
 use crate::domain::Instant;
 use crate::domain::environment::{InstanceName, WorkspaceKind};
-use crate::domain::plan::WorkspaceChange;
+use crate::domain::plan::{ItemChange, WorkspaceChange};
 
 /// How many paths are named per workspace.
 const EXAMPLES: usize = 5;
@@ -35,23 +35,24 @@ struct Finding {
     removed: u64,
     unchanged: u64,
     bytes: u64,
-    examples: BTreeSet<String>,
+    examples: BTreeMap<String, ItemChange>,
 }
 
 impl Finding {
     fn add(&mut self, fate: Fate, path: &Path) {
         let below = path.iter().skip(1).collect::<PathBuf>();
-        match fate {
-            Fate::Added => self.added += 1,
-            Fate::Changed => self.changed += 1,
-            Fate::Removed => self.removed += 1,
+        let (count, change) = match fate {
+            Fate::Added => (&mut self.added, ItemChange::Added),
+            Fate::Changed => (&mut self.changed, ItemChange::Changed),
+            Fate::Removed => (&mut self.removed, ItemChange::Removed),
             Fate::Unchanged if below.as_os_str().is_empty() => return,
             Fate::Unchanged => {
                 self.unchanged += 1;
                 return;
             }
-        }
-        self.examples.insert(below.to_string_lossy().into_owned());
+        };
+        *count += 1;
+        self.examples.insert(below.to_string_lossy().into_owned(), change);
         if self.examples.len() > EXAMPLES {
             self.examples.pop_last();
         }
@@ -82,10 +83,10 @@ impl Findings {
 
     /// All of it, for an instance.
     pub(super) fn into_comparison(self, instance: &InstanceName) -> Comparison {
-        let changes = self
-            .workspaces
-            .into_iter()
-            .map(|(workspace, finding)| WorkspaceChange {
+        let changes = self.workspaces.into_iter().map(|(workspace, finding)| {
+            let named = finding.examples.into_iter().filter(|(path, _)| !path.is_empty());
+            let (examples, example_changes) = named.unzip();
+            WorkspaceChange {
                 instance: instance.clone(),
                 kind: WorkspaceKind::of(&workspace),
                 workspace,
@@ -94,12 +95,10 @@ impl Findings {
                 removed: finding.removed,
                 unchanged: finding.unchanged,
                 bytes: finding.bytes,
-                examples: finding
-                    .examples
-                    .into_iter()
-                    .filter(|path| !path.is_empty())
-                    .collect(),
-            });
+                examples,
+                example_changes,
+            }
+        });
         Comparison {
             changes: changes.collect(),
             newest_change: self

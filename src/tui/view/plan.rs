@@ -450,7 +450,7 @@ fn examples(text: &mut Text, plan: &RestorePlan) {
         let place = format!("{}/{}: ", change.instance, workspace_label(&change.workspace));
         text.marked(
             &[piece(place, Meaning::Quiet)],
-            &change.examples.join(", "),
+            &change.named_in_words().join(", "),
             Meaning::Text,
         );
     }
@@ -473,6 +473,7 @@ mod tests {
                 unchanged: 7,
                 bytes: 0,
                 examples: Vec::new(),
+                example_changes: Vec::new(),
             };
             let mut text = Text::new(76);
             differing(&mut text, 12, instance, &change);

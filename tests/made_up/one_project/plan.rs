@@ -1,7 +1,9 @@
 //! What a restore of a backup of `acme/live` would do.
 
 use lifeboat::domain::environment::WorkspaceKind;
-use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, Selection, WorkspaceChange};
+use lifeboat::domain::plan::{
+    ExpectedTime, ItemChange, PlanId, RestorePlan, Room, Selection, WorkspaceChange,
+};
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::settings::RepositoryChoice;
 
@@ -19,6 +21,10 @@ pub fn plan() -> RestorePlan {
         unchanged: 1_200,
         bytes: 41 << 20,
         examples: examples.iter().map(|example| (*example).to_owned()).collect(),
+        example_changes: [ItemChange::Added, ItemChange::Removed]
+            .into_iter()
+            .take(examples.len())
+            .collect(),
     };
     RestorePlan {
         id: PlanId::of_random([7; 16]),

@@ -1,7 +1,7 @@
 //! What restoring the daily backup would do.
 
 use lifeboat::domain::environment::WorkspaceKind;
-use lifeboat::domain::plan::{ExpectedTime, PlanId, RestorePlan, Room, WorkspaceChange};
+use lifeboat::domain::plan::{ExpectedTime, ItemChange, PlanId, RestorePlan, Room, WorkspaceChange};
 use lifeboat::domain::settings::RepositoryChoice;
 
 use super::backups::WORKSPACES;
@@ -27,6 +27,11 @@ pub fn plan() -> RestorePlan {
                         "acme/home.yaml".to_owned(),
                         "acme/news/2026/11/opening.yaml".to_owned(),
                     ]
+                } else {
+                    Vec::new()
+                },
+                example_changes: if touched && number == 1 {
+                    vec![ItemChange::Changed, ItemChange::Added]
                 } else {
                     Vec::new()
                 },

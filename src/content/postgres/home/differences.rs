@@ -201,6 +201,8 @@ impl Sides {
             unchanged: 0,
             bytes: self.backup.values().map(|bytes| bytes.len() as u64).sum(),
             examples: Vec::new(),
+            // Each says in its own words what becomes of it.
+            example_changes: Vec::new(),
         };
         let mut others = Vec::new();
         for (path, bytes) in &self.backup {

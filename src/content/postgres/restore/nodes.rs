@@ -4,7 +4,7 @@
 //! is compared row by row: by its key it is added, changed or removed. Tables of names, references and binaries are compared
 //! in the same way.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::records::item_of;
@@ -19,7 +19,7 @@ use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
-use crate::domain::plan::{Selection, WorkspaceChange};
+use crate::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use crate::watch::Watch;
 
 /// How many nodes are named per workspace.
@@ -132,6 +132,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             Some(known) => {
                 add(known, &change);
                 known.examples.extend(change.examples);
+                known.example_changes.extend(change.example_changes);
             }
         }
     }
@@ -144,6 +145,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
         let differs = !change.is_unchanged();
         change.unchanged = 0;
         change.examples = Vec::new();
+        change.example_changes = Vec::new();
         let at = changes
             .iter()
             .position(|known| known.workspace == change.workspace);
@@ -157,6 +159,8 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             }
             known.examples.insert(0, format!("the table {}", table.name));
             known.examples.truncate(EXAMPLES);
+            known.example_changes.insert(0, ItemChange::Changed);
+            known.example_changes.truncate(EXAMPLES);
         }
     }
     changes
@@ -206,6 +210,7 @@ fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceC
         unchanged: 0,
         bytes,
         examples: Vec::new(),
+        example_changes: Vec::new(),
     }
 }
 
@@ -237,6 +242,10 @@ pub(super) fn compare_data_store(
             Standing::Other => change.changed += 1,
         }
         if change.examples.len() < EXAMPLES {
+            change.example_changes.push(match standing {
+                Standing::Missing => ItemChange::Added,
+                _ => ItemChange::Changed,
+            });
             change.examples.push(file.item.path.display().to_string());
         }
     }
@@ -300,9 +309,9 @@ impl Side {
         bytes: u64,
     ) -> Result<WorkspaceChange, RestoreError> {
         let mut change = unchanged(instance, &self.table.workspace, bytes);
-        let mut examples = BTreeSet::new();
-        let mut name = |key: &Key| {
-            examples.insert(node_id(key));
+        let mut examples = BTreeMap::new();
+        let mut name = |key: &Key, change: ItemChange| {
+            examples.insert(node_id(key), change);
             if examples.len() > EXAMPLES {
                 examples.pop_last();
             }
@@ -322,11 +331,11 @@ impl Side {
                     Some(met) if met == mark(row) => change.unchanged += 1,
                     Some(_) => {
                         change.changed += 1;
-                        name(&id);
+                        name(&id, ItemChange::Changed);
                     }
                     None => {
                         change.added += 1;
-                        name(&id);
+                        name(&id, ItemChange::Added);
                     }
                 }
             })?;
@@ -337,9 +346,9 @@ impl Side {
             change.unchanged += left;
         } else {
             change.removed = left;
-            self.rows.keys().for_each(&mut name);
+            self.rows.keys().for_each(|key| name(key, ItemChange::Removed));
         }
-        change.examples = examples.into_iter().collect();
+        (change.examples, change.example_changes) = examples.into_iter().unzip();
         Ok(change)
     }
 }

@@ -249,6 +249,7 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
             unchanged: 0,
             bytes: workspace.bytes,
             examples: Vec::new(),
+            example_changes: Vec::new(),
         })
         .collect()
 }

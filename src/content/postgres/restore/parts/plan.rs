@@ -14,7 +14,7 @@ use crate::content::restoring::{Found, RestoreError};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::WorkspaceKind;
 use crate::domain::measure;
-use crate::domain::plan::{Selection, WorkspaceChange};
+use crate::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use crate::jcr::NodeId;
 use crate::jcr::graft::{self, Graft, Moved, Sides};
 use crate::jcr::tree::{Names, Target, Tree};
@@ -129,6 +129,7 @@ impl What<'_> {
             unchanged: 0,
             bytes: copied.map_or(0, |copied| copied.bytes),
             examples: Vec::new(),
+            example_changes: Vec::new(),
         };
         // What was chosen, and what Live does not have, is told first.
         let (mut added, mut changed) = (Vec::new(), Vec::new());
@@ -143,25 +144,25 @@ impl What<'_> {
             match (mark(live), mark(backup)) {
                 (None, _) => {
                     change.added += 1;
-                    added.push((backup, *id));
+                    added.push((ItemChange::Added, backup, *id));
                 }
                 (now, then) if now == then && !self.graft.parents.contains_key(id) => {
                     change.unchanged += 1;
                 }
                 _ => {
                     change.changed += 1;
-                    changed.push((backup, *id));
+                    changed.push((ItemChange::Changed, backup, *id));
                 }
             }
         }
-        let gone = self.graft.goes.iter().map(|id| (live, *id));
-        change.examples = added
+        let gone = self.graft.goes.iter().map(|id| (ItemChange::Removed, live, *id));
+        (change.example_changes, change.examples) = added
             .into_iter()
             .chain(changed)
             .chain(gone)
             .take(EXAMPLES)
-            .map(|(tree, id)| self.sides.path_in(tree, id))
-            .collect();
+            .map(|(change, tree, id)| (change, self.sides.path_in(tree, id)))
+            .unzip();
         change
     }
 
