@@ -132,7 +132,14 @@ fn print(children: &Children, node: Option<&NodeFacts>, call: &mut Call<'_>) -> 
             measure::count(children.total)
         ));
     }
-    call.table(&lines(children))?;
+    if call.globals.plain {
+        children
+            .lines
+            .iter()
+            .try_for_each(|line| call.tell(&spoken(line)))?;
+    } else {
+        call.table(&lines(children))?;
+    }
     if shown < children.total {
         call.say(&format!(
             "{} to {} of {}; --from NUMBER shows others",
@@ -166,6 +173,16 @@ fn lines(children: &Children) -> Table {
         ]);
     }
     table
+}
+
+/// A line for whoever hears it: the name first.
+fn spoken(line: &Line) -> String {
+    let mut parts = vec![name(line), what(line)];
+    if line.children > 0 {
+        parts.push(format!("{} inside", measure::count(line.children)));
+    }
+    parts.extend(Some(size(line.size)).filter(|size| !size.is_empty()));
+    parts.join(", ")
 }
 
 /// A node is what its type says; everything else is what it is.

@@ -115,6 +115,8 @@ pub(super) async fn run(arguments: FindArguments, call: &mut Call<'_>) -> Result
     }
     if call.globals.json {
         call.json(&json!({ "found": finds }))?;
+    } else if call.globals.plain {
+        say(&finds, &request.text, call)?;
     } else {
         print(&finds, call)?;
     }
@@ -152,6 +154,73 @@ fn print(finds: &Finds, call: &mut Call<'_>) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Says what was found for whoever hears it: a short line for each place however many backups have it, what is meant most likely first,
+/// and how much it is at the end.
+fn say(finds: &Finds, text: &str, call: &mut Call<'_>) -> Result<(), CliError> {
+    let heard = heard(&finds.finds, text);
+    for line in &heard {
+        call.tell(line)?;
+    }
+    if heard.is_empty() {
+        return Ok(());
+    }
+    let shown = finds.finds.len() as u64;
+    let rest = if finds.is_cut || shown < finds.total || !finds.is_over {
+        "; there may be more"
+    } else {
+        ""
+    };
+    let places = match heard.len() {
+        1 => "1 place".to_owned(),
+        many => format!("{} places", measure::count(many as u64)),
+    };
+    call.say(&format!("{places}{rest}."))
+}
+
+/// A line for each place.
+fn heard(finds: &[Find], text: &str) -> Vec<String> {
+    let mut places: Vec<(&Find, u64)> = Vec::new();
+    for find in finds {
+        // The newest source stands first, and is the one that is named.
+        let is_same = |known: &Find| known.path == find.path && known.property == find.property;
+        match places.iter_mut().find(|(known, _)| is_same(known)) {
+            Some((_, others)) => *others += 1,
+            None => places.push((find, 0)),
+        }
+    }
+    let text = text.to_lowercase();
+    places.sort_by_key(|(find, _)| (fits(find, &text), !is_page(find), find.path.steps.len()));
+    let line = |(find, others): &(&Find, u64)| {
+        let others = match others {
+            0 => String::new(),
+            1 => " and 1 more".to_owned(),
+            many => format!(" and {} more", measure::count(*many)),
+        };
+        format!(
+            "{}, {}, in {}{others}",
+            place(find),
+            what(find),
+            find.seen.source.short()
+        )
+    };
+    places.iter().map(line).collect()
+}
+
+/// Whether it is a page, which is what most people look for.
+fn is_page(find: &Find) -> bool {
+    find.primary_type.as_deref() == Some("mgnl:page")
+}
+
+/// How well a find fits what was looked for by its name, the best first: all of it, its beginning, a part.
+fn fits(find: &Find, text: &str) -> u8 {
+    let name = find.path.steps.last().map(|step| step.name.to_lowercase());
+    match name {
+        Some(name) if name == text => 0,
+        Some(name) if name.starts_with(text) => 1,
+        _ => 2,
+    }
+}
+
 fn what(find: &Find) -> String {
     match &find.primary_type {
         Some(primary_type) => primary_type.clone(),
@@ -163,5 +232,50 @@ fn place(find: &Find) -> String {
     match (&find.property, &find.excerpt) {
         (Some(property), Some(excerpt)) => format!("{}  {property}: {excerpt}", find.path),
         _ => find.path.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::explore::{Kind, SourceAt};
+
+    #[test]
+    fn a_place_is_said_once_and_the_best_one_first() {
+        let find = |source: &str, path: &str| Find {
+            seen: SourceAt {
+                source: source.parse().unwrap(),
+                at: "2026-11-23T04:02:00Z".parse().unwrap(),
+            },
+            path: path.parse().unwrap(),
+            kind: Kind::Node,
+            id: None,
+            primary_type: Some("mgnl:page".to_owned()),
+            property: None,
+            excerpt: None,
+        };
+        let finds = [
+            find("a1234567", "author:/website/old-news"),
+            find("a1234567", "author:/website/home/press/news"),
+            find("a1234567", "author:/website/newsletter"),
+            find("a1234567", "author:/website/home/news"),
+            find("b1234567", "author:/website/home/news"),
+            find("c1234567", "author:/website/home/news"),
+            Find {
+                primary_type: None,
+                kind: Kind::Folder,
+                ..find("c1234567", "author:/website/news")
+            },
+        ];
+        assert_eq!(
+            heard(&finds, "News"),
+            [
+                "author:/website/home/news, mgnl:page, in a1234567 and 2 more",
+                "author:/website/home/press/news, mgnl:page, in a1234567",
+                "author:/website/news, folder, in c1234567",
+                "author:/website/newsletter, mgnl:page, in a1234567",
+                "author:/website/old-news, mgnl:page, in a1234567",
+            ]
+        );
     }
 }

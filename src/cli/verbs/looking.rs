@@ -11,10 +11,16 @@ use crate::domain::{columns, measure, printable};
 /// How long to wait before it is asked again. The backend has waited a moment by itself.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// What is shown while something is read: a line on a terminal that is drawn over itself, nothing elsewhere.
+/// So often it is asked again before it is said that something is read, where no line is drawn over: ten seconds each time.
+const SAID_EVERY: u32 = 50;
+
+/// What is shown while something is read: a line on a terminal that is drawn over itself, a line now and then where lines are heard,
+/// and nothing elsewhere.
 #[derive(Default)]
 pub(super) struct Waiting {
     shown: String,
+    /// How often it was asked again.
+    asked: u32,
 }
 
 impl Waiting {
@@ -48,7 +54,9 @@ impl Waiting {
         look: Option<&FirstLook>,
         call: &mut Call<'_>,
     ) -> Result<(), CliError> {
-        if call.outside.err_is_terminal && !call.globals.json {
+        if call.globals.plain && !call.globals.json {
+            self.say(|| look.map_or_else(|| "searching".to_owned(), line), call)?;
+        } else if call.outside.err_is_terminal && !call.globals.json {
             let line = look.map_or_else(|| "searching".to_owned(), line);
             // The last column stays free: some terminals wrap as soon as it is written.
             let line = cut(&line, call.outside.columns.unwrap_or(80).saturating_sub(1));
@@ -73,12 +81,23 @@ impl Waiting {
                     return Ok(done);
                 }
                 () = tokio::time::sleep(AGAIN) => {
-                    if call.outside.err_is_terminal && !call.globals.json {
+                    if call.globals.plain && !call.globals.json {
+                        self.say(&line, call)?;
+                    } else if call.outside.err_is_terminal && !call.globals.json {
                         self.draw(line(), call)?;
                     }
                 }
             }
         }
+    }
+
+    /// Says how far it is, after a while and then now and then: what takes a moment is not spoken of.
+    fn say(&mut self, line: impl FnOnce() -> String, call: &mut Call<'_>) -> Result<(), CliError> {
+        self.asked += 1;
+        if self.asked.is_multiple_of(SAID_EVERY) {
+            call.remark(&line())?;
+        }
+        Ok(())
     }
 
     /// Takes the line away.
