@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::clearing::Left;
+use super::plain::asking::{self, Asking, Heard, ONCE_MORE, Typed};
 use super::table::Table;
 use super::wrap::wrap;
 use super::{CliError, Globals, House, Outside};
@@ -15,6 +17,7 @@ use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
 #[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::os_error::in_words;
 use crate::domain::{Instant, printable, shell};
 
@@ -32,6 +35,8 @@ pub struct Call<'a> {
     pub in_background: bool,
     /// What it leaves behind in this process.
     pub left: Left,
+    /// The stay in lines that it runs in, where it does.
+    pub(super) in_lines: Option<Rc<Asking>>,
 }
 
 impl Call<'_> {
@@ -109,24 +114,83 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Whether somebody can be asked: there is a person at a terminal who sees the question.
+    /// Whether somebody can be asked: there is a person at a terminal who sees the question, or one who talks with Lifeboat in lines,
+    /// wherever these come from.
     pub(super) fn can_ask(&self) -> bool {
         let outside = &self.outside;
-        outside.input_is_terminal && outside.err_is_terminal && !self.globals.json && !self.in_background
+        let somebody = self.in_lines.is_some() || (outside.input_is_terminal && outside.err_is_terminal);
+        somebody && !self.globals.json && !self.in_background
     }
 
     /// Asks for one line, and gives it without the blanks around it. An input that has ended gives nothing.
-    pub(super) fn ask(&mut self, question: &str) -> Result<String, CliError> {
-        self.prompt(question)?;
-        let mut answer = String::new();
-        let read = self.outside.input.read_line(&mut answer);
-        read.map_err(|error| {
-            CliError::failed(format!(
-                "the answer could not be read: {error}",
-                error = in_words(&error)
-            ))
-        })?;
-        Ok(answer.trim().to_owned())
+    pub(super) async fn ask(&mut self, question: &str) -> Result<String, CliError> {
+        let Some(asking) = self.in_lines.clone() else {
+            self.prompt(question)?;
+            let mut answer = String::new();
+            let read = self.outside.input.read_line(&mut answer);
+            read.map_err(|error| {
+                CliError::failed(format!(
+                    "the answer could not be read: {error}",
+                    error = in_words(&error)
+                ))
+            })?;
+            return Ok(answer.trim().to_owned());
+        };
+        loop {
+            self.outside.out.flush()?;
+            self.prompt(question)?;
+            match asking.heard().await {
+                Heard::Line(line) => return Ok(line),
+                Heard::Nobody => return Ok(String::new()),
+                Heard::CtrlC => {
+                    self.remark("")?;
+                    self.remark(&format!("{ONCE_MORE}; nothing has begun"))?;
+                }
+            }
+        }
+    }
+
+    /// Asks for the name of an environment, so that nothing is done by reflex. In lines it is asked for until it is typed: whoever
+    /// hears letters one by one mistypes, and would have to begin again.
+    pub(super) async fn ask_for_name(
+        &mut self,
+        name: &EnvironmentName,
+        question: &str,
+    ) -> Result<String, CliError> {
+        loop {
+            let line = self.ask(question).await?;
+            if self.in_lines.is_none() {
+                return Ok(line);
+            }
+            match asking::typed(name, &line) {
+                Typed::Name => return Ok(line),
+                Typed::Left(told) => {
+                    self.remark(told)?;
+                    // It has been said.
+                    return Err(CliError::failed(""));
+                }
+                Typed::Other(told) => self.remark(&told)?,
+            }
+        }
+    }
+
+    /// Prints a warning beside the result, unless it was said already in these lines.
+    pub(super) fn warn(&mut self, warning: &str) -> Result<(), CliError> {
+        if self
+            .in_lines
+            .as_ref()
+            .is_some_and(|lines| lines.has_warned(warning))
+        {
+            return Ok(());
+        }
+        self.remark(&format!("warning: {warning}"))
+    }
+
+    /// A warning stands in the result already: these lines need not say it again.
+    pub(super) fn has_told(&self, warning: &str) {
+        if let Some(lines) = &self.in_lines {
+            let _ = lines.has_warned(warning);
+        }
     }
 
     /// Prints a table; a sentence for each row where no pictures are wanted, since columns cannot be heard.

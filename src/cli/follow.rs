@@ -408,10 +408,13 @@ fn outcome(
         ));
     };
     call.tell(&format!("{} ({took})", outcome.summary))?;
-    if let Some(backup) = &outcome.backup {
+    let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo);
+    // The sentence has both; to copy them from a line of their own is for whoever sees them.
+    let names = call.in_lines.is_none() || !(restores || job.kind == JobKind::Backup);
+    if let Some(backup) = outcome.backup.as_ref().filter(|_| names) {
         call.say(&format!("backup: {backup}"))?;
     }
-    if let Some(safety) = &outcome.safety {
+    if let Some(safety) = outcome.safety.as_ref().filter(|_| names) {
         call.say(&format!("safety backup: {safety}"))?;
     }
     for health in &outcome.health {
@@ -420,7 +423,7 @@ fn outcome(
     for warning in outcome.warnings.iter().filter(|warning| !told.contains(warning)) {
         call.tell(&format!("warning: {warning}"))?;
     }
-    if !matches!(job.kind, JobKind::Restore | JobKind::Undo) {
+    if !restores {
         return Ok(());
     }
     let name = &job.environment;
@@ -429,13 +432,19 @@ fn outcome(
         Some(UndoWay::Exchange { job: of, until, .. }) if *of == job.id => Some(*until),
         _ => None,
     };
-    if outcome.safety.is_some() || exchange.is_some() {
+    if call.in_lines.is_some() && (outcome.safety.is_some() || exchange.is_some()) {
+        call.say("to go back: undo")?;
+    } else if outcome.safety.is_some() || exchange.is_some() {
         let undo = call.command(&format!("undo {name} --confirm {name}"));
         call.say(&format!("to go back: {undo}"))?;
     }
     if let Some(until) = exchange {
         let bytes: u64 = replaced.iter().map(|tables| tables.bytes).sum();
-        let confirm = call.command(&format!("confirm {name}"));
+        let confirm = if call.in_lines.is_some() {
+            "confirm".to_owned()
+        } else {
+            call.command(&format!("confirm {name}"))
+        };
         call.say(&format!("when all is well: {confirm}"))?;
         call.tell(&format!(
             "Until then, or until {}, the replaced tables stay in the database: {}.",

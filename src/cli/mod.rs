@@ -68,6 +68,7 @@ pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dy
                 arguments,
                 in_background,
                 left: clearing::Left::default(),
+                in_lines: None,
             };
             let result = verbs::run(parsed.verb, &mut call).await;
             left = call.left;

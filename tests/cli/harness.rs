@@ -131,6 +131,12 @@ impl Run {
         self
     }
 
+    /// Types through a pipe, as an editor or a script does.
+    pub fn piping(mut self, input: &str) -> Self {
+        self.input = input.into();
+        self
+    }
+
     pub fn on_a_terminal(mut self, columns: usize) -> Self {
         self.on_terminal = true;
         self.columns = Some(columns);

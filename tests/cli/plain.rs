@@ -33,10 +33,154 @@ fn a_restore_is_a_matter_of_five_answers() {
 
 alike!(a_name_that_is_not_the_environments_restores_nothing);
 fn a_name_that_is_not_the_environments_restores_nothing() {
-    let ended = typing(&["acme/live", "restore", "1", "1", "acme", "quit"]);
-    assert_eq!(ended.code, 0);
-    assert!(ended.err.contains("acme/live"), "{}", ended.err);
-    assert!(!ended.out.contains("safety backup:"), "{}", ended.out);
+    for leaves in ["back", "quit", ""] {
+        let ended = typing(&["acme/live", "restore", "1", "1", "acme", leaves, "quit"]);
+        assert_eq!(ended.code, 0);
+        assert!(
+            ended.err.contains("\"acme\" is not the name. Type acme/live")
+                && ended.err.contains("nothing was done"),
+            "{leaves}: {}",
+            ended.err
+        );
+        assert!(!ended.out.contains("to go back: undo"), "{leaves}: {}", ended.out);
+    }
+}
+
+alike!(a_name_that_was_mistyped_is_asked_for_once_more);
+fn a_name_that_was_mistyped_is_asked_for_once_more() {
+    let ended = typing(&["acme/live", "restore", "1", "1", "acme/lvie", "acme/live", "quit"]);
+    assert_eq!(
+        ended.err.matches("To restore it, type acme/live:").count(),
+        2,
+        "{}",
+        ended.err
+    );
+    assert!(ended.out.contains("to go back: undo"), "{}", ended.out);
+}
+
+alike!(a_pipe_is_asked_as_a_terminal_is);
+fn a_pipe_is_asked_as_a_terminal_is() {
+    let typed = "acme/live\nrestore\n1\n1\nacme/live\nquit\n";
+    let ended = lifeboat(&["--plain"]).piping(typed).ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.contains("to go back: undo"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
+}
+
+alike!(enter_alone_says_the_choices_again_and_drops_no_plan);
+fn enter_alone_says_the_choices_again_and_drops_no_plan() {
+    let ended = typing(&["acme/live", "restore", "", "1", "", "5", "quit"]);
+    for (said, times) in [
+        ("6  monthly, taken", 2),
+        ("4  only some paths", 2),
+        ("lifeboat plan acme/live", 1),
+    ] {
+        assert_eq!(ended.out.matches(said).count(), times, "{said}: {}", ended.out);
+    }
+}
+
+alike!(what_can_be_done_keeps_its_number);
+fn what_can_be_done_keeps_its_number() {
+    let fixture = usual();
+    let said_of = |fixture, environment: &str| {
+        let ended = lifeboat(&["--plain"])
+            .on(fixture)
+            .typing(&format!("{environment}\n17\nquit\n"))
+            .ends();
+        assert!(
+            ended.err.contains("\"17\" is the number of no choice now"),
+            "{}",
+            ended.err
+        );
+        ended.out
+    };
+    let always = [
+        "  3  restore Live from a backup",
+        "  4  look inside a backup or Live",
+        " 11  jobs: what ran and what runs",
+        " 13  back to all environments",
+        " 14  quit",
+    ];
+    let comes_and_goes = [" 15  cancel job 41", " 16  undo the last restore: Live goes back"];
+    let out = said_of(fixture, "acme/live");
+    for line in always.iter().chain(&comes_and_goes) {
+        assert!(out.contains(&format!("\n{line}")), "{line}: {out}");
+    }
+    // Nothing runs there, and nothing was restored.
+    let out = said_of(usual(), "globex/live");
+    for line in always {
+        assert!(out.contains(&format!("\n{line}")), "{line}: {out}");
+    }
+    for line in comes_and_goes {
+        assert!(!out.contains(&format!("\n{line}")), "{line}: {out}");
+    }
+    let out = said_of(usual(), "acme/uat");
+    assert!(
+        out.contains("\n 11  jobs: what ran") && !out.contains("\n  3  restore"),
+        "{out}"
+    );
+}
+
+alike!(what_can_be_looked_into_is_chosen_by_number_and_then_by_path);
+fn what_can_be_looked_into_is_chosen_by_number_and_then_by_path() {
+    let ended = typing(&[
+        "acme/live",
+        "look",
+        "daily",
+        "",
+        "author:/website",
+        "",
+        "4",
+        "live",
+        "back",
+        "quit",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("  7  Live, as it is now"), "{}", ended.out);
+    for verb in [
+        "lifeboat browse acme/live b1234567\n",
+        "lifeboat browse acme/live b1234567 author:/website\n",
+    ] {
+        assert!(ended.out.contains(verb), "{verb}: {}", ended.out);
+    }
+    // Nothing was looked at in Live: the path was not given.
+    assert!(
+        !ended.out.contains("lifeboat browse acme/live live"),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
+fn a_demo_breaks_live_once_its_name_is_typed() {
+    let demo = || {
+        let fixture = usual();
+        fixture.state().demo = true;
+        fixture
+    };
+    let ended = |typed: &str| lifeboat(&["--plain"]).on(demo()).typing(typed).ends();
+    let broken = ended("globex/live\nbreak\nglobex\nglobex/live\nquit\n");
+    assert!(broken.out.contains(" 18  break Live"), "{}", broken.out);
+    assert!(
+        broken.out.contains("Live is broken now: globex/live: 312 items"),
+        "{}",
+        broken.out
+    );
+    let left = ended("globex/live\n18\nback\nquit\n");
+    assert!(!left.out.contains("Live is broken now"), "{}", left.out);
+    // What is at work there is not disturbed.
+    let busy = ended("acme/live\n18\nquit\n");
+    assert!(
+        busy.err.contains("41") && !busy.err.contains("To break Live"),
+        "{}",
+        busy.err
+    );
+    let elsewhere = typing(&["globex/live", "18", "quit"]);
+    assert!(!elsewhere.out.contains("break Live"), "{}", elsewhere.out);
 }
 
 alike!(some_workspaces_are_chosen_by_number);
@@ -182,12 +326,40 @@ fn taking_a_backup_says_which_one_goes_for_it() {
     }
     let ended = lifeboat(&["--plain"])
         .on(fixture)
-        .typing("acme/live\nquit\n")
+        .typing("acme/live\nback up\nback\nquit\n")
         .ends();
-    let said = ended.out.replace("\n  ", " ");
+    let said = ended.out.replace('\n', " ");
     assert!(
-        said.contains("back up now: it replaces the manual backup ")
-            && said.contains(" of 2026-11-20 16:45 UTC"),
+        said.contains("It replaces the manual backup ") && said.contains(" of 2026-11-20 16:45 UTC"),
         "{said}"
     );
+}
+
+alike!(what_is_in_the_way_of_a_restore_is_said_once_and_before_what_can_be_chosen);
+fn what_is_in_the_way_of_a_restore_is_said_once_and_before_what_can_be_chosen() {
+    let ended = typing(&[
+        "acme/live",
+        "restore",
+        "1",
+        "4",
+        "author:/website/home",
+        "",
+        "back",
+        "quit",
+    ]);
+    assert!(
+        ended.err.contains("one more path, or nothing to go on"),
+        "{}",
+        ended.err
+    );
+    assert!(ended.out.contains("--path author:/website/home"), "{}", ended.out);
+    let part = typing(&["acme/live", "plan acme/live upgrade", "quit"]);
+    assert_eq!(
+        part.out.matches("It cannot be done:").count(),
+        1,
+        "{}{}",
+        part.out,
+        part.err
+    );
+    assert!(!part.err.contains("cannot start"), "{}", part.err);
 }

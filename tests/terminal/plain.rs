@@ -62,20 +62,32 @@ fn a_backup_is_restored_and_the_restore_undone_in_lines(way: Way) {
     terminal.press("1\r");
     terminal.wait_for("To restore it, type acme/live:");
     assert_eq!(home(), "new and wrong");
+    // Ctrl-C says at once what the next one does, and the question stands again.
+    terminal.press("\u{3}");
+    terminal.wait_for("Ctrl-C once more leaves Lifeboat; nothing has begun");
+    times(&terminal, "To restore it, type acme/live:", 2);
     terminal.press("acme/live\r");
-    times(&terminal, "to go back: lifeboat undo", 1);
+    times(&terminal, "to go back: undo", 1);
     assert_eq!(home(), "old");
-    // What can be chosen is other now, and said again.
-    terminal.wait_for("undo the last restore");
-    times(&terminal, "restore Live from a backup", 2);
+    // What can be chosen besides is said, and what is known is not said again.
+    terminal.wait_for(
+        "16  undo the last restore: Live goes back to what it was before it, from the safety backup of",
+    );
+    times(&terminal, "restore Live from a backup", 1);
 
     terminal.press("undo\r");
-    terminal.wait_for("To undo the last restore");
+    terminal.wait_for("To undo the last restore, type acme/live:");
     terminal.press("acme/live\r");
-    times(&terminal, "to go back: lifeboat undo", 2);
+    times(&terminal, "to go back: undo", 2);
     assert_eq!(home(), "new and wrong");
-    terminal.press("quit\r");
+    // Where the name is asked for, the second Ctrl-C leaves, and nothing has begun.
+    terminal.press("16\r");
+    times(&terminal, "To undo the last restore, type acme/live:", 2);
+    terminal.press("\u{3}");
+    times(&terminal, "To undo the last restore, type acme/live:", 3);
+    terminal.press("\u{3}");
     assert!(terminal.wait_for_exit().success());
+    assert_eq!(home(), "new and wrong");
     let output = terminal.output();
     assert!(!output.contains(&0x1b), "something was drawn");
     let text = String::from_utf8(output).unwrap();

@@ -215,6 +215,7 @@ impl ThisMachine {
             arguments: Vec::new(),
             in_background: false,
             left: Left::default(),
+            in_lines: None,
         };
         plain::on(stay, &mut call).await
     }

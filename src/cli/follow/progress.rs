@@ -78,8 +78,17 @@ impl Display {
             Step::Waiting(waiting) => waiting.clone(),
             Step::In(phase) => phase.label().to_owned(),
         };
-        let at = measure::moment_exact(call.now());
+        let is_first = said.is_none();
         *said = Some(step);
+        if call.in_lines.is_some() {
+            // Whoever hears it hears when, and of which job they have just begun.
+            return call.remark(&if is_first {
+                format!("{what}, job {}", job.id)
+            } else {
+                what
+            });
+        }
+        let at = measure::moment_exact(call.now());
         call.remark(&format!("{at}  job {}  {what}", job.id))
     }
 

@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 
+use super::asking::{ONCE_MORE, Typed, typed};
 use super::{Session, Why};
 use crate::cli::outside::interrupted;
 use crate::cli::{CliError, Interrupt};
+use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobState};
 use crate::domain::{measure, printable};
@@ -13,6 +15,10 @@ use crate::domain::{measure, printable};
 const LONGEST: usize = 4_000;
 /// So much of what was typed is said again, in characters.
 const SAID_AGAIN: usize = 60;
+
+/// What is said where a question is left by this word.
+pub(super) const QUIT: &str =
+    "the question is left, and nothing was done; \"quit\" once more leaves Lifeboat";
 
 /// What was answered.
 pub(super) enum Answer {
@@ -34,7 +40,8 @@ impl Session<'_, '_> {
                 interrupt = interrupted(&mut self.interrupts) => match interrupt {
                     Interrupt::CtrlC if !has_interrupted => {
                         has_interrupted = true;
-                        self.call.remark("\nCtrl-C once more leaves")?;
+                        self.call.remark("")?;
+                        self.call.remark(ONCE_MORE)?;
                         self.ask(question)?;
                     }
                     Interrupt::CtrlC => return Ok(Answer::Over(Why::Asked)),
@@ -73,13 +80,34 @@ impl Session<'_, '_> {
         let leaves = match line.to_lowercase().as_str() {
             "back" => true,
             "quit" => {
-                let told = "the question is left, and nothing was done; \"quit\" once more leaves Lifeboat";
-                self.call.remark(told)?;
+                self.call.remark(QUIT)?;
                 true
             }
             _ => false,
         };
         Ok(leaves)
+    }
+
+    /// Asks for the name of an environment until it is typed, or the question left. Whether it was typed.
+    pub(super) async fn types_the_name(
+        &mut self,
+        name: &EnvironmentName,
+        question: &str,
+    ) -> Result<Result<bool, Why>, CliError> {
+        loop {
+            let line = match self.answer(question).await? {
+                Answer::Over(why) => return Ok(Err(why)),
+                Answer::Line(line) => line,
+            };
+            match typed(name, &line) {
+                Typed::Name => return Ok(Ok(true)),
+                Typed::Left(told) => {
+                    self.call.remark(told)?;
+                    return Ok(Ok(false));
+                }
+                Typed::Other(told) => self.call.remark(&told)?,
+            }
+        }
     }
 
     fn ask(&mut self, question: &str) -> Result<(), CliError> {

@@ -45,15 +45,27 @@ pub(super) struct Kept<'h> {
     house: &'h dyn House,
     connection: Connection,
     is_here: bool,
+    is_demo: bool,
 }
 
 impl<'h> Kept<'h> {
-    pub(super) fn new(house: &'h dyn House, connection: Connection, is_here: bool) -> Self {
+    pub(super) fn new(house: &'h dyn House, connection: Connection, is_here: bool, is_demo: bool) -> Self {
         Self {
             house,
             connection,
             is_here,
+            is_demo,
         }
+    }
+
+    /// Whether jobs run in this process.
+    pub(super) fn is_here(&self) -> bool {
+        self.is_here
+    }
+
+    /// Whether it is a demo, where Live can be broken.
+    pub(super) fn is_demo(&self) -> bool {
+        self.is_demo
     }
 
     /// The name of the context.

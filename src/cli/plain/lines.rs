@@ -21,7 +21,8 @@ struct Shared {
     told: Notify,
 }
 
-/// Lines as they are typed.
+/// Lines as they are typed, for all that have this.
+#[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
 impl Lines {
@@ -59,7 +60,7 @@ impl Lines {
     }
 
     /// The next line; `None` when there is none any more.
-    pub(super) async fn next(&mut self) -> Option<String> {
+    pub(super) async fn next(&self) -> Option<String> {
         loop {
             {
                 let mut typed = self.0.typed.lock();
@@ -124,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_line_is_taken_once_by_whoever_asks_first() {
-        let mut lines = Lines::read(Box::new(io::Cursor::new("one\ntwo\nthree")));
+        let lines = Lines::read(Box::new(io::Cursor::new("one\ntwo\nthree")));
         assert_eq!(lines.next().await.as_deref(), Some("one\n"));
         let mut asked = String::new();
         lines.input().read_line(&mut asked).unwrap();

@@ -7,17 +7,22 @@
 //! Not in here: what verbs do and print, and how jobs are followed.
 
 mod answering;
+pub(super) mod asking;
+mod breaking;
 mod choices;
 mod kept;
 mod lines;
+mod looking;
 mod restoring;
 mod running;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::answering::Answer;
-use self::choices::{Choice, Does};
+use self::answering::{Answer, said_again};
+use self::asking::Asking;
+use self::choices::{Choice, Chosen, Does};
 use self::kept::Kept;
 use self::lines::Lines;
 use super::{Call, CliError, ErrorKind, Interrupts, verbs};
@@ -31,9 +36,10 @@ pub use self::kept::{Closing, Stay, Why};
 const MOMENT: Duration = Duration::from_secs(2);
 
 const HELP: &str = "\
-Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. \"back\" goes back, \
-\"quit\" leaves; inside a question, both leave the question alone. Ctrl-C ends what runs at its next safe point. A verb runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \
-\"help\" and a verb say what it takes.";
+Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. What can be done with an \
+environment keeps its number: 3 is always a restore. \"back\" goes back, \"quit\" leaves; inside a question, both leave the question \
+alone. Ctrl-C ends what runs at its next safe point; where something is asked, it says what the second one does, which is to leave. A verb \
+runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \"help\" and a verb say what it takes.";
 
 /// Where the person is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,17 +77,21 @@ pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliErr
         Box::new(std::io::empty()),
     ));
     call.outside.input = Box::new(lines.input());
-    let kept = Kept::new(call.house, connection, is_here);
+    // Without an answer it is no demo: one answers from this process.
+    let is_demo = backend.info().await.is_ok_and(|info| info.demo);
+    let kept = Kept::new(call.house, connection, is_here, is_demo);
+    let asking = Rc::new(Asking::new(lines.clone()));
     let interrupts = (call.outside.interrupts)();
     let mut session = Session {
         call,
         kept: &kept,
         events: backend.events(),
         backend,
-        is_here,
         lines,
+        asking,
         interrupts,
         place: Place::Environments,
+        has_failed: false,
         has_asked_to_leave: false,
         has_lost_the_backend: false,
     };
@@ -99,17 +109,27 @@ pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliErr
     }
 }
 
+/// The choices that were said.
+#[derive(Default)]
+struct Known {
+    /// Where; none where they are to be said again.
+    place: Option<Place>,
+    choices: Vec<(usize, Does)>,
+}
+
 /// One stay.
 struct Session<'s, 'c> {
     call: &'s mut Call<'c>,
     kept: &'s Kept<'s>,
     backend: Arc<dyn Backend>,
     events: EventStream,
-    /// Whether jobs run in this process.
-    is_here: bool,
     lines: Lines,
+    /// The same lines, for verbs.
+    asking: Rc<Asking>,
     interrupts: Interrupts,
     place: Place,
+    /// Whether the last verb did not do what was asked.
+    has_failed: bool,
     has_asked_to_leave: bool,
     /// Whether there will be no events any more.
     has_lost_the_backend: bool,
@@ -131,20 +151,12 @@ impl Session<'_, '_> {
             self.place = Place::Environment(only.name.clone());
         }
         // Said once, choices are known until there are others: whoever listens need not hear them after each answer.
-        let mut known: Vec<Does> = Vec::new();
+        let mut known = Known::default();
         loop {
             let (title, choices) = self.menu().await?;
-            let does: Vec<Does> = choices.iter().map(|choice| choice.does.clone()).collect();
+            self.asking.forgets();
             self.call.say("")?;
-            if does == known {
-                self.call.tell(&format!("{title} Enter says the choices."))?;
-            } else {
-                self.call.tell(&title)?;
-                for (number, choice) in (1..).zip(&choices) {
-                    self.call.tell(&format!("{number:>3}  {}", choice.label))?;
-                }
-                known = does;
-            }
+            self.say_choices(&title, &choices, &mut known)?;
             let place = match &self.place {
                 Place::Environments => "choose".to_owned(),
                 Place::Environment(name) => name.to_string(),
@@ -154,12 +166,38 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(why),
             };
             if typed.is_empty() {
-                known.clear();
+                known = Known::default();
             }
             if let Some(why) = self.does(&typed, choices).await? {
                 return Ok(why);
             }
         }
+    }
+
+    /// Says what can be chosen: all of it where one has come from somewhere else or asks for it, and what is new elsewhere.
+    fn say_choices(&mut self, title: &str, choices: &[Choice], known: &mut Known) -> Result<(), CliError> {
+        let is_known = known.place.as_ref() == Some(&self.place);
+        let said =
+            |choice: &&Choice| !is_known || !known.choices.contains(&(choice.number, choice.does.clone()));
+        let new: Vec<&Choice> = choices.iter().filter(said).collect();
+        self.call.tell(&match (is_known, new.as_slice()) {
+            (false, _) => title.to_owned(),
+            (true, []) => format!("{title} Enter says the choices."),
+            (true, [_]) => format!("{title} Enter says the choices; this one is new:"),
+            (true, _) => format!("{title} Enter says the choices; these are new:"),
+        })?;
+        for choice in &new {
+            self.call
+                .tell(&format!("{:>3}  {}", choice.number, choice.label))?;
+        }
+        *known = Known {
+            place: Some(self.place.clone()),
+            choices: choices
+                .iter()
+                .map(|choice| (choice.number, choice.does.clone()))
+                .collect(),
+        };
+        Ok(())
     }
 
     /// The choices, and a sentence above them.
@@ -176,7 +214,11 @@ impl Session<'_, '_> {
             }
             Place::Environment(name) => {
                 let details = backend.environment(name).await?;
-                Ok(choices::of_environment(&details, self.call.now()))
+                Ok(choices::of_environment(
+                    &details,
+                    self.kept.is_demo(),
+                    self.call.now(),
+                ))
             }
         }
     }
@@ -193,12 +235,18 @@ impl Session<'_, '_> {
             "?" | "help" => self.call.tell(HELP)?,
             "b" | "back" => self.place = Place::Environments,
             _ => match choices::chosen(&words, choices) {
-                Some(Does::Verb(arguments)) => return self.verb(&arguments).await,
-                Some(Does::Go(place)) => self.place = place,
-                Some(Does::Restore(name)) => return self.restore(&name).await,
-                Some(Does::Ask(question)) => return self.question(question).await,
-                Some(Does::Leave) => return self.leaves().await,
-                None => return self.typed_verb(typed).await,
+                Chosen::This(Does::Verb(arguments)) => return self.verb(&arguments).await,
+                Chosen::This(Does::Go(place)) => self.place = place,
+                Chosen::This(Does::Restore(name)) => return self.restore(&name).await,
+                Chosen::This(Does::Look(name)) => return self.look(&name).await,
+                Chosen::This(Does::Break(name)) => return self.break_live(&name).await,
+                Chosen::This(Does::Ask(question)) => return self.question(question).await,
+                Chosen::This(Does::Leave) => return self.leaves().await,
+                Chosen::NoNumber => self.call.remark(&format!(
+                    "{} is the number of no choice now; Enter says the choices",
+                    said_again(typed)
+                ))?,
+                Chosen::Nothing => return self.typed_verb(typed).await,
             },
         }
         Ok(None)
@@ -206,20 +254,25 @@ impl Session<'_, '_> {
 
     /// Asks for what a verb needs besides, and runs it.
     async fn question(&mut self, question: choices::Question) -> Result<Option<Why>, CliError> {
-        let mut arguments = question.verb;
-        for ask in question.asks {
-            match self.answer(&format!("{}: ", ask.what)).await? {
-                Answer::Over(why) => return Ok(Some(why)),
-                Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
-                Answer::Line(line) if line.is_empty() && ask.is_needed => {
-                    self.call.remark("nothing was typed: left as it is")?;
-                    return Ok(None);
-                }
-                Answer::Line(line) if line.is_empty() => {}
-                Answer::Line(line) => {
-                    arguments.extend(ask.option.map(str::to_owned));
-                    arguments.push(line);
-                }
+        let choices::Question {
+            before,
+            verb: mut arguments,
+            asks,
+        } = question;
+        if let Some(before) = before {
+            self.call.tell(&before)?;
+        }
+        match self.answer(&format!("{}: ", asks.what)).await? {
+            Answer::Over(why) => return Ok(Some(why)),
+            Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
+            Answer::Line(line) if line.is_empty() && asks.is_needed => {
+                self.call.remark("nothing was typed: left as it is")?;
+                return Ok(None);
+            }
+            Answer::Line(line) if line.is_empty() => {}
+            Answer::Line(line) => {
+                arguments.extend(asks.option.map(str::to_owned));
+                arguments.push(line);
             }
         }
         self.verb(&arguments).await
@@ -227,7 +280,7 @@ impl Session<'_, '_> {
 
     /// Whether to leave: jobs of this process would end with it.
     async fn leaves(&mut self) -> Result<Option<Why>, CliError> {
-        if !self.is_here || self.has_asked_to_leave {
+        if !self.kept.is_here() || self.has_asked_to_leave {
             return Ok(Some(Why::Asked));
         }
         let environments = self.backend.environments().await?;

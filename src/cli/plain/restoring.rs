@@ -52,10 +52,16 @@ impl Session<'_, '_> {
                 "restore it without a safety backup",
                 "only some instances or workspaces",
                 "only some paths",
-                "leave it",
+                "leave it: nothing is restored",
             ]
             .map(str::to_owned);
-            let chosen = match self.one_of("What now?", &labels, "restore").await? {
+            // What is in the way may be gone in a moment, or be the room for a safety backup: the choices stay.
+            let title = if self.has_failed {
+                "It cannot be done as it is. What now?"
+            } else {
+                "What now?"
+            };
+            let chosen = match self.one_of(title, &labels, "restore").await? {
                 Ok(chosen) => chosen,
                 Err(why) => return Ok(Some(why)),
             };
@@ -126,10 +132,12 @@ impl Session<'_, '_> {
     async fn paths(&mut self) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
         let mut options = Vec::new();
         loop {
-            match self
-                .answer("a path, such as author:/website/home/news, or nothing: ")
-                .await?
-            {
+            let question = if options.is_empty() {
+                "a path, such as author:/website/home/news, or nothing for all of it: "
+            } else {
+                "one more path, or nothing to go on: "
+            };
+            match self.answer(question).await? {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
@@ -139,7 +147,7 @@ impl Session<'_, '_> {
     }
 
     /// One of some; `None` for none of them.
-    async fn one_of(
+    pub(super) async fn one_of(
         &mut self,
         title: &str,
         labels: &[String],
@@ -154,7 +162,8 @@ impl Session<'_, '_> {
                 .await?
             {
                 Answer::Over(why) => return Ok(Err(why)),
-                Answer::Line(line) if matches!(line.as_str(), "" | "b") => return Ok(Ok(None)),
+                Answer::Line(line) if line.is_empty() => self.numbered(labels)?,
+                Answer::Line(line) if line == "b" => return Ok(Ok(None)),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
                 Answer::Line(line) => match place(&line, labels) {
                     Ok(place) => return Ok(Ok(Some(place))),
@@ -241,7 +250,7 @@ fn place(typed: &str, labels: &[String]) -> Result<usize, String> {
 }
 
 /// What there is to say of a backup, the most important first.
-fn sentence(backup: &Backup, now: Instant) -> String {
+pub(super) fn sentence(backup: &Backup, now: Instant) -> String {
     let manifest = &backup.manifest;
     let slots: Vec<&str> = manifest.slots.iter().map(|slot| slot.label()).collect();
     let kind = if slots.is_empty() {

@@ -1,8 +1,10 @@
 //! Verbs that run inside the cockpit in lines, and what interrupts them. Not in here: what they do and print.
 
 use std::ffi::OsString;
+use std::rc::Rc;
 
 use super::answering::said_again;
+use super::asking::Asking;
 use super::{Session, Why};
 use crate::cli::clearing::Left;
 use crate::cli::outside::interrupted;
@@ -69,7 +71,9 @@ impl Session<'_, '_> {
             plain: true,
             ..parsed.globals
         };
-        let result = {
+        let asking = Rc::clone(&self.asking);
+        asking.begins();
+        let (result, why) = {
             let mut inner = Call {
                 outside: &mut *self.call.outside,
                 house: self.kept,
@@ -77,11 +81,15 @@ impl Session<'_, '_> {
                 arguments: whole,
                 in_background: false,
                 left,
+                in_lines: Some(Rc::clone(&asking)),
             };
             let running = Box::pin(verbs::run(parsed.verb, &mut inner));
-            until_interrupted(running, &mut self.interrupts, &is_following).await
+            until_interrupted(running, &mut self.interrupts, &is_following, &asking).await
         };
-        let result = result.and_then(|()| Ok(self.call.outside.out.flush()?));
+        // What was printed before an error is heard before it.
+        let flushed = self.call.outside.out.flush().map_err(CliError::from);
+        let result = result.and(flushed);
+        self.has_failed = result.is_err();
         if let Err(error) = result {
             if matches!(error.kind, ErrorKind::ReaderGone | ErrorKind::NotPrinted) {
                 return Err(error);
@@ -89,7 +97,7 @@ impl Session<'_, '_> {
             error.print(self.call.outside, false)?;
         }
         self.news_meanwhile(followed.get())?;
-        Ok(self.interrupted_meanwhile())
+        Ok(why.or(self.interrupted_meanwhile()))
     }
 
     /// What happened while a verb ran, but for the job that it followed.
@@ -122,21 +130,34 @@ impl Session<'_, '_> {
     }
 }
 
-/// Runs a verb. Ctrl-C ends what it does, unless that is a job, which it asks to stop by itself.
+/// Runs a verb. Ctrl-C ends what it does, unless that is a job, which it asks to stop by itself, or a question, which says what the
+/// second one does. Gives why to leave besides, if it came to that.
 async fn until_interrupted(
     running: impl Future<Output = Result<(), CliError>> + Unpin,
     interrupts: &mut Interrupts,
     is_following: &std::rc::Rc<std::cell::Cell<bool>>,
-) -> Result<(), CliError> {
+    asking: &Asking,
+) -> (Result<(), CliError>, Option<Why>) {
     let mut running = running;
+    let mut why = None;
     loop {
-        tokio::select! {
-            ended = &mut running => return ended,
-            interrupt = interrupted(interrupts) => {
-                if !is_following.get() && interrupt == Interrupt::CtrlC {
-                    return Err(CliError::failed("left off: nothing had begun"));
-                }
+        let interrupt = tokio::select! {
+            ended = &mut running => return (ended, why),
+            interrupt = interrupted(interrupts) => interrupt,
+        };
+        let is_asking = asking.is_asking();
+        match interrupt {
+            Interrupt::CtrlC if is_following.get() || asking.takes_ctrl_c() => {}
+            Interrupt::CtrlC => {
+                let leaves = is_asking.then_some(Why::Asked);
+                return (Err(CliError::failed("left off: nothing had begun")), leaves);
             }
+            Interrupt::Terminate => why = Some(Why::Signal),
+            Interrupt::HungUp => why = Some(Why::Gone),
+        }
+        // A job that is followed ends by itself, and is told.
+        if why.is_some() && !is_following.get() {
+            return (Ok(()), why);
         }
     }
 }

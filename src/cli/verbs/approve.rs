@@ -60,7 +60,10 @@ pub(super) async fn approve(arguments: ApproveArguments, call: &mut Call<'_>) ->
             }
             let confirm = match &arguments.confirm {
                 Some(confirm) => confirm.clone(),
-                None if asks => call.ask(&format!("To agree, and to restore it now, type {name}: "))?,
+                None if asks => {
+                    let question = format!("To agree, and to restore it now, type {name}: ");
+                    call.ask_for_name(name, &question).await?
+                }
                 None => String::new(),
             };
             confirmed(name, &confirm).map_err(BackendError::from)?;

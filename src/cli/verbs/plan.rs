@@ -5,11 +5,11 @@ use serde_json::json;
 
 use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, ErrorKind};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
 use crate::domain::explore::NodePath;
 use crate::domain::measure;
-use crate::domain::plan::{ItemChange, RestorePlan, Selection, WorkspaceChange};
+use crate::domain::plan::{ItemChange, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -20,6 +20,9 @@ pub const LONG_ABOUT: &str = "\
 Works out what a restore would do, and changes nothing: per instance and workspace what would be added, \
 changed and removed; how much work is lost; whether the versions differ; how long it should take; whether \
 there is room. Ends with exit code 3 when the restore cannot be done.";
+
+/// So many examples of a workspace are said where they are heard.
+const HEARD: usize = 2;
 
 /// What `lifeboat plan` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -107,6 +110,8 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
     }
     match plan.obstacles.first() {
         None => Ok(()),
+        // It was said in the plan.
+        Some(_) if call.in_lines.is_some() => Err(CliError::new(ErrorKind::Refused, "")),
         // The same end as the restore itself would have.
         Some(obstacle) => Err(BackendError::from(Refusal::Obstacle(obstacle.clone())).into()),
     }
@@ -135,7 +140,15 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     } else if is_unchanged {
         call.tell("No item would change: Live is the same as the backup.")?;
     } else {
-        call.table(&changes(plan))?;
+        if call.globals.plain {
+            // What it comes to is heard before what it is made of.
+            let rows = changes(plan).spoken();
+            rows.last().into_iter().try_for_each(|total| call.tell(total))?;
+            let mut each = rows.iter().take(rows.len().saturating_sub(1));
+            each.try_for_each(|row| call.tell(row))?;
+        } else {
+            call.table(&changes(plan))?;
+        }
         let same = plan.changes.iter().filter(|change| change.is_unchanged()).count();
         match same {
             0 => {}
@@ -145,11 +158,21 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     examples(plan, call)?;
     call.say("")?;
-    call.table(&facts(plan))?;
+    call.table(&facts(plan, call.globals.plain))?;
     for warning in &plan.warnings {
         call.tell(&format!("warning: {warning}"))?;
+        call.has_told(warning);
     }
     call.say("")?;
+    // In lines it is chosen, not typed.
+    let is_typed = call.in_lines.is_none();
+    if plan.obstacles.is_empty() && !plan.changes_nothing && !is_typed {
+        return call.tell(if plan.without_safety {
+            "NO SAFETY BACKUP of Live is taken: only what is set aside beside Live can undo the restore."
+        } else {
+            "A safety backup of Live comes first; an undo goes back to it."
+        });
+    }
     if plan.obstacles.is_empty() && plan.changes_nothing {
         call.tell("A restore would say the same and end. To have everything put back all the same:")?;
         let command = call.command(&format!("{} --even-if-unchanged", arguments(plan)));
@@ -229,7 +252,8 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     let mut spoken = Vec::new();
     for change in &plan.changes {
         let whole = format!("{}/{}", change.instance, workspace_label(&change.workspace));
-        for (index, (becomes, example)) in change.named().enumerate() {
+        let most = if call.globals.plain { HEARD } else { usize::MAX };
+        for (index, (becomes, example)) in change.named().take(most).enumerate() {
             let place = if index == 0 {
                 format!("  {whole}")
             } else {
@@ -255,7 +279,7 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     call.table(&table)
 }
 
-fn facts(plan: &RestorePlan) -> Table {
+fn facts(plan: &RestorePlan, is_heard: bool) -> Table {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
     let mut fact = |word: &str, value: String| table.row([word.to_owned(), value]);
     if plan.from == RepositoryChoice::Copy {
@@ -303,6 +327,14 @@ fn facts(plan: &RestorePlan) -> Table {
             },
         ),
     );
+    let least = plan.room.iter().map(|room| room.free).min();
+    if let Some(free) = least.filter(|_| is_heard && plan.room.iter().all(Room::is_enough)) {
+        fact(
+            "room",
+            format!("enough everywhere, at least {} are free", measure::bytes(free)),
+        );
+        return table;
+    }
     for (index, room) in plan.room.iter().enumerate() {
         let verdict = if room.is_enough() { "" } else { " - NOT ENOUGH" };
         fact(

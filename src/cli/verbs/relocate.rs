@@ -34,9 +34,11 @@ pub(super) async fn run(arguments: RelocateArguments, call: &mut Call<'_>) -> Re
     engine.environment(&name).await?;
     let confirm = match arguments.confirm {
         Some(confirm) => confirm,
-        None if call.can_ask() => call.ask(&format!(
-            "To leave the backups of {name} behind and begin a new repository, type {name}: "
-        ))?,
+        None if call.can_ask() => {
+            let question =
+                format!("To leave the backups of {name} behind and begin a new repository, type {name}: ");
+            call.ask_for_name(&name, &question).await?
+        }
         None => String::new(),
     };
     confirmed(&name, &confirm).map_err(BackendError::from)?;

@@ -90,9 +90,9 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         let plan = backend.plan_restore(request).await?;
         let tells = !call.globals.json && !call.in_background;
         for warning in plan.warnings.iter().filter(|_| tells) {
-            call.remark(&format!("warning: {warning}"))?;
+            call.warn(warning)?;
         }
-        let confirm = if asks { asked(&plan, call)? } else { given };
+        let confirm = if asks { asked(&plan, call).await? } else { given };
         Ok(Begun {
             id: match arguments.break_glass {
                 Some(reason) => backend.start_restore_alone(plan.id, confirm, reason).await?,
@@ -122,19 +122,25 @@ async fn elsewhere(arguments: RestoreArguments, call: &mut Call<'_>) -> Result<(
 }
 
 /// What was typed under the plan.
-fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliError> {
+async fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliError> {
     let name = &plan.environment;
     if let Some(obstacle) = plan.obstacles.first() {
         return Err(BackendError::from(Refusal::Obstacle(obstacle.clone())).into());
     }
     let (added, changed, removed) = plan.totals();
     call.remark(&format!(
-        "backup {} of {}: {} to add, {} to change, {} to remove",
+        "backup {} of {}: {} to add, {} to change, {} to remove{}",
         plan.backup.id,
         measure::moment(plan.backup.manifest.taken),
         measure::items(added),
         measure::count(changed),
-        measure::count(removed)
+        measure::count(removed),
+        if plan.without_safety {
+            "; NO SAFETY BACKUP is taken"
+        } else {
+            ""
+        }
     ))?;
-    call.ask(&format!("To restore it, type {name}: "))
+    call.ask_for_name(name, &format!("To restore it, type {name}: "))
+        .await
 }

@@ -31,7 +31,8 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
     let detached = arguments.job.detach;
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let name = &arguments.environment;
-        let way = backend.environment(name).await?.undo_way;
+        let details = backend.environment(name).await?;
+        let way = details.undo_way.clone();
         let written = match backend.before_undo(name).await {
             // Nobody is asked whether they are sure of what there is not.
             Err(BackendError::Refused(refusal)) => return Err(BackendError::Refused(refusal).into()),
@@ -40,22 +41,25 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         };
         let tells = !call.globals.json && !call.in_background;
         for told in written.iter().filter(|_| tells) {
-            call.remark(&format!("warning: {told}"))?;
+            call.warn(told)?;
         }
+        let mut remark = way.as_ref().map(|way| format!("undo is {}", way.label()));
         let confirm = match arguments.confirm {
             Some(confirm) => confirm,
             None if call.can_ask() && !detached => {
-                let how = way
-                    .as_ref()
-                    .map_or(String::new(), |way| format!(", which is {}", way.label()));
-                call.ask(&format!("To undo the last restore{how}, type {name}: "))?
+                if let Some(way) = way {
+                    call.remark(&format!("undo the last restore: {}", details.undo_in_words(&way)))?;
+                }
+                remark = None;
+                call.ask_for_name(name, &format!("To undo the last restore, type {name}: "))
+                    .await?
             }
             None => String::new(),
         };
         let id = backend.start_undo(arguments.environment, confirm).await?;
         Ok(Begun {
             id,
-            remark: way.map(|way| format!("undo is {}", way.label())),
+            remark,
             told: if tells { written } else { Vec::new() },
         })
     })
