@@ -266,7 +266,7 @@ fn ctrl_z_is_refused_where_no_shell_would_continue_it(way: Way) {
     let mut cockpit = cockpit(way);
     cockpit.answers("\u{1a}", "no shell would continue");
     cockpit.terminal.signal(Signal::TSTP);
-    cockpit.answers("?", "Act: each asks first");
+    cockpit.answers("?", "On the main screen: each asks first");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());
     cockpit.terminal.assert_as_it_was();
@@ -285,7 +285,7 @@ fn a_container_without_a_session_of_its_own_has_the_terminal_and_no_shell(way: W
     }
     let mut cockpit = cockpit_in(way, Place::Container);
     cockpit.answers("\u{1a}", "no shell would continue");
-    cockpit.answers("?", "Act: each asks first");
+    cockpit.answers("?", "On the main screen: each asks first");
     cockpit.terminal.press("q");
     assert!(cockpit.terminal.wait_for_exit().success());
     cockpit.terminal.assert_as_it_was();
@@ -318,7 +318,7 @@ fn ctrl_z_and_stops_from_outside_give_the_terminal_back_until_it_goes_on(way: Wa
         cockpit.terminal.press("fg\r");
         cockpit.terminal.wait_until_taken();
         cockpit.terminal.wait_for("● connected");
-        cockpit.answers_and_leaves("?", "Act: each asks first");
+        cockpit.answers_and_leaves("?", "On the main screen: each asks first");
     }
     cockpit.terminal.press("q");
     cockpit.terminal.wait_for_others(program, "it to end");

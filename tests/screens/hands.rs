@@ -69,7 +69,7 @@ async fn a_text_is_searched_for_on_every_screen() {
         "search-help",
         unchanged,
         &[
-            ("?", "Act: each asks first"),
+            ("?", "On the main screen: each asks first"),
             ("/verify<Enter>n", "\"verify\": 2 of"),
         ],
     )

@@ -23,7 +23,7 @@ async fn lists() {
 
 alike!(pages);
 async fn pages() {
-    look("help", unchanged, &[("?", "Act: each asks first")]).await;
+    look("help", unchanged, &[("?", "On the main screen: each asks first")]).await;
     look("recovery", unchanged, &[("w", "Light modules")]).await;
     look(
         "backup-page",

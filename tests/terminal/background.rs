@@ -26,7 +26,7 @@ fn the_cockpit_follows_the_background_and_loses_no_key() {
     let (first, second) = WHITE.split_at(9);
     cockpit.terminal.send(first);
     cockpit.terminal.send(&[second, b"?"].concat());
-    cockpit.terminal.wait_for("Act: each asks first");
+    cockpit.terminal.wait_for("On the main screen: each asks first");
     cockpit.terminal.wait_for_bytes(KEYS[0]);
     cockpit.terminal.press("\u{1b}");
     cockpit.terminal.wait_for("Environments");

@@ -41,7 +41,7 @@ impl Cockpit {
     /// Fails unless keys are answered on the main screen, and what was known is still there.
     fn lives(&mut self) {
         for (keys, text) in [
-            ("?", "Act: each asks first"),
+            ("?", "On the main screen: each asks first"),
             (":", "Actions"),
             ("b", "Manual backup of"),
         ] {
@@ -63,7 +63,7 @@ fn keys_are_answered_while_the_service_does_not_answer() {
     cockpit.terminal.wait_for("disconnected");
     let took = stopped.elapsed();
     assert!(took < ANSWER_LIMIT, "the loss was told after {took:?}");
-    cockpit.answers_and_leaves("?", "Act: each asks first");
+    cockpit.answers_and_leaves("?", "On the main screen: each asks first");
     cockpit.answers_and_leaves("b", "nothing can be changed");
     cockpit.service.as_ref().unwrap().signal(Signal::CONT);
     cockpit.terminal.wait_for("● connected");
@@ -81,7 +81,7 @@ fn a_service_that_was_killed_is_missed_at_once_and_found_again() {
     drop(killed);
     cockpit.terminal.wait_for("disconnected");
     assert!(died.elapsed() < PROMPT, "told after {:?}", died.elapsed());
-    cockpit.answers_and_leaves("?", "Act: each asks first");
+    cockpit.answers_and_leaves("?", "On the main screen: each asks first");
     cockpit.answers_and_leaves("b", "nothing can be changed");
     let at = |name: &str| cockpit.house.path().join(name).to_str().unwrap().to_owned();
     let config = fs::read_to_string(at("lifeboat.toml")).unwrap();

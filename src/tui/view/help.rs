@@ -60,7 +60,7 @@ fn heading(row: &Row) -> &'static str {
     } else if only(&ON_LISTS) {
         "On jobs and lists"
     } else if row.changes && on_main {
-        "Act: each asks first"
+        "On the main screen: each asks first"
     } else if on_main && !row.places.contains(&Place::Log) {
         "Look closer"
     } else if matches!(
@@ -84,7 +84,7 @@ fn heading(row: &Row) -> &'static str {
 /// The groups, that of the screen one comes from first: what can be done there is what one looks for.
 fn groups(model: &Model, width: u16) -> Vec<Text> {
     const ORDER: [&str; 9] = [
-        "Act: each asks first",
+        "On the main screen: each asks first",
         "Look closer",
         "Other screens",
         "Moving about",
