@@ -35,7 +35,7 @@ fn live() -> EnvironmentName {
     "acme/live".parse().unwrap()
 }
 
-fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves: Vec<Served>) -> Backup {
+pub(super) fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves: Vec<Served>) -> Backup {
     Backup {
         id: BackupId(format!("{number:064x}")),
         manifest: Manifest {

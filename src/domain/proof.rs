@@ -4,6 +4,8 @@
 //! Like the schedule of backups this is derived and not stored: pure functions of the settings, the environment's name,
 //! the backups with what is known of them, and the time. Not in here: reading back and drilling (`engine`).
 
+mod named;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +21,8 @@ use super::environment::{EnvironmentName, InstanceName};
 use super::limit::TimeLimit;
 use super::measure;
 use super::schedule::Window;
+
+pub use named::{ProofOf, proof_of};
 
 const MINUTES_A_DAY: u32 = 24 * 60;
 /// No proof begins within so many minutes before the backup window opens: a backup would have to wait for it.

@@ -1,5 +1,5 @@
 //! The first thing that the main screen says: whether Live can be brought back, to when, in how long, and when that was last
-//! proven.
+//! proven, or which other backup was.
 
 use super::backups::standing;
 use super::canvas::{Piece, piece, wide};
@@ -28,7 +28,14 @@ pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
         return words.map(line).collect();
     };
     let room = usize::from(super::layout::main_width(model)).saturating_sub(2);
-    let forms = [Form::Full, Form::Shorter, Form::Shortest, Form::WithoutAge];
+    let forms = [
+        Form::Full,
+        Form::Shorter,
+        Form::Shortest,
+        Form::WithoutAge,
+        Form::WithoutDay,
+        Form::WithoutTime,
+    ];
     let mut said = forms
         .map(|form| said(model, details, newest, symbols.good, form))
         .into_iter();
@@ -44,6 +51,10 @@ enum Form {
     Shortest,
     /// The age of the newest backup stands in the table as well; when it was proven stands nowhere else.
     WithoutAge,
+    /// Of another backup that was proven no more than what it is kept as: the table has its day.
+    WithoutDay,
+    /// Neither how long it takes: the backup that was proven has it beside it.
+    WithoutTime,
 }
 
 fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str, form: Form) -> Vec<Piece> {
@@ -54,18 +65,18 @@ fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str,
     };
     let can = match form {
         Form::Full | Form::Shorter => "Live can be brought back to ",
-        Form::Shortest | Form::WithoutAge => "back to ",
+        _ => "back to ",
     };
     let to = match form {
         Form::Full => format!("{} ({age})", model.when().moment(taken)),
         Form::Shorter | Form::Shortest => format!("{} ({age})", model.when().in_narrow_column(taken)),
-        Form::WithoutAge => model.when().in_narrow_column(taken),
+        _ => model.when().in_narrow_column(taken),
     };
     let mut pieces = vec![
         piece(format!("{good} {can}"), Meaning::Good),
         piece(to, Meaning::Title),
     ];
-    let Some(proven) = &details.summary.last_proven else {
+    let Some((proven, of)) = details.last_proof() else {
         let not_yet = if form == Form::Full {
             ", not proven yet: D proves it"
         } else {
@@ -75,16 +86,27 @@ fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str,
         return pieces;
     };
     let about = if form == Form::Full { "about " } else { "" };
-    pieces.extend([
-        piece(format!(" in {about}"), Meaning::Quiet),
-        piece(measure::millis(proven.millis), Meaning::Good),
-        piece(
-            match words::short_age(proven.at, now).as_str() {
-                "now" => ", proven just now".to_owned(),
-                age => format!(", proven {age} ago"),
-            },
-            Meaning::Quiet,
-        ),
-    ]);
+    if form != Form::WithoutTime {
+        pieces.extend([
+            piece(format!(" in {about}"), Meaning::Quiet),
+            piece(measure::millis(proven.millis), Meaning::Good),
+        ]);
+    }
+    let ago = match words::short_age(proven.at, now).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    };
+    let another = match form {
+        Form::Full => of.called(|at| model.when().form(at, "%Y-%m-%d")),
+        Form::Shorter | Form::Shortest | Form::WithoutAge => of.called(|at| model.when().form(at, "%m-%d")),
+        Form::WithoutDay | Form::WithoutTime => of.in_short().map(str::to_owned),
+    };
+    // A proof of another backup is none of this one.
+    let said = match (another, form) {
+        (None, _) => format!(", proven {ago}"),
+        (Some(another), Form::Full) => format!("; proven {ago}: the {another}"),
+        (Some(another), _) => format!("; {another} proven {ago}"),
+    };
+    pieces.push(piece(said, Meaning::Quiet));
     pieces
 }

@@ -257,13 +257,18 @@ fn one(
         canvas.text(area.x + x, y, width, &words, of_target);
         if let Some((x, width)) = columns.proven {
             let pieces = match &summary.last_proven {
-                Some(drill) => vec![
-                    piece(words::short_age(drill.at, model.now), Meaning::Text),
-                    piece(
-                        format!(" ago, in {}", measure::millis(drill.millis)),
-                        Meaning::Quiet,
-                    ),
-                ],
+                Some(drill) => {
+                    // How long it took says less of the newest, and has no room beside that.
+                    let which = if summary.has_proven_the_newest() {
+                        format!(" ago, in {}", measure::millis(drill.millis))
+                    } else {
+                        " ago, older one".to_owned()
+                    };
+                    vec![
+                        piece(words::short_age(drill.at, model.now), Meaning::Text),
+                        piece(which, Meaning::Quiet),
+                    ]
+                }
                 None => vec![piece("not yet", Meaning::Quiet)],
             };
             canvas.pieces(area.x + x, y, width, &pieces);
