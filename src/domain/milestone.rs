@@ -28,6 +28,15 @@ impl Milestone {
             Self::ContentLive => "Live has the restored content",
         }
     }
+
+    /// The same in a word or two, for a line that has to say as well that the job goes on.
+    #[must_use]
+    pub fn in_short(self) -> &'static str {
+        match self {
+            Self::BackupComplete => "backup complete",
+            Self::ContentLive => "content is live",
+        }
+    }
 }
 
 /// A moment that counts, and when it was.

@@ -1,6 +1,6 @@
 //! Jobs: the strip of running ones on the main screen, and the list of all.
 
-use super::canvas::{Canvas, piece, shorten_middle, wrap};
+use super::canvas::{Canvas, piece, shorten_middle, wide, wrap};
 use super::headline;
 use super::layout::Main;
 use super::{lists, words};
@@ -67,11 +67,19 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
     }
     if let Some(reached) = headline::sentence(job) {
         let good = canvas.symbols().good;
-        let pieces = [
+        let goes_on = format!("; still running: {}", progress.phase.label());
+        let in_full = [
             piece(format!("{good} {reached}"), Meaning::Good),
-            piece(format!(", {}", progress.phase.label()), Meaning::Quiet),
+            piece(&goes_on, Meaning::Information),
         ];
-        canvas.pieces(x, area.y, width, &pieces);
+        // That it goes on must not be what is cut off.
+        let in_short = job.reached_so_far().map_or("", |reached| reached.what.in_short());
+        let in_short = [
+            piece(format!("{good} {in_short}"), Meaning::Good),
+            piece(goes_on, Meaning::Information),
+        ];
+        let fits = wide(&in_full) <= usize::from(width);
+        canvas.pieces(x, area.y, width, if fits { &in_full } else { &in_short });
         return;
     }
     let place = words::whereabouts(progress);
