@@ -336,9 +336,12 @@ impl FolderPlace {
                 folder.display()
             ));
         }
+        found.beforehand.push(format!(
+            "Stop Magnolia on {name} first, unless its before_restore hook does: one that runs goes on with the old content, \
+             and what it writes there does not reach Live"
+        ));
         found.warnings.push(format!(
-            "{name}: Magnolia has to stand still for it (before_restore): what it has open goes on in what \
-             was replaced. An undo takes back what was chosen alone, and with it what is written there from the switch on"
+            "{name}: an undo takes back what was chosen alone, and with it what is written there from the switch on"
         ));
         Ok(Some(targets))
     }

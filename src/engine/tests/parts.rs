@@ -95,7 +95,14 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
         "{:?}",
         planned.warnings
     );
+    assert!(
+        planned.warnings.join("; ").contains("Stop Magnolia on author first"),
+        "{:?}",
+        planned.warnings
+    );
     let job = restore(&engine, "manual", chosen.clone());
+    let told = &job.outcome.as_ref().unwrap().warnings;
+    assert!(!told.join("; ").contains("Stop Magnolia"), "it is over: {told:?}");
     let mut expected = broken.clone();
     expected.retain(|path, _| path != Path::new("author/content/website/home/news/third.xml"));
     for path in [
