@@ -144,7 +144,7 @@ fn verified(text: &mut Text, model: &Model, backup: &Backup) {
     match &backup.verification {
         Verification::Verified { at } if *at < backup.manifest.taken => {
             let words = format!(
-                "what it shares with older backups was read back {}",
+                "all of it was read back; what it shares with older backups when they were, since {}",
                 moment_and_age(*at, model)
             );
             text.fact_as("verified", &words, Meaning::Good);

@@ -81,10 +81,10 @@ fn facts(model: &Model, backup: &Backup, wide: bool, room: usize) -> Vec<(&'stat
     let manifest = &backup.manifest;
     let verified = match &backup.verification {
         Verification::Verified { at } => match &backup.drill {
-            // What it shares with older ones was read back before it was taken.
+            // What it shares with older ones was read back before it was taken, and not again with it: no part is older.
             None if *at < manifest.taken => {
                 let day = model.when().form(*at, "%m-%d");
-                (format!("yes, a part on {day}"), Meaning::Text)
+                (format!("yes, all since {day}"), Meaning::Text)
             }
             None => (model.when().moment_within(*at, room), Meaning::Text),
             // A drill reads everything as well, and says more.
