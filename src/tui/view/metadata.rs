@@ -53,7 +53,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         details
             .copies
             .as_ref()
-            .map(|copies| copy(details, copies, backup, model.now)),
+            .map(|copies| copy(details, copies, backup, (usize::from(inside.width - 10), model.now))),
     );
     let mut y = inside.y;
     for (label, value, meaning) in facts {
@@ -153,24 +153,35 @@ fn versions(model: &Model, manifest: &Manifest) -> (&'static str, String, Meanin
     ("versions", words, meaning)
 }
 
-/// Whether the backup is in the second repository, and how old what is there is.
+/// Whether the backup is in the second repository, and where there is room, how old what is there is.
 fn copy(
     details: &EnvironmentDetails,
     copies: &Copies,
     backup: &Backup,
-    now: Instant,
+    (room, now): (usize, Instant),
 ) -> (&'static str, String, Meaning) {
     let newest = copies.newest().map_or_else(
         || "nothing is there yet".to_owned(),
-        |newest| format!("newest there {} old", measure::between(newest, now)),
+        |newest| match words::short_age(newest, now).as_str() {
+            "now" => "newest there just taken".to_owned(),
+            age => format!("newest there {age} old"),
+        },
     );
+    let with_newest = |words: &str| {
+        let whole = format!("{words}, {newest}");
+        if columns::count(&whole) > room {
+            words.to_owned()
+        } else {
+            whole
+        }
+    };
     let (text, meaning) = match copies.of(&backup.id) {
         _ if details.is_only_copied(&backup.id) => ("2nd repository only".to_owned(), Meaning::Title),
         _ if copies.trouble.is_some() => ("second repository out of reach".to_owned(), Meaning::Critical),
-        Some(copy) if copy.backup.is_good() => (format!("yes, {newest}"), Meaning::Text),
-        Some(_) => (format!("damaged, {newest}"), Meaning::Critical),
-        None if copies.missing.contains(&backup.id) => (format!("not yet, {newest}"), Meaning::Warning),
-        None => (format!("no, {newest}"), Meaning::Quiet),
+        Some(copy) if copy.backup.is_good() => (with_newest("yes"), Meaning::Text),
+        Some(_) => (with_newest("damaged"), Meaning::Critical),
+        None if copies.missing.contains(&backup.id) => (with_newest("not yet"), Meaning::Warning),
+        None => (with_newest("no"), Meaning::Quiet),
     };
     ("copy", text, meaning)
 }
