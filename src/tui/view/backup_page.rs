@@ -1,6 +1,6 @@
 //! The page about one backup: when and by whom it was taken, what it holds, whether it is good.
 
-use super::canvas::{piece, shorten};
+use super::canvas::{piece, shorten_middle};
 use super::chrome::moment_and_age;
 use super::metadata::trigger;
 use super::text::Text;
@@ -10,7 +10,7 @@ use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::proof::DrillOutcome;
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
-use crate::tui::theme::Meaning;
+use crate::tui::theme::{Meaning, Symbols, Theme};
 
 /// How wide the names of workspaces are in their table.
 const NAME: usize = 16;
@@ -53,6 +53,8 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
 /// The page about a backup.
 pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     let mut text = Text::new(width);
+    let settings = &model.settings;
+    let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
     let manifest = &backup.manifest;
     text.fact("id", &backup.id.0);
     text.fact("taken", &moment_and_age(manifest.taken, model));
@@ -134,7 +136,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         ),
     );
     for instance in &manifest.instances {
-        copied(&mut text, model, instance);
+        copied(&mut text, model, instance, symbols);
     }
     text
 }
@@ -161,7 +163,7 @@ fn verified(text: &mut Text, model: &Model, backup: &Backup) {
     }
 }
 
-fn copied(text: &mut Text, model: &Model, instance: &InstanceCopy) {
+fn copied(text: &mut Text, model: &Model, instance: &InstanceCopy, symbols: &Symbols) {
     text.heading(&format!("{} ({})", instance.name, instance.role.label()));
     text.paragraph(
         &format!(
@@ -192,7 +194,7 @@ fn copied(text: &mut Text, model: &Model, instance: &InstanceCopy) {
     workspaces.sort_by_key(|workspace| workspace.kind == WorkspaceKind::Shared);
     for workspace in workspaces {
         let label = workspace_label(&workspace.name);
-        let name = shorten(label, NAME, "~");
+        let name = shorten_middle(label, NAME, symbols.more);
         let digest = workspace.digest.get(..12).unwrap_or(&workspace.digest);
         text.line(vec![
             piece(columns::fill(&name, NAME) + " ", Meaning::Text),

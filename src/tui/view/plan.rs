@@ -1,6 +1,6 @@
 //! The restore plan as text: what would change, what would be lost, what stands in the way (rule 12).
 
-use super::canvas::{Piece, piece, shorten};
+use super::canvas::{Piece, piece, shorten_middle};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
@@ -150,7 +150,7 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
     room(text, plan);
     if !plan.changes.is_empty() {
         text.blank();
-        changes(text, plan);
+        changes(text, plan, symbols);
         examples(text, plan);
     }
 }
@@ -345,7 +345,7 @@ fn versions(text: &mut Text, plan: &RestorePlan) {
 const WORKSPACE: usize = 15;
 
 /// The table of changes: per instance the workspaces that change, and how many do not.
-fn changes(text: &mut Text, plan: &RestorePlan) {
+fn changes(text: &mut Text, plan: &RestorePlan, symbols: &Symbols) {
     let names = plan
         .changes
         .iter()
@@ -365,7 +365,7 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
         differ.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
         let mut label = of_instance.first().map_or("", |change| change.instance.as_str());
         for change in &differ {
-            differing(text, name, std::mem::take(&mut label), change);
+            differing(text, name, std::mem::take(&mut label), change, symbols);
         }
         if !same.is_empty() {
             let words = format!(
@@ -374,7 +374,7 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
                 unchanged(&same)
             );
             text.line(vec![
-                piece(fitted(label, name), Meaning::Title),
+                piece(fitted(label, name, symbols), Meaning::Title),
                 // As wide as the workspace and the three numbers that are not there.
                 piece(format!(" {words:<48}"), Meaning::Quiet),
                 number(same.iter().map(|change| change.unchanged).sum(), Meaning::Quiet),
@@ -391,17 +391,16 @@ fn changes(text: &mut Text, plan: &RestorePlan) {
 }
 
 /// A workspace that changes. `label` is its instance where that is not said yet, in `name` columns.
-fn differing(text: &mut Text, name: usize, label: &str, change: &WorkspaceChange) {
+fn differing(text: &mut Text, name: usize, label: &str, change: &WorkspaceChange, symbols: &Symbols) {
     let workspace = workspace_label(&change.workspace);
     text.line(vec![
-        piece(fitted(label, name), Meaning::Title),
-        piece(format!(" {}", fitted(workspace, WORKSPACE)), Meaning::Text),
+        piece(fitted(label, name, symbols), Meaning::Title),
+        piece(format!(" {}", fitted(workspace, WORKSPACE, symbols)), Meaning::Text),
         number(change.added, Meaning::Added),
         number(change.changed, Meaning::Changed),
         number(change.removed, Meaning::Removed),
         number(change.unchanged, Meaning::Quiet),
     ]);
-    // Names are told apart by how they end as well.
     let is_cut = |text: &str, width| columns::count(&printable::line(text)) > width;
     if is_cut(label, name) || is_cut(workspace, WORKSPACE) {
         let indent = [piece(" ".repeat(name + 1), Meaning::Text)];
@@ -436,9 +435,9 @@ fn number(count: u64, meaning: Meaning) -> Piece {
     piece(format!(" {:>10}", measure::count(count)), meaning)
 }
 
-/// A text in exactly so many columns.
-fn fitted(text: &str, width: usize) -> String {
-    columns::fill(&shorten(text, width, "~"), width)
+/// A name in exactly so many columns: names are told apart by how they begin and how they end.
+fn fitted(text: &str, width: usize, symbols: &Symbols) -> String {
+    columns::fill(&shorten_middle(text, width, symbols.more), width)
 }
 
 fn examples(text: &mut Text, plan: &RestorePlan) {
@@ -459,6 +458,7 @@ fn examples(text: &mut Text, plan: &RestorePlan) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::theme::UNICODE;
 
     #[test]
     fn names_that_are_cut_stand_whole_below() {
@@ -476,7 +476,7 @@ mod tests {
                 example_changes: Vec::new(),
             };
             let mut text = Text::new(76);
-            differing(&mut text, 12, instance, &change);
+            differing(&mut text, 12, instance, &change, &UNICODE);
             text.plain()
         };
         let numbers = "          1          0          0          7";
@@ -487,7 +487,7 @@ mod tests {
         assert_eq!(
             lines("public-frankfurt-1", "日本語の画像と文書"),
             [
-                format!("public-fran~ 日本語の画像と~{numbers}"),
+                format!("public…urt-1 日本語…像と文書 {numbers}"),
                 "             public-frankfurt-1/日本語の画像と文書".to_owned(),
             ]
         );
