@@ -350,6 +350,10 @@ pub struct Symbols {
     pub tee_up: &'static str,
     /// Where a line across begins at a line down.
     pub tee_right: &'static str,
+    /// Where a line across ends at a line down.
+    pub tee_left: &'static str,
+    /// Where both cross.
+    pub cross: &'static str,
     /// The corners of a frame: top left, top right, bottom left, bottom right.
     pub corners: [&'static str; 4],
     /// The finished part of a bar.
@@ -391,6 +395,8 @@ pub static UNICODE: Symbols = Symbols {
     tee_down: "┬",
     tee_up: "┴",
     tee_right: "├",
+    tee_left: "┤",
+    cross: "┼",
     corners: ["╭", "╮", "╰", "╯"],
     bar_done: "█",
     bar_left: "░",
@@ -419,6 +425,8 @@ pub static ASCII: Symbols = Symbols {
     tee_down: "+",
     tee_up: "+",
     tee_right: "+",
+    tee_left: "+",
+    cross: "+",
     corners: ["+", "+", "+", "+"],
     bar_done: "#",
     bar_left: ".",

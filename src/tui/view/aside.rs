@@ -6,6 +6,7 @@ use ratatui::widgets::Sparkline;
 
 use super::canvas::{Canvas, piece, wrap};
 use super::{lists, words};
+use crate::domain::activity::Notification;
 use crate::domain::backup::Backup;
 use crate::domain::state::EnvironmentDetails;
 use crate::domain::{columns, measure};
@@ -34,31 +35,74 @@ const ASCII_BARS: bar::Set<'static> = bar::Set {
     empty: " ",
 };
 
-/// Draws the pane: one below the other where it is high, beside each other where it is wide.
-pub fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
-    if area.height > GROWTH + 8 {
-        let jobs = u16::try_from(model.jobs.len().clamp(1, JOBS)).unwrap_or(1) + 1;
-        let growth = Rect::new(area.x, area.bottom() - GROWTH, area.width, GROWTH);
-        let news = Rect::new(area.x, area.y + jobs, area.width, area.height - jobs - GROWTH);
-        recent(canvas, model, Rect { height: jobs, ..area });
-        told(canvas, model, news);
-        grown(canvas, model, growth);
-        return;
+/// Where its parts are, each with its rule in its first row.
+struct Parts {
+    jobs: Rect,
+    news: Rect,
+    growth: Rect,
+}
+
+impl Parts {
+    /// One below the other where it is high, beside each other where it is wide.
+    fn of(model: &Model, area: Rect) -> Self {
+        if area.height > GROWTH + 8 {
+            let jobs = u16::try_from(model.jobs.len().clamp(1, JOBS)).unwrap_or(1) + 1;
+            return Self {
+                jobs: Rect { height: jobs, ..area },
+                news: Rect::new(area.x, area.y + jobs, area.width, area.height - jobs - GROWTH),
+                growth: Rect::new(area.x, area.bottom() - GROWTH, area.width, GROWTH),
+            };
+        }
+        let half = area.width / 2;
+        let jobs = area.height / 2;
+        Self {
+            jobs: Rect::new(area.x, area.y, half, jobs),
+            news: Rect::new(area.x, area.y + jobs, half, area.height - jobs),
+            growth: Rect::new(area.x + half + 1, area.y, area.width - half - 1, area.height),
+        }
     }
-    let half = area.width / 2;
-    let left = Rect { width: half, ..area };
-    let right = Rect::new(area.x + half + 1, area.y, area.width - half - 1, area.height);
-    let jobs = left.height / 2;
-    recent(canvas, model, Rect { height: jobs, ..left });
-    told(
-        canvas,
-        model,
-        Rect::new(left.x, left.y + jobs, left.width, left.height - jobs),
-    );
-    grown(canvas, model, right);
-    let symbols = canvas.symbols();
-    canvas.text(left.right(), area.y, 1, symbols.tee_down, Meaning::Rule);
-    canvas.down(left.right(), area.y + 1, area.height - 1);
+}
+
+/// Draws the pane.
+pub fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    let parts = Parts::of(model, area);
+    recent(canvas, model, parts.jobs);
+    told(canvas, model, parts.news);
+    grown(canvas, model, parts.growth);
+    if parts.growth.x > area.x {
+        let line = parts.growth.x - 1;
+        let symbols = canvas.symbols();
+        canvas.text(line, area.y, 1, symbols.tee_down, Meaning::Rule);
+        canvas.down(line, area.y + 1, area.height - 1);
+        canvas.text(line, parts.news.y, 1, symbols.tee_left, Meaning::Rule);
+    }
+}
+
+/// The rows in which a rule of the pane, but for the one at its top, meets the line on its left.
+pub fn rules(model: &Model, area: Rect) -> Vec<u16> {
+    let parts = Parts::of(model, area);
+    let rows = [parts.news.y, parts.growth.y];
+    rows.into_iter().filter(|y| *y > area.y).collect()
+}
+
+/// The column of the line inside the pane, where its parts are beside each other.
+pub fn inner_line(model: &Model, area: Rect) -> Option<u16> {
+    let growth = Parts::of(model, area).growth;
+    (growth.x > area.x).then(|| growth.x - 1)
+}
+
+/// Whether the newest news that nobody has seen stands in the pane.
+pub fn shows_the_newest_unseen(model: &Model, area: Rect) -> bool {
+    let news = Parts::of(model, area).news;
+    let rows = usize::from(news.height.saturating_sub(1));
+    let mut taken = 0;
+    for one in model.notifications.iter().flatten() {
+        taken += news_lines(model, one, news.width).len().min(LINES);
+        if !one.seen {
+            return taken <= rows;
+        }
+    }
+    false
 }
 
 /// The last jobs of all environments.
@@ -107,9 +151,7 @@ fn told(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     }
     for one in news {
         let (symbol, meaning) = words::severity(one.severity, canvas.symbols());
-        let text = lists::named(&one.text, one.environment.as_ref());
-        let at = model.when().short_time(one.at, model.now);
-        let lines = wrap(&format!("{at} {text}"), usize::from(width));
+        let lines = news_lines(model, one, area.width);
         for (number, line) in lines.iter().take(LINES).enumerate() {
             if y >= area.bottom() {
                 return;
@@ -126,6 +168,13 @@ fn told(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             y += 1;
         }
     }
+}
+
+/// A piece of news in the lines of a pane of this width, however many they are.
+fn news_lines(model: &Model, one: &Notification, width: u16) -> Vec<String> {
+    let text = lists::named(&one.text, one.environment.as_ref());
+    let at = model.when().short_time(one.at, model.now);
+    wrap(&format!("{at} {text}"), usize::from(width.saturating_sub(4)))
 }
 
 /// How large each backup is, and how much each has added to the repository, the oldest first.

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, Piece, piece, wide};
-use super::{field, lists, seek, words};
+use super::{aside, field, layout, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
 use crate::tui::action::{Action, Place, Row, TABLE};
@@ -142,6 +142,10 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         _ => format!(" {}: whole", model.settings.keys.first(Action::Notifications)),
     };
     let more_width = u16::try_from(columns::count(&more)).unwrap_or(0);
+    canvas.right(1, y, width, &more, Meaning::Quiet);
+    if stands_beside(model) {
+        return;
+    }
     let (symbol, meaning) = words::severity(news.severity, symbols);
     let at = model.when().time(news.at, model.now);
     let pieces = [
@@ -153,7 +157,12 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
         ),
     ];
     canvas.pieces(1, y, width - more_width, &pieces);
-    canvas.right(1, y, width, &more, Meaning::Quiet);
+}
+
+/// Whether the newest news that nobody has seen is on the main screen already, in the pane of the news.
+fn stands_beside(model: &Model) -> bool {
+    let pane = layout::main(model).aside;
+    model.screens.is_empty() && pane.is_some_and(|area| aside::shows_the_newest_unseen(model, area))
 }
 
 /// What failed is red as a whole: a symbol alone is easily overlooked.

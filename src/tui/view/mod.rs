@@ -128,16 +128,44 @@ fn main(canvas: &mut Canvas<'_>, model: &Model) {
         }
     }
     jobs::strip(canvas, model, &panes);
-    if panes.jobs.height > 0 && panes.aside.is_none_or(|aside| aside.x > 0) {
-        canvas.text(divide, panes.jobs.y, 1, symbols.tee_up, Meaning::Rule);
+    joints(canvas, model, &panes, is_live);
+}
+
+/// Where rules meet the lines between the panes.
+fn joints(canvas: &mut Canvas<'_>, model: &Model, panes: &layout::Main, is_live: bool) {
+    let symbols = canvas.symbols();
+    let mut joint = |x, y, symbol| {
+        canvas.text(x, y, 1, symbol, Meaning::Rule);
+    };
+    let mut lines = vec![panes.environments.right()];
+    lines.extend(is_live.then(|| panes.metadata.x - 1));
+    let beside = panes.aside.filter(|area| area.x > 0);
+    if let Some(area) = beside {
+        let line = area.x - 1;
+        let rules = aside::rules(model, area);
+        for y in &rules {
+            joint(line, *y, symbols.tee_right);
+        }
         if is_live {
-            canvas.text(
-                panes.metadata.x - 1,
-                panes.jobs.y,
-                1,
-                symbols.tee_up,
-                Meaning::Rule,
-            );
+            let crosses = rules.contains(&panes.schedule.y);
+            let symbol = if crosses { symbols.cross } else { symbols.tee_left };
+            joint(line, panes.schedule.y, symbol);
+        }
+        lines.push(line);
+        lines.extend(aside::inner_line(model, area));
+    }
+    let below = panes.aside.filter(|area| area.x == 0);
+    if let Some(area) = below {
+        let inner = aside::inner_line(model, area);
+        for line in std::mem::take(&mut lines) {
+            let symbol = if inner == Some(line) { symbols.cross } else { symbols.tee_up };
+            joint(line, area.y, symbol);
+        }
+        lines.extend(inner);
+    }
+    if panes.jobs.height > 0 {
+        for line in lines {
+            joint(line, panes.jobs.y, symbols.tee_up);
         }
     }
 }
