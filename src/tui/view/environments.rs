@@ -9,6 +9,9 @@ use crate::tui::model::Model;
 use crate::tui::model::fleet::FleetRow;
 use crate::tui::theme::Meaning;
 
+/// Stands before what is marked.
+pub(super) const MARKED: &str = "*";
+
 /// Draws the list.
 pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool) {
     let area = panes.environments;
@@ -98,7 +101,7 @@ fn environment(
     let (symbol, meaning) = words::environment_symbol(summary, job, symbols);
     canvas.text(x + 1, y, 1, symbol, meaning);
     if model.fleet.marked.contains(&summary.name) {
-        canvas.text(x + 2, y, 1, "*", Meaning::Key);
+        canvas.text(x + 2, y, 1, MARKED, Meaning::Key);
     }
     let name = summary.name.environment();
     if !summary.kind.is_recoverable() {

@@ -2,6 +2,7 @@
 //! room.
 
 use super::canvas::piece;
+use super::environments::MARKED;
 use super::text::Text;
 use crate::domain::columns;
 use crate::tui::action::{Action, Place, Row, TABLE};
@@ -151,15 +152,13 @@ fn group(model: &Model, heading: &str, rows: &[&Row], width: u16) -> Text {
     text
 }
 
-/// The legend of the symbols.
-fn symbols(symbols: &Symbols, width: u16) -> Text {
-    let mut text = Text::new(width);
-    text.heading("Symbols");
-    for (symbol, meaning, words) in [
+/// What each symbol means that something is told by.
+fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
+    [
         (
             symbols.full,
             Meaning::Good,
-            "the environment has a good backup, and none is overdue",
+            "of an environment: it has a good backup, and none is overdue; of the link: connected",
         ),
         (symbols.running, Meaning::Information, "a job is running"),
         (
@@ -172,11 +171,16 @@ fn symbols(symbols: &Symbols, width: u16) -> Text {
             Meaning::Critical,
             "the last job failed, or something is wrong: i says what",
         ),
-        (symbols.empty, Meaning::Quiet, "no backup yet"),
+        (symbols.information, Meaning::Information, "good to know"),
+        (
+            symbols.empty,
+            Meaning::Quiet,
+            "nothing yet: no backup, not verified, an instance not asked, a job that waits",
+        ),
         (
             symbols.none,
             Meaning::Quiet,
-            "UAT or Integration: never backed up; also an empty slot",
+            "nothing to come: UAT and Integration are never backed up, a slot is empty, a step is left out",
         ),
         (
             symbols.maintenance,
@@ -188,9 +192,23 @@ fn symbols(symbols: &Symbols, width: u16) -> Text {
             Meaning::Warning,
             "protected: restores are refused",
         ),
-        (symbols.good, Meaning::Good, "verified or proven; done"),
+        (symbols.good, Meaning::Good, "verified or proven; done; up; inside a backup: marked"),
         (symbols.marker, Meaning::Selected, "the selected row"),
-    ] {
+        (MARKED, Meaning::Key, "marked: what is done is done for all that are"),
+        (symbols.more, Meaning::Quiet, "a text goes on where there is no room; still being read"),
+        (symbols.next, Meaning::Quiet, "from one to the next: where one looks, what is compared"),
+        (symbols.bar_done, Meaning::BarDone, "how much of a step is done"),
+        (symbols.bar_left, Meaning::BarLeft, "how much of it is left"),
+        (symbols.up, Meaning::Key, "there is more above; a list is sorted upwards"),
+        (symbols.below, Meaning::Key, "there is more below; a list is sorted downwards"),
+    ]
+}
+
+/// The legend of the symbols.
+fn symbols(symbols: &Symbols, width: u16) -> Text {
+    let mut text = Text::new(width);
+    text.heading("Symbols");
+    for (symbol, meaning, words) in legend(symbols) {
         text.marked(&[piece(format!("{symbol:<14}"), meaning)], words, Meaning::Text);
     }
     text.marked(
@@ -204,4 +222,53 @@ fn symbols(symbols: &Symbols, width: u16) -> Text {
         Meaning::Text,
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::theme::{ASCII, UNICODE};
+
+    #[test]
+    fn every_symbol_that_something_is_told_by_is_in_the_legend() {
+        for symbols in [&UNICODE, &ASCII] {
+            // A new one has to be sorted in here: what is named, and what only draws.
+            let Symbols {
+                marker,
+                good,
+                warning,
+                critical,
+                information,
+                running,
+                empty,
+                full,
+                maintenance,
+                protected,
+                none,
+                more,
+                next,
+                bar_done,
+                bar_left,
+                up,
+                below,
+                dot: _,
+                across: _,
+                down: _,
+                tee_down: _,
+                tee_up: _,
+                tee_right: _,
+                tee_left: _,
+                cross: _,
+                corners: _,
+            } = symbols;
+            let told: Vec<&str> = legend(symbols).iter().map(|(symbol, ..)| *symbol).collect();
+            for symbol in [
+                marker, good, warning, critical, information, running, empty, full, maintenance, protected,
+                none, more, next, bar_done, bar_left, up, below,
+            ] {
+                assert!(told.contains(symbol), "{symbol} has no entry in {told:?}");
+            }
+            assert!(told.contains(&MARKED));
+        }
+    }
 }
