@@ -86,6 +86,8 @@ async fn the_presenters_key_leads_to_the_end_of_the_path() {
             on_to(&cockpit, number).await;
             let keys = cockpit.text().lines().last().unwrap().to_owned();
             assert!(!keys.contains('…'), "the keys are cut at {size:?}: {keys}");
+            let text = cockpit.text();
+            assert!(!text.contains("Space mark"), "Space is the tour's at {size:?}: {text}");
             if number == 3 {
                 look("before-breaking");
             }

@@ -154,11 +154,10 @@ impl Tour {
         text.replace("{lost}", lost.as_deref().unwrap_or("a section"))
     }
 
-    /// How many minutes are left to tell, this step with them, rounded up.
+    /// How many minutes all of it takes to tell, rounded up.
     #[must_use]
-    pub fn minutes_left(&self) -> u64 {
-        let left = STEPS.iter().skip(self.at).map(|step| step.seconds).sum::<u64>();
-        left.div_ceil(60)
+    pub fn minutes() -> u64 {
+        STEPS.iter().map(|step| step.seconds).sum::<u64>().div_ceil(60)
     }
 
     /// What the cockpit has of a terminal beside the caption.

@@ -107,8 +107,8 @@ pub const STEPS: &[Step] = &[
         why: "Before a campaign or a risky deployment somebody takes a backup by hand. It counts only once all of it was \
               read back from where it is kept: a backup that nobody has read is a hope.",
         does: "take a backup",
-        then: "Copied, read back, recorded; only then was the older manual backup let go. That took seconds, since its \
-               cost follows what has changed, not what there is.",
+        then: "Copied, read back, recorded; only then was the older manual backup let go. An item is a file, or a row of a \
+               table. It took seconds: the cost follows what has changed.",
         seconds: 30,
         beats: &[
             HOME,
@@ -135,11 +135,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "What is missing?",
-        why: "The backup and Live are compared, node by node. Whoever knows what is gone need not bring back everything, \
-              and with that lose the work of all others since the backup.",
+        why: "The backup and Live are compared, node by node: a node is a page, an asset, or a part of one. Whoever knows \
+              what is gone need not bring back everything, and lose the work of all others since.",
         does: "compare",
-        then: "Each line was added, changed or removed, counted in nodes: a file holds several. Selected is the largest loss \
-               of the website, {lost}, with all below it.",
+        then: "Each line is a node that was added, changed or removed, and says how many are below it. Selected is the \
+               largest loss of the website, {lost}, with all below it.",
         seconds: 30,
         beats: &[
             HOME,
@@ -185,8 +185,8 @@ pub const STEPS: &[Step] = &[
         why: "Only this is brought back, on the author, from where it is published again; what others did meanwhile \
               stays. First a plan says what comes, what would be lost, how long it takes, and whether there is room.",
         does: "mark it, and plan",
-        then: "Nothing has been touched yet: one can still go back, and what stands in the way is named now. Items are what is \
-               stored, files or rows of a table: a file holds several nodes.",
+        then: "Nothing has been touched yet: one can still go back, and what stands in the way is named now. It counts items \
+               again, files or rows of a table: a file holds several nodes.",
         seconds: 30,
         beats: &[
             beat(Seen::History, Press::Key(Action::PreviousPane)),
@@ -256,8 +256,8 @@ pub const STEPS: &[Step] = &[
         why: "A backup that was never restored is a promise. A drill restores it into a scratch place, compares it there, \
               and leaves Live alone. On a schedule it does so while everybody sleeps.",
         does: "drill the backup",
-        then: "Restored, compared, and timed: the first line of the main screen shows that time. This was the tour; all of \
-               it is yours to play with now, and q ends it.",
+        then: "Restored, compared, and timed. This was the tour: a backup, a loss found, brought back, undone, and a proof. \
+               All of it is yours to play with now; q ends it, and the sandbox goes unless --at keeps it.",
         seconds: 20,
         beats: &[
             HOME,
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn the_tour_takes_five_minutes_at_most() {
         assert!(STEPS.iter().map(|step| step.seconds).sum::<u64>() <= 300);
-        assert_eq!(Tour::new(std::time::Duration::ZERO).minutes_left(), 5);
+        assert_eq!(Tour::minutes(), 5);
     }
 
     #[test]

@@ -322,6 +322,7 @@ fn shown(model: &Model) -> Vec<Shown> {
     rows.retain(|shown| {
         let wanted = shown.width(model) + GAP;
         let fits = wanted <= room + 1;
+        .filter(|row| !is_taken_by_the_tour(model, row.action))
         if fits {
             room = room.saturating_sub(wanted);
         }
@@ -348,6 +349,14 @@ fn searches(model: &Model) -> bool {
 }
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
+/// Whether the key of an action does something else as long as one is on the path of the tour.
+fn is_taken_by_the_tour(model: &Model, action: Action) -> bool {
+    let keys = &model.settings.keys;
+    let is_on_path = model.tour.as_ref().is_some_and(|tour| tour.on_path);
+    let key = keys.keys(action).first().copied();
+    is_on_path && key.is_some_and(|key| keys.action(key, Place::Tour, false).is_some())
+}
+
 #[must_use]
 pub fn moment_and_age(at: crate::domain::Instant, model: &Model) -> String {
     let age = words::age(at, model.now);

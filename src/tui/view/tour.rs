@@ -40,7 +40,7 @@ fn number(tour: &Tour) -> String {
 fn away(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
     let key = model.settings.keys.first(Action::Tour);
     let words = if tour.is_over() {
-        " The tour is over: the cockpit is yours. "
+        " The tour is over: the cockpit is yours, until q leaves it. "
     } else {
         " The tour waits: the cockpit is yours. "
     };
@@ -61,9 +61,10 @@ fn caption(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
         piece(format!(" {} ", step.title), Meaning::FocusedTitle),
     ];
     let taken = canvas.pieces(0, area.y, area.width, &title);
-    let left = format!(" about {} min left ", tour.minutes_left());
-    if usize::from(area.width - taken) > columns::count(&left) {
-        canvas.right(0, area.y, area.width, &left, Meaning::Quiet);
+    // How long somebody stays at a step is theirs: how much is left would be a guess that stands still.
+    let whole = format!(" about {} min in all ", Tour::minutes());
+    if tour.at == 0 && usize::from(area.width - taken) > columns::count(&whole) {
+        canvas.right(0, area.y, area.width, &whole, Meaning::Quiet);
     }
     let width = area.width.saturating_sub(2).min(READABLE);
     let meaning = if matches!(tour.run, Run::Stuck(_)) && !tour.is_earlier() {
