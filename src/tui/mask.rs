@@ -1,5 +1,5 @@
-//! Hides names on the screen, for whoever shows it to others: projects, people, notes, addresses, folders. What is left is what
-//! things are: live, author, website, figures and times.
+//! Hides names on the screen, for whoever shows it to others: projects, instances and their nodes, contexts, people, notes,
+//! addresses, folders. What is left is what things are: live, author, public-1, website, figures and times.
 //!
 //! Letters become `x` and digits `0`, so that everything stays where it is. It is done on the finished frame: no screen can
 //! forget it. Not in here: which names there are to hide, but for what looks like an address or a folder by itself.
@@ -14,6 +14,27 @@ use crate::domain::principal::Principal;
 
 /// Names that are shorter would be found everywhere.
 const SHORTEST: usize = 3;
+
+/// What things are called that say no more than what they are: kinds of environments, what instances do, and the contexts
+/// of this machine and of the demo. A number behind them tells no more.
+const PLAIN: [&str; 9] = [
+    "live",
+    "uat",
+    "integration",
+    "author",
+    "public",
+    "local",
+    "demo",
+    "node",
+    "instance",
+];
+
+/// Whether a name says no more than what a thing is: `author`, `public-1`, `live`.
+fn is_plain(name: &str) -> bool {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let bare = bare.strip_suffix(['-', '_']).unwrap_or(bare).to_lowercase();
+    PLAIN.contains(&bare.as_str())
+}
 
 /// The names on a model's screens that are nobody else's business, in lower case.
 pub(super) fn names(model: &Model) -> BTreeSet<String> {
@@ -43,14 +64,32 @@ pub(super) fn names(model: &Model) -> BTreeSet<String> {
             add(row.summary.name.project());
         }
     }
+    let contexts = model.settings.contexts.iter().map(|choice| choice.name.as_str());
+    for context in contexts.chain([model.settings.context.as_str()]) {
+        add(unless_plain(context));
+    }
     for details in model.details.values() {
+        for instance in &details.instances {
+            add(unless_plain(instance.name.as_str()));
+            for node in &instance.nodes {
+                add(unless_plain(node.name.as_str()));
+            }
+        }
         for backup in details.all_backups() {
+            for copy in &backup.manifest.instances {
+                add(unless_plain(copy.name.as_str()));
+            }
             add(person(&backup.manifest.by));
             add(backup.manifest.note.as_deref().unwrap_or_default());
         }
     }
     for job in model.jobs.values() {
         add(person(&job.by));
+        let at = job.progress.iter().filter_map(|progress| progress.instance.as_ref());
+        let asked = job.outcome.iter().flat_map(|outcome| &outcome.health);
+        for instance in at.chain(asked.map(|health| &health.instance)) {
+            add(unless_plain(instance.as_str()));
+        }
     }
     for activity in model.activity.iter().flatten() {
         add(person(&activity.by));
@@ -61,6 +100,12 @@ pub(super) fn names(model: &Model) -> BTreeSet<String> {
         }
     }
     names
+}
+
+/// The name of a context, an instance or a node; nothing for one that says no more than what that is, and which would
+/// be hidden in words as well.
+fn unless_plain(name: &str) -> &str {
+    if is_plain(name) { "" } else { name }
 }
 
 /// What a person or a token is called; nothing for whatever acts by itself.
@@ -183,6 +228,20 @@ mod tests {
         assert_eq!(
             shown("glob…ional/live, glo…nal, a…l", &["globex-international"]),
             "xxxx…xxxxx/live, glo…xxx, a…x"
+        );
+    }
+
+    #[test]
+    fn a_name_that_says_only_what_a_thing_is_stays() {
+        for plain in ["author", "public-1", "Public_02", "live", "UAT", "local", "node3"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for name in ["acme-author-01", "prod", "public-frankfurt-1", "author-acme"] {
+            assert!(!is_plain(name), "{name}");
+        }
+        assert_eq!(
+            shown("public-frankfurt-1 of prod: public-1", &["public-frankfurt-1", "prod"]),
+            "xxxxxx-xxxxxxxxx-0 of xxxx: public-1"
         );
     }
 
