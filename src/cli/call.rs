@@ -8,15 +8,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::clearing::Left;
+#[cfg(feature = "engine")]
+use super::opening::Opening;
 use super::plain::asking::{self, Asking, Heard, ONCE_MORE, Typed};
 use super::table::Table;
 use super::wrap::wrap;
-use super::{CliError, Globals, House, Outside};
+use super::{CliError, Connection, Globals, House, Outside};
 use crate::backend::Backend;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
-#[cfg(feature = "engine")]
-use crate::domain::deed::Deeds;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::os_error::in_words;
 use crate::domain::{Instant, printable, shell};
@@ -41,18 +41,28 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// The backend of the context.
-    pub(super) async fn backend(&self) -> Result<Arc<dyn Backend>, CliError> {
-        let backend = self.house.connect(&self.globals).await?.backend;
-        self.left.opened(&backend);
-        Ok(backend)
+    pub(super) async fn backend(&mut self) -> Result<Arc<dyn Backend>, CliError> {
+        let mut connection = self.house.connect(&self.globals).await?;
+        self.is_opened(&mut connection).await;
+        Ok(connection.backend)
+    }
+
+    /// A backend was opened: waits until it is open, and says what for where that takes a while.
+    pub(super) async fn is_opened(&mut self, connection: &mut Connection) {
+        self.left.opened(&connection.backend);
+        if let Some(opening) = connection.opening.take() {
+            opening.wait(&connection.backend, self.outside).await;
+        }
     }
 
     /// The engine on this machine's content, for what no service does for others. It keeps no schedule.
     #[cfg(feature = "engine")]
-    pub(super) fn engine_here(&self) -> Result<Embedded, CliError> {
-        let (engine, _) = self.house.engine_here(&self.globals, false, Deeds::default())?;
+    pub(super) async fn engine_here(&mut self) -> Result<Embedded, CliError> {
+        let (deeds, opening) = Opening::heard();
+        let (engine, _) = self.house.engine_here(&self.globals, false, deeds)?;
         let backend: Arc<dyn Backend> = Arc::new(engine.clone());
         self.left.opened(&backend);
+        opening.wait(&backend, self.outside).await;
         Ok(engine)
     }
 

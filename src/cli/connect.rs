@@ -24,6 +24,7 @@ use self::elsewhere::OtherServices;
 use self::leaving::why_jobs_end;
 use super::house::{Connection, House, Survey};
 use super::known::Wanted;
+use super::opening::Opening;
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Closing, Globals, Interrupts, Outside, Stay, Why, cockpit, cockpit_beyond};
 #[cfg(feature = "engine")]
@@ -34,7 +35,6 @@ use crate::backend::{Backend, BackendInfo};
 #[cfg(feature = "engine")]
 use crate::config::state_owner;
 use crate::config::{BackendAddress, Config, NamedContext, Places};
-#[cfg(feature = "engine")]
 use crate::domain::deed::Deeds;
 use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
@@ -105,10 +105,10 @@ impl ThisMachine {
     }
 
     /// The backend that the context leads to, open.
-    fn open(&self, globals: &Globals, keep_schedule: bool) -> Result<Opened, CliError> {
+    fn open(&self, globals: &Globals, keep_schedule: bool, deeds: Deeds) -> Result<Opened, CliError> {
         let (config, context) = self.load(globals)?;
         match context.context.backend.clone() {
-            BackendAddress::Embedded => self.open_here(config, context, keep_schedule),
+            BackendAddress::Embedded => self.open_here(config, context, keep_schedule, deeds),
             BackendAddress::Remote(address) => {
                 let backend: Arc<dyn Backend> = Arc::new(self.remote(&context, address, None)?);
                 Ok(Opened {
@@ -156,9 +156,10 @@ impl ThisMachine {
         config: Config,
         context: NamedContext,
         keep_schedule: bool,
+        deeds: Deeds,
     ) -> Result<Opened, CliError> {
         let keep_schedule = keep_schedule && !context.context.read_only;
-        let engine = Arc::new(self.engine(config, keep_schedule, Deeds::default())?);
+        let engine = Arc::new(self.engine(config, keep_schedule, deeds)?);
         Ok(Opened {
             backend: behind(&context, Arc::clone(&engine) as _),
             context,
@@ -177,6 +178,7 @@ impl ThisMachine {
         _config: Config,
         context: NamedContext,
         _keep_schedule: bool,
+        _deeds: Deeds,
     ) -> Result<Opened, CliError> {
         Err(no_engine(&format!("the context \"{}\"", context.name)))
     }
@@ -260,7 +262,7 @@ impl Contexts for Doors<'_> {
             // Two engines on the same content would be in each other's way.
             before.close(self.changed()).await;
         }
-        let opened = self.machine.open(&globals, true).map_err(said)?;
+        let opened = self.machine.open(&globals, true, Deeds::default()).map_err(said)?;
         let backend = Arc::clone(&opened.backend);
         if let Some(before) = self.open.replace(opened) {
             before.close(self.changed()).await;
@@ -372,18 +374,22 @@ impl House for ThisMachine {
     }
 
     async fn connect(&self, globals: &Globals) -> Result<Connection, CliError> {
-        let opened = self.open(globals, false)?;
+        let (deeds, opening) = Opening::heard();
+        let opened = self.open(globals, false, deeds)?;
         Ok(Connection {
             backend: opened.backend,
             context: opened.context,
+            opening: Some(opening),
         })
     }
 
     async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
         let is_here = self.jobs_run_here(globals)?;
-        let opened = self.open(globals, true)?;
+        let (deeds, opening) = Opening::heard();
+        let opened = self.open(globals, true, deeds)?;
         let connection = Connection {
             backend: Arc::clone(&opened.backend),
+            opening: Some(opening),
             context: NamedContext {
                 name: opened.context.name.clone(),
                 context: opened.context.context.clone(),
@@ -415,7 +421,7 @@ impl House for ThisMachine {
     async fn cockpit(&self, globals: &Globals, outside: &Outside) -> Result<(), CliError> {
         let (config, context) = self.load(globals)?;
         let settings = self.cockpit_settings(globals, config, &context)?;
-        let opened = self.open(globals, true)?;
+        let opened = self.open(globals, true, Deeds::default())?;
         let backend = Arc::clone(&opened.backend);
         let mut doors = Doors {
             machine: self,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::known::{self, Wanted};
+use super::opening::Opening;
 use super::verbs::demo::DemoArguments;
 use super::{CliError, Globals, Outside, Stay};
 #[cfg(feature = "engine")]
@@ -29,6 +30,8 @@ pub struct Connection {
     pub backend: Arc<dyn Backend>,
     /// The context.
     pub context: NamedContext,
+    /// What is heard of an engine that was opened for it in this process; nothing of one that was open, or is elsewhere.
+    pub opening: Option<Opening>,
 }
 
 /// What is looked at before a configuration names it. By itself it finds nothing: that takes an engine.

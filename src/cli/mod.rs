@@ -20,6 +20,7 @@ mod error;
 mod follow;
 mod house;
 mod known;
+mod opening;
 mod outside;
 mod plain;
 mod table;
@@ -42,6 +43,7 @@ pub use connect::look_on_a_thread;
 pub use error::{CliError, ErrorKind};
 pub use house::{Connection, House, Survey};
 pub use known::Wanted;
+pub use opening::Opening;
 pub use outside::{Interrupt, Interrupts, Outside};
 pub use plain::{Closing, Stay, Why};
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::activity::Notification;
 use super::approval::Asked;
 use super::environment::EnvironmentName;
-use super::job::{Job, JobId};
+use super::job::{Job, JobId, Phase};
 use super::principal::Principal;
 use super::target::Standing;
 
@@ -26,6 +26,13 @@ pub enum Deed {
         job: Box<Job>,
         /// The node that had it; `None` where it was another process of this machine.
         from: Option<String>,
+    },
+    /// What an interrupted job has left is being settled, and this is where that is. Nothing begins on the environment before.
+    Settling {
+        /// The environment.
+        environment: EnvironmentName,
+        /// The step of the job that is caught up on.
+        step: Phase,
     },
     /// A job of this process is another Lifeboat's by now: whatever it still does counts no more.
     LostJob(Box<Job>),

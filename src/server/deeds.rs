@@ -34,6 +34,11 @@ fn line(deed: &Deed) -> (Level, &'static str, Value) {
             }
             (Level::Warn, "job taken over", facts)
         }
+        Deed::Settling { environment, step } => (
+            Level::Info,
+            "interrupted job settled",
+            json!({ "environment": environment, "step": step }),
+        ),
         Deed::LostJob(job) => (Level::Warn, "job lost to another Lifeboat", about(job)),
         Deed::Notified(notification) => (
             level(notification.severity),

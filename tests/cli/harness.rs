@@ -321,6 +321,7 @@ impl House for Run {
         let here = || Arc::clone(&self.backend) as Arc<dyn Backend>;
         let backend = self.through.clone().unwrap_or_else(here);
         Ok(Connection {
+            opening: None,
             backend: if self.read_only {
                 Arc::new(ReadOnly::new(backend, name.clone()))
             } else {

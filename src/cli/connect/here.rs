@@ -200,6 +200,7 @@ impl ThisMachine {
         let stay = Stay {
             connection: Connection {
                 backend: demo.backend(),
+                opening: None,
                 context: NamedContext {
                     name: "demo".to_owned(),
                     context: crate::config::Context::default(),
@@ -448,19 +449,6 @@ async fn story(demo: &Demo, globals: &Globals, outside: &mut Outside) -> Result<
 }
 
 fn half_made(at: &Path, interrupt: Interrupt) -> CliError {
-fn half_made(at: &Path, interrupt: Interrupt) -> CliError {
-/// What is left of a demo that has ended, as a sentence.
-fn what_is_left(root: &Path, is_kept: bool) -> String {
-    let root = printable::line(&root.display().to_string()).into_owned();
-    if is_kept {
-        format!("The demo has ended. Its sandbox is kept in {root}.")
-    } else if Path::new(&root).exists() {
-        format!("The demo has ended. Its sandbox could not be removed: delete {root}.")
-    } else {
-        "The demo has ended, and its sandbox is removed.".to_owned()
-    }
-}
-
     CliError::failed(format!(
         "{} while it made its sandbox: {} holds a part of one, so delete that before you give the folder to --at again",
         happened(interrupt),

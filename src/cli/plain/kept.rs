@@ -125,6 +125,8 @@ impl House for Kept<'_> {
             return Ok(Connection {
                 backend: Arc::clone(&self.connection.backend),
                 context: self.connection.context.clone(),
+                // It is open.
+                opening: None,
             });
         }
         // Two engines on the same content would be in each other's way.

@@ -60,7 +60,10 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             "the cockpit in lines prints no JSON: add a verb, for example `lifeboat environments --json`",
         ));
     }
-    let stay = call.house.stay(&call.globals).await?;
+    let mut stay = call.house.stay(&call.globals).await?;
+    if let Some(opening) = stay.connection.opening.take() {
+        opening.wait(&stay.connection.backend, call.outside).await;
+    }
     on(stay, call).await
 }
 

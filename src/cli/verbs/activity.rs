@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &ActivityArguments, call: &mut Call<'_>) -> R
 /// Checks the chain that the entries make.
 #[cfg(feature = "engine")]
 async fn verify(call: &mut Call<'_>) -> Result<(), CliError> {
-    let engine = call.engine_here()?;
+    let engine = call.engine_here().await?;
     let report = engine.verify_activity().await?;
     if call.globals.json {
         call.json(&report)?;

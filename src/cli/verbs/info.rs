@@ -45,8 +45,8 @@ pub(super) async fn run(arguments: &InfoArguments, call: &mut Call<'_>) -> Resul
         .ok()
         .map(|connection| connection.context.clone());
     let (backend, troubles) = match connection {
-        Ok(connection) => {
-            call.left.opened(&connection.backend);
+        Ok(mut connection) => {
+            call.is_opened(&mut connection).await;
             match connection.backend.info().await {
                 Ok(info) => (Ok(info), troubles(connection.backend.as_ref()).await),
                 // Its environments would say the same once more.

@@ -29,7 +29,7 @@ pub struct RelocateArguments {
 
 pub(super) async fn run(arguments: RelocateArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let name = arguments.environment;
-    let engine = call.engine_here()?;
+    let engine = call.engine_here().await?;
     // A name that is not there is no question of being sure.
     engine.environment(&name).await?;
     let confirm = match arguments.confirm {

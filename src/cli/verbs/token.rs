@@ -111,7 +111,7 @@ fn lifetime(text: &str) -> Result<TimeDelta, String> {
 }
 
 pub(super) async fn run(arguments: TokenArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    let engine = call.engine_here()?;
+    let engine = call.engine_here().await?;
     match arguments.what {
         TokenVerb::Create(arguments) => create(arguments, &engine, call).await,
         TokenVerb::List => list(&engine, call).await,

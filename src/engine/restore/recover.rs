@@ -297,6 +297,7 @@ impl Live {
         if self.journal()?.is_none() && !self.owes_hooks() {
             return Ok(None);
         }
+        self.settling(Phase::Switching);
         // Two Lifeboats that both settled it would exchange Live twice. Read again under the lock: it may be settled now.
         let _lock = self.lock_all_within_reach()?;
         // As long as Live may be mixed, nothing that was stopped for the switch is started on it.
@@ -305,6 +306,9 @@ impl Live {
             // What was noted while the journal was lost may be settled by one that was brought back. Whoever begins a job
             // looks again.
             let _ = self.look_for_halves();
+        }
+        if self.owes_hooks() {
+            self.settling(Phase::Hooks);
         }
         let warnings = self.run_left_over();
         match &mut settled {
@@ -321,6 +325,12 @@ impl Live {
             }
         }
         Ok(settled)
+    }
+
+    /// Tells where it is: whoever waits for it may wait for minutes.
+    fn settling(&self, step: Phase) {
+        let environment = self.name().clone();
+        self.engine().did(Deed::Settling { environment, step });
     }
 
     /// The part of [`Live::settle`] that is about the journal, under the environment's lock.
@@ -400,7 +410,9 @@ impl Live {
         }
         let mut warnings = self.unconfirmed(&journal, &say);
         warnings.extend(self.remove_search_indexes(&journal, &say));
+        self.settling(Phase::Hooks);
         warnings.extend(self.run_hooks(&journal, &say));
+        self.settling(Phase::Health);
         let health = self.check_health(&journal, &say);
         warnings.extend(self.clean_up(&journal));
         Ok(Some(Settled {

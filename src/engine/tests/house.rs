@@ -14,6 +14,7 @@ use crate::demo::databases::Database;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::caller::Caller;
+use crate::domain::deed::Deeds;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId, JobState};
@@ -89,6 +90,8 @@ pub(super) struct House {
     pub(super) repository: &'static str,
     /// The folder for caches; below the state without it.
     pub(super) cache: Option<PathBuf>,
+    /// Who hears what an engine does.
+    pub(super) deeds: Deeds,
     catalog: Option<CatalogSettings>,
     runtime: tokio::runtime::Runtime,
 }
@@ -122,6 +125,7 @@ impl House {
             instances: INSTANCES.to_vec(),
             repository: "repository",
             cache: None,
+            deeds: Deeds::default(),
             catalog: CATALOG.with_borrow(|connect| connect.as_deref().map(CatalogSettings::at)),
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -287,7 +291,7 @@ impl House {
             variables: Arc::new(|_| None),
             random: crate::random::system(),
         };
-        let engine = Engine::open(settings, surroundings)?;
+        let engine = Engine::open_telling(settings, surroundings, self.deeds.clone())?;
         // What an earlier one has left to be removed.
         engine.clearing().wait();
         Ok(engine.acting_for(Caller::here(&"maria".into())))

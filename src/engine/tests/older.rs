@@ -7,12 +7,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::UNIX_EPOCH;
 
 use chrono::{DateTime, Utc};
 
 use super::house::{House, backups, undo};
-use crate::domain::job::{JobId, JobState};
+use crate::domain::deed::{Deed, Deeds};
+use crate::domain::job::{JobId, JobState, Phase};
 
 /// The house that was left, with what Live held when Lifeboat died.
 fn as_it_was_left() -> House {
@@ -62,9 +64,20 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_restore_that_the_version_before_died_in_is_settled_and_its_restore_before_can_be_undone() {
-    let house = as_it_was_left();
+    let mut house = as_it_was_left();
+    let (tell, told) = mpsc::channel();
+    house.deeds = Deeds::told_to(move |deed| {
+        // Once it is settled nobody listens any more.
+        let _ = tell.send(deed);
+    });
     let page = |name: &str| fs::read_to_string(house.root("author").join("website/home").join(name));
     let engine = house.engine();
+    let settled: Vec<_> = told.try_iter().collect();
+    let settling = Deed::Settling {
+        environment: "acme/live".parse().unwrap(),
+        step: Phase::Switching,
+    };
+    assert!(settled.contains(&settling), "whoever waits is told for what: {settled:?}");
     let job = engine.jobs().job(JobId(3)).unwrap();
     assert!(matches!(job.state, JobState::Failed { .. }), "{job:?}");
     assert_eq!(page("n.xml").unwrap(), "third\n", "Live is what it was");
