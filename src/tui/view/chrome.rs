@@ -210,14 +210,29 @@ pub fn footer(canvas: &mut Canvas<'_>, model: &Model) -> Option<Position> {
     general.sort_by_key(|shown| std::cmp::Reverse(shown.row.footer));
     let mut x = 1;
     for shown in local {
+        if x > 1 {
+            part(canvas, x, y);
+        }
         x += draw_row(canvas, model, shown, x, y) + GAP;
     }
     let width: u16 = general.iter().map(|shown| shown.width(model) + GAP).sum();
-    let mut x = (model.size.width + 1).saturating_sub(width);
+    // No gap behind the last one, and one column free at the edge.
+    let begin = (model.size.width + GAP - 1).saturating_sub(width);
+    let mut at = begin;
     for shown in general {
-        x += draw_row(canvas, model, shown, x, y) + GAP;
+        // Where there is a wide gap before them, that parts them.
+        if at > begin || (x > 1 && at < x + GAP) {
+            part(canvas, at, y);
+        }
+        at += draw_row(canvas, model, shown, at, y) + GAP;
     }
     None
+}
+
+/// Parts what begins at a column from what stands before it.
+fn part(canvas: &mut Canvas<'_>, x: u16, y: u16) {
+    let line = canvas.symbols().down;
+    canvas.text(x - 2, y, 1, line, Meaning::Rule);
 }
 
 fn draw_row(canvas: &mut Canvas<'_>, model: &Model, shown: Shown, x: u16, y: u16) -> u16 {
@@ -253,7 +268,8 @@ fn is_general(action: Action) -> bool {
     )
 }
 
-const GAP: u16 = 2;
+/// Between two keys: a line with a blank on either side. Words of two keys would run into each other otherwise.
+const GAP: u16 = 3;
 
 /// A key in the footer.
 #[derive(Clone, Copy)]
@@ -306,6 +322,7 @@ fn shown(model: &Model) -> Vec<Shown> {
     let mut rows: Vec<Shown> = TABLE
         .iter()
         .filter(|row| row.footer > 0 && row.places.contains(&place) && !never(row))
+        .filter(|row| !is_taken_by_the_tour(model, row.action))
         .map(|row| Shown {
             row,
             label: label(model, row),
@@ -318,11 +335,11 @@ fn shown(model: &Model) -> Vec<Shown> {
         let is_idle = !shown.applies && !is_lasting(model, action);
         (is_idle, is_of_few(model, action), shown.row.footer)
     });
-    let mut room = model.size.width - 1;
+    // A column free at either edge, and no gap behind the last.
+    let mut room = model.size.width + GAP - 2;
     rows.retain(|shown| {
         let wanted = shown.width(model) + GAP;
-        let fits = wanted <= room + 1;
-        .filter(|row| !is_taken_by_the_tour(model, row.action))
+        let fits = wanted <= room;
         if fits {
             room = room.saturating_sub(wanted);
         }
@@ -330,6 +347,14 @@ fn shown(model: &Model) -> Vec<Shown> {
     });
     rows.sort_by_key(|shown| TABLE.iter().position(|other| other.action == shown.row.action));
     rows
+}
+
+/// Whether the key of an action does something else as long as one is on the path of the tour.
+fn is_taken_by_the_tour(model: &Model, action: Action) -> bool {
+    let keys = &model.settings.keys;
+    let is_on_path = model.tour.as_ref().is_some_and(|tour| tour.on_path);
+    let key = keys.keys(action).first().copied();
+    is_on_path && key.is_some_and(|key| keys.action(key, Place::Tour, false).is_some())
 }
 
 /// The word for an action; what Enter does in the palette is more than confirming, and forms have fields and no panes.
@@ -349,14 +374,6 @@ fn searches(model: &Model) -> bool {
 }
 
 /// The moment and the age of something, as in `2026-11-23 00:17 UTC (5 h 02 min ago)`.
-/// Whether the key of an action does something else as long as one is on the path of the tour.
-fn is_taken_by_the_tour(model: &Model, action: Action) -> bool {
-    let keys = &model.settings.keys;
-    let is_on_path = model.tour.as_ref().is_some_and(|tour| tour.on_path);
-    let key = keys.keys(action).first().copied();
-    is_on_path && key.is_some_and(|key| keys.action(key, Place::Tour, false).is_some())
-}
-
 #[must_use]
 pub fn moment_and_age(at: crate::domain::Instant, model: &Model) -> String {
     let age = words::age(at, model.now);
