@@ -9,8 +9,8 @@ use lifeboat::domain::recent::Recent;
 use lifeboat::domain::target::{Aim, Standing};
 
 use crate::made_up::{Fixture, State, name, two_projects};
-use crate::screens::runner::{Runner, alike};
-use crate::{look, unchanged};
+use crate::screens::runner::{Runner, alike, settings};
+use crate::{SIZES, look, look_with, unchanged};
 
 /// Five backups between the daily ones, an hour apart.
 fn hourly(state: &mut State) {
@@ -109,12 +109,15 @@ async fn what_waits_for_another_owner_is_said_and_agreed_to_by_name() {
     )
     .await;
     look("approve-waits", waits, &[("", "waits for another owner")]).await;
+    // What the line has no room for is on the page that it leads to.
+    let about = [("", "waits for another owner"), ("i", "A agrees, O rejects")];
+    look_with("approve-about", &settings(), &SIZES[..1], waits, &about).await;
 }
 
 #[tokio::test]
 async fn where_nobody_has_to_agree_the_keys_for_it_say_why() {
     // Wide enough for what does not apply now.
-    let size = (240, 50);
+    let size = (300, 50);
     let cockpit = Runner::start(size, Fixture::new()).await;
     cockpit.see("A approve").await.see("b backup").await;
     let frame = cockpit.frame();

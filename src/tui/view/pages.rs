@@ -116,6 +116,15 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     if let Some(hold) = &summary.protection {
         hold_fact(&mut text, model, "protected", "restores are refused", hold);
     }
+    if let Some(asked) = &summary.asked {
+        let words = format!("for another owner: {}; A agrees, O rejects", asked.in_words());
+        text.fact_as("waits", &words, Meaning::Warning);
+    }
+    for missed in summary.targets.iter().filter(|one| !one.met) {
+        let cause = missed.cause.as_deref().unwrap_or("nobody knows why");
+        let words = format!("{} {} missed: {cause}", missed.aim.label(), missed.target);
+        text.fact_as("target", &words, Meaning::Warning);
+    }
     if let Some(details) = model.details.get(name) {
         if let Some((label, words)) = super::backups::standing(details) {
             text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
