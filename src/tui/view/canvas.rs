@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::num::NonZeroU16;
 
-use ratatui::buffer::{Buffer, CellDiffOption, CellWidth as _};
+use ratatui::buffer::{Buffer, Cell, CellDiffOption, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
@@ -194,6 +194,26 @@ impl<'a> Canvas<'a> {
     pub fn down(&mut self, x: u16, y: u16, height: u16) {
         for row in y..y + height {
             self.text(x, row, 1, self.symbols().down, Meaning::Rule);
+        }
+    }
+
+    /// Draws where two lines meet, if there is a line: a title that stands there stays whole.
+    pub fn joint(&mut self, x: u16, y: u16, symbol: &str) {
+        let symbols = self.symbols();
+        let style = self.theme.style(Meaning::Rule);
+        let is_rule =
+            |cell: &&Cell| cell.fg == style.fg.unwrap_or_default() && cell.modifier == style.add_modifier;
+        let there = self.buffer.cell((x, y)).filter(is_rule).map(Cell::symbol);
+        let lines = [
+            symbols.across,
+            symbols.down,
+            symbols.tee_down,
+            symbols.tee_up,
+            symbols.tee_left,
+            symbols.tee_right,
+        ];
+        if there.is_some_and(|there| lines.contains(&there)) {
+            self.text(x, y, 1, symbol, Meaning::Rule);
         }
     }
 

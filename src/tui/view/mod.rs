@@ -134,9 +134,6 @@ fn main(canvas: &mut Canvas<'_>, model: &Model) {
 /// Where rules meet the lines between the panes.
 fn joints(canvas: &mut Canvas<'_>, model: &Model, panes: &layout::Main, is_live: bool) {
     let symbols = canvas.symbols();
-    let mut joint = |x, y, symbol| {
-        canvas.text(x, y, 1, symbol, Meaning::Rule);
-    };
     let mut lines = vec![panes.environments.right()];
     lines.extend(is_live.then(|| panes.metadata.x - 1));
     let beside = panes.aside.filter(|area| area.x > 0);
@@ -144,12 +141,12 @@ fn joints(canvas: &mut Canvas<'_>, model: &Model, panes: &layout::Main, is_live:
         let line = area.x - 1;
         let rules = aside::rules(model, area);
         for y in &rules {
-            joint(line, *y, symbols.tee_right);
+            canvas.joint(line, *y, symbols.tee_right);
         }
         if is_live {
             let crosses = rules.contains(&panes.schedule.y);
             let symbol = if crosses { symbols.cross } else { symbols.tee_left };
-            joint(line, panes.schedule.y, symbol);
+            canvas.joint(line, panes.schedule.y, symbol);
         }
         lines.push(line);
         lines.extend(aside::inner_line(model, area));
@@ -158,14 +155,18 @@ fn joints(canvas: &mut Canvas<'_>, model: &Model, panes: &layout::Main, is_live:
     if let Some(area) = below {
         let inner = aside::inner_line(model, area);
         for line in std::mem::take(&mut lines) {
-            let symbol = if inner == Some(line) { symbols.cross } else { symbols.tee_up };
-            joint(line, area.y, symbol);
+            let symbol = if inner == Some(line) {
+                symbols.cross
+            } else {
+                symbols.tee_up
+            };
+            canvas.joint(line, area.y, symbol);
         }
         lines.extend(inner);
     }
     if panes.jobs.height > 0 {
         for line in lines {
-            joint(line, panes.jobs.y, symbols.tee_up);
+            canvas.joint(line, panes.jobs.y, symbols.tee_up);
         }
     }
 }
