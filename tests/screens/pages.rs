@@ -58,6 +58,14 @@ async fn drills_and_what_they_have_shown() {
         }
     };
     look("drill-proven", proven, &[("", ", proven")]).await;
+    let another = |state: &mut State| {
+        proven(state);
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        if let Some(drill) = &mut live.summary.last_proven {
+            drill.backup = two_projects::id(3);
+        }
+    };
+    look("drill-proven-another", another, &[("", "proven 26 h ago")]).await;
     let small = &SIZES[..1];
     let page = [("", "daily"), ("<Enter>", "proven restorable in")];
     look_with("drill-proven-page", &settings(), small, proven, &page).await;

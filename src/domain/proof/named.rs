@@ -139,14 +139,16 @@ mod tests {
     fn a_glance_takes_no_older_proof_for_one_of_the_newest() {
         let daily = backup(1, at(29, 0), Trigger::Schedule, &[Slot::Daily], Vec::new());
         let glance = |newest, drilled, was_newest| {
-            let mut summary =
-                EnvironmentSummary::unread("acme/live".parse().unwrap(), EnvironmentKind::Live);
+            let mut summary = EnvironmentSummary::unread("acme/live".parse().unwrap(), EnvironmentKind::Live);
             summary.newest = newest;
             summary.last_proven = Some(drill(&daily, drilled, was_newest));
             summary.has_proven_the_newest()
         };
         assert!(glance(Some(at(29, 0)), at(29, 2), true));
-        assert!(!glance(Some(at(29, 3)), at(29, 2), true), "a newer one was taken since");
+        assert!(
+            !glance(Some(at(29, 3)), at(29, 2), true),
+            "a newer one was taken since"
+        );
         assert!(!glance(Some(at(29, 0)), at(29, 2), false), "it was an older one");
         assert!(!glance(None, at(29, 2), true));
     }

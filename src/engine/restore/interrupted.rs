@@ -4,7 +4,8 @@
 
 use super::journal::Journal;
 use crate::domain::backup::BackupId;
-use crate::domain::job::JobKind;
+use crate::domain::deed::Deed;
+use crate::domain::job::{JobKind, Phase};
 use crate::engine::Live;
 
 /// What was interrupted, for sentences.
@@ -47,5 +48,13 @@ impl std::fmt::Display for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let what = if self.is_undo { "undo with" } else { "restore of" };
         write!(f, "the {what} {}", self.backup)
+    }
+}
+
+impl Live {
+    /// Tells where the settling of something interrupted is: whoever waits for it may wait for minutes.
+    pub(super) fn settling(&self, step: Phase) {
+        let environment = self.name().clone();
+        self.engine().did(Deed::Settling { environment, step });
     }
 }

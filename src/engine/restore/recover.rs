@@ -327,12 +327,6 @@ impl Live {
         Ok(settled)
     }
 
-    /// Tells where it is: whoever waits for it may wait for minutes.
-    fn settling(&self, step: Phase) {
-        let environment = self.name().clone();
-        self.engine().did(Deed::Settling { environment, step });
-    }
-
     /// The part of [`Live::settle`] that is about the journal, under the environment's lock.
     fn settle_restore(&self) -> Result<Option<Settled>, EngineError> {
         let Some(mut journal) = self.journal()? else {

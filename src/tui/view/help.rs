@@ -192,15 +192,39 @@ fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
             Meaning::Warning,
             "protected: restores are refused",
         ),
-        (symbols.good, Meaning::Good, "verified or proven; done; up; inside a backup: marked"),
+        (
+            symbols.good,
+            Meaning::Good,
+            "verified or proven; done; up; inside a backup: marked",
+        ),
         (symbols.marker, Meaning::Selected, "the selected row"),
-        (MARKED, Meaning::Key, "marked: what is done is done for all that are"),
-        (symbols.more, Meaning::Quiet, "a text goes on where there is no room; still being read"),
-        (symbols.next, Meaning::Quiet, "from one to the next: where one looks, what is compared"),
+        (
+            MARKED,
+            Meaning::Key,
+            "marked: what is done is done for all that are",
+        ),
+        (
+            symbols.more,
+            Meaning::Quiet,
+            "a text goes on where there is no room; still being read",
+        ),
+        (
+            symbols.next,
+            Meaning::Quiet,
+            "from one to the next: where one looks, what is compared",
+        ),
         (symbols.bar_done, Meaning::BarDone, "how much of a step is done"),
         (symbols.bar_left, Meaning::BarLeft, "how much of it is left"),
-        (symbols.up, Meaning::Key, "there is more above; a list is sorted upwards"),
-        (symbols.below, Meaning::Key, "there is more below; a list is sorted downwards"),
+        (
+            symbols.up,
+            Meaning::Key,
+            "there is more above; a list is sorted upwards",
+        ),
+        (
+            symbols.below,
+            Meaning::Key,
+            "there is more below; a list is sorted downwards",
+        ),
     ]
 }
 
@@ -263,8 +287,23 @@ mod tests {
             } = symbols;
             let told: Vec<&str> = legend(symbols).iter().map(|(symbol, ..)| *symbol).collect();
             for symbol in [
-                marker, good, warning, critical, information, running, empty, full, maintenance, protected,
-                none, more, next, bar_done, bar_left, up, below,
+                marker,
+                good,
+                warning,
+                critical,
+                information,
+                running,
+                empty,
+                full,
+                maintenance,
+                protected,
+                none,
+                more,
+                next,
+                bar_done,
+                bar_left,
+                up,
+                below,
             ] {
                 assert!(told.contains(symbol), "{symbol} has no entry in {told:?}");
             }

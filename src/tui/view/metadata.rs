@@ -49,12 +49,14 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main) {
         return;
     };
     let mut facts = facts(model, backup, panes.wide, usize::from(inside.width - 10));
-    facts.extend(
-        details
-            .copies
-            .as_ref()
-            .map(|copies| copy(details, copies, backup, (usize::from(inside.width - 10), model.now))),
-    );
+    facts.extend(details.copies.as_ref().map(|copies| {
+        copy(
+            details,
+            copies,
+            backup,
+            (usize::from(inside.width - 10), model.now),
+        )
+    }));
     let mut y = inside.y;
     for (label, value, meaning) in facts {
         if y >= inside.bottom() {

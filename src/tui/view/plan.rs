@@ -395,7 +395,10 @@ fn differing(text: &mut Text, name: usize, label: &str, change: &WorkspaceChange
     let workspace = workspace_label(&change.workspace);
     text.line(vec![
         piece(fitted(label, name, symbols), Meaning::Title),
-        piece(format!(" {}", fitted(workspace, WORKSPACE, symbols)), Meaning::Text),
+        piece(
+            format!(" {}", fitted(workspace, WORKSPACE, symbols)),
+            Meaning::Text,
+        ),
         number(change.added, Meaning::Added),
         number(change.changed, Meaning::Changed),
         number(change.removed, Meaning::Removed),
