@@ -65,7 +65,7 @@ async fn drills_and_what_they_have_shown() {
             drill.backup = two_projects::id(3);
         }
     };
-    look("drill-proven-another", another, &[("", "proven 26 h ago")]).await;
+    look("drill-proven-another", another, &[("", "proven 25 h ago")]).await;
     let small = &SIZES[..1];
     let page = [("", "daily"), ("<Enter>", "proven restorable in")];
     look_with("drill-proven-page", &settings(), small, proven, &page).await;
