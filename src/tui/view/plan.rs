@@ -490,7 +490,7 @@ mod tests {
         assert_eq!(
             lines("public-frankfurt-1", "日本語の画像と文書"),
             [
-                format!("public…urt-1 日本語…像と文書 {numbers}"),
+                format!("public…urt-1 日本語…と文書  {numbers}"),
                 "             public-frankfurt-1/日本語の画像と文書".to_owned(),
             ]
         );
