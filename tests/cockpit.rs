@@ -71,7 +71,11 @@ async fn a_manual_backup_runs_while_the_cockpit_stays_usable() {
         job.progress = Some(two_projects::progress(Phase::Copying, 10));
     });
     cockpit.see("10 %").await;
-    cockpit.press("?").await.see("On the main screen: each asks first").await;
+    cockpit
+        .press("?")
+        .await
+        .see("On the main screen: each asks first")
+        .await;
     cockpit.press("<Esc>").await.see("Running jobs").await;
     cockpit.press("b").await.see("is busy: job 32").await;
     cockpit.press("<Esc>").await;

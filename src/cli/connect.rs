@@ -262,7 +262,10 @@ impl Contexts for Doors<'_> {
             // Two engines on the same content would be in each other's way.
             before.close(self.changed()).await;
         }
-        let opened = self.machine.open(&globals, true, Deeds::default()).map_err(said)?;
+        let opened = self
+            .machine
+            .open(&globals, true, Deeds::default())
+            .map_err(said)?;
         let backend = Arc::clone(&opened.backend);
         if let Some(before) = self.open.replace(opened) {
             before.close(self.changed()).await;

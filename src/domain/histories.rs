@@ -35,7 +35,13 @@ fn live() -> EnvironmentName {
     "acme/live".parse().unwrap()
 }
 
-pub(super) fn backup(number: u64, taken: Instant, trigger: Trigger, slots: &[Slot], serves: Vec<Served>) -> Backup {
+pub(super) fn backup(
+    number: u64,
+    taken: Instant,
+    trigger: Trigger,
+    slots: &[Slot],
+    serves: Vec<Served>,
+) -> Backup {
     Backup {
         id: BackupId(format!("{number:064x}")),
         manifest: Manifest {

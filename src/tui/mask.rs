@@ -85,7 +85,10 @@ pub(super) fn names(model: &Model) -> BTreeSet<String> {
     }
     for job in model.jobs.values() {
         add(person(&job.by));
-        let at = job.progress.iter().filter_map(|progress| progress.instance.as_ref());
+        let at = job
+            .progress
+            .iter()
+            .filter_map(|progress| progress.instance.as_ref());
         let asked = job.outcome.iter().flat_map(|outcome| &outcome.health);
         for instance in at.chain(asked.map(|health| &health.instance)) {
             add(unless_plain(instance.as_str()));
@@ -240,7 +243,10 @@ mod tests {
             assert!(!is_plain(name), "{name}");
         }
         assert_eq!(
-            shown("public-frankfurt-1 of prod: public-1", &["public-frankfurt-1", "prod"]),
+            shown(
+                "public-frankfurt-1 of prod: public-1",
+                &["public-frankfurt-1", "prod"]
+            ),
             "xxxxxx-xxxxxxxxx-0 of xxxx: public-1"
         );
     }

@@ -112,7 +112,11 @@ async fn nothing_is_changed_while_the_link_is_down() {
         "the footer leaves out what cannot be done"
     );
     // Looking goes on.
-    cockpit.press("?").await.see("On the main screen: each asks first").await;
+    cockpit
+        .press("?")
+        .await
+        .see("On the main screen: each asks first")
+        .await;
     cockpit.press("<Esc><Enter>").await.see("digest").await;
     cockpit.press("<Esc>").await;
     cockpit.network(true).await;

@@ -77,7 +77,10 @@ fn a_restore_that_the_version_before_died_in_is_settled_and_its_restore_before_c
         environment: "acme/live".parse().unwrap(),
         step: Phase::Switching,
     };
-    assert!(settled.contains(&settling), "whoever waits is told for what: {settled:?}");
+    assert!(
+        settled.contains(&settling),
+        "whoever waits is told for what: {settled:?}"
+    );
     let job = engine.jobs().job(JobId(3)).unwrap();
     assert!(matches!(job.state, JobState::Failed { .. }), "{job:?}");
     assert_eq!(page("n.xml").unwrap(), "third\n", "Live is what it was");

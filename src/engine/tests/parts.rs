@@ -96,7 +96,10 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
         planned.warnings
     );
     assert!(
-        planned.warnings.join("; ").contains("Stop Magnolia on author first"),
+        planned
+            .warnings
+            .join("; ")
+            .contains("Stop Magnolia on author first"),
         "{:?}",
         planned.warnings
     );
