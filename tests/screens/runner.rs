@@ -150,7 +150,8 @@ macro_rules! alike {
         mod $name {
             use crate::screens::runner::{WAY, Way};
 
-            #[tokio::test]
+            // What waits for a moment of rest gets it when a test waits, and not when the machine is busy.
+            #[tokio::test(start_paused = true)]
             async fn here() {
                 WAY.set(Way::Here);
                 super::$name().await;
