@@ -297,12 +297,12 @@ mod tests {
 
     /// The presses that come of pieces, each so many milliseconds after the one before.
     fn presses(pieces: &[(u64, &str)]) -> Vec<Press> {
-        let (mut decoder, mut presses) = (Decoder::default(), Presses::default());
+        let (mut decoder, mut sorting) = (Decoder::default(), Presses::default());
         let mut at = Instant::now();
         let mut pressed = Vec::new();
         for (after, bytes) in pieces {
             at += Duration::from_millis(*after);
-            let inputs = presses.sort(at, decoder.feed(bytes.as_bytes()));
+            let inputs = sorting.sort(at, decoder.feed(bytes.as_bytes()));
             pressed.extend(inputs.into_iter().filter_map(|input| match input {
                 Input::Key(press) => Some(press),
                 _ => None,
