@@ -185,7 +185,7 @@ impl ThisMachine {
         // A sandbox is no Live: nothing in it has to come to its end without anybody who looks on.
         demo.close(why).await;
         if opens_lines || opens_cockpit {
-            left_behind::end(demo, opens_lines, outside);
+            left_behind::end(demo, opens_lines, outside).await;
         }
         ended
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::Outside;
 use crate::cli::wrap::wrap;
@@ -9,18 +10,33 @@ use crate::demo::Demo;
 use crate::domain::printable;
 use crate::domain::shell::quoted;
 
-/// Ends a demo, and says what became of its sandbox, where there is still somebody to hear it.
-pub(super) fn end(demo: Demo, in_lines: bool, outside: &mut Outside) {
+/// Nobody wonders before.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Ends a demo, and says what became of its sandbox, where there is still somebody to hear it. Thousands of files go with it,
+/// which takes seconds on a busy disk: that is said before it is done.
+pub(super) async fn end(demo: Demo, in_lines: bool, outside: &mut Outside) {
     let (root, is_kept) = (demo.root().to_owned(), demo.is_kept());
+    let _ = outside.out.flush();
     // It goes with the demo.
-    drop(demo);
+    let mut removal = tokio::task::spawn_blocking(move || drop(demo));
+    if tokio::time::timeout(PATIENCE, &mut removal).await.is_err() {
+        if !is_kept {
+            say("The demo's sandbox is being removed.", outside);
+        }
+        // A removal that broke down shows below: the sandbox is there.
+        let _ = removal.await;
+    }
     let told = if is_kept {
         kept(&root, in_lines, &outside.program)
     } else {
         gone(&root, root.exists())
     };
-    let _ = outside.out.flush();
-    for line in wrap(&printable::line(&told), outside.remark_width()) {
+    say(&told, outside);
+}
+
+fn say(told: &str, outside: &mut Outside) {
+    for line in wrap(&printable::line(told), outside.remark_width()) {
         let _ = writeln!(outside.err, "{line}");
     }
 }
