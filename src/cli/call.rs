@@ -161,7 +161,8 @@ impl Call<'_> {
     }
 
     /// Asks for the name of an environment, so that nothing is done by reflex. In lines it is asked for until it is typed: whoever
-    /// hears letters one by one mistypes, and would have to begin again.
+    /// hears letters one by one mistypes, and would have to begin again. Through a pipe another line leaves it: what comes
+    /// behind that was written before anything was asked.
     pub(super) async fn ask_for_name(
         &mut self,
         name: &EnvironmentName,
@@ -174,6 +175,11 @@ impl Call<'_> {
             }
             match asking::typed(name, &line) {
                 Typed::Name => return Ok(line),
+                Typed::Other(_) if !self.outside.input_is_terminal => {
+                    return Err(CliError::usage(format!(
+                        "another line than {name} came through the pipe: nothing was done"
+                    )));
+                }
                 Typed::Left(told) => {
                     self.remark(told)?;
                     // It has been said.

@@ -71,6 +71,14 @@ fn a_pipe_is_asked_as_a_terminal_is() {
     );
 }
 
+alike!(what_comes_through_a_pipe_behind_another_line_confirms_nothing);
+fn what_comes_through_a_pipe_behind_another_line_confirms_nothing() {
+    let typed = "acme/live\nrestore\n1\n1\njobs\nacme/live\nquit\n";
+    let ended = lifeboat(&["--plain"]).piping(typed).ends();
+    assert!(ended.err.contains("nothing was done"), "{}", ended.err);
+    assert!(!ended.out.contains("to go back: undo"), "{}", ended.out);
+}
+
 alike!(enter_alone_says_the_choices_again_and_drops_no_plan);
 fn enter_alone_says_the_choices_again_and_drops_no_plan() {
     let ended = typing(&["acme/live", "restore", "", "1", "", "5", "quit"]);
