@@ -139,10 +139,10 @@ pub struct Press {
 /// What a key came behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Behind {
-    /// A key that was pressed by itself, or text that the terminal has marked as pasted.
+    /// A key that was pressed by itself.
     #[default]
     Hand,
-    /// Keys that came in one go.
+    /// Keys that came in one go, or text that the terminal has marked as pasted.
     Keys,
     /// Text that nobody typed.
     Text,

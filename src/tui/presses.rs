@@ -36,6 +36,8 @@ pub struct Presses {
     in_one_go: bool,
     /// What came last.
     behind: Behind,
+    /// How many keys came by themselves since the last text that nobody typed; none where there was none.
+    since_text: Option<usize>,
 }
 
 impl Presses {
@@ -89,8 +91,12 @@ impl Presses {
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
-                // Behind a mark comes what was pressed: Enter that was pasted is inside.
-                self.behind = Behind::Hand;
+                // Enter that was pasted is inside the marks. Behind them comes what was pressed, or what a program that
+                // pastes sends as well, and no hand is as fast as that.
+                self.behind = match input {
+                    Input::Paste(_) => Behind::Keys,
+                    _ => Behind::Hand,
+                };
                 inputs.push(input);
             }
         }
@@ -132,6 +138,7 @@ impl Presses {
         }
         self.last = keys.last().map(|key| (*key, at));
         self.behind = Behind::Text;
+        self.since_text = Some(0);
         inputs.push(Input::Paste(Pasted {
             text: keys.into_iter().filter_map(letter).collect(),
             left_out: 0,
@@ -159,9 +166,11 @@ impl Presses {
         };
         let this = match self.behind {
             Behind::Text if self.quiet < MORE_TEXT => Behind::Text,
-            _ if self.in_one_go => Behind::Keys,
+            // A few letters behind a text may be the end of it that a line has held up: they have no pace yet.
+            _ if self.in_one_go || self.since_text.is_some_and(|keys| keys < PAUSES) => Behind::Keys,
             _ => Behind::Hand,
         };
+        self.since_text = self.since_text.map(|keys| keys.saturating_add(1));
         inputs.push(Input::Key(Press {
             key,
             how,

@@ -94,11 +94,13 @@ async fn what_nobody_types_confirms_nothing_with_an_enter_of_its_own() {
     const NAME: &[&str] = &["r", "\r", "\r", "\r"];
     for pieces in [
         // All at once, in pieces, and by a console that types what was pasted.
+        vec![(0, "acme/liv"), (110, "e"), (60, "\r")],
         vec![(0, "acme/live\r")],
         vec![(0, "acme/live"), (200, "\r")],
         vec![(0, "acme/li"), (60, "ve"), (60, "\r")],
         vec![(0, "acme/liv"), (60, "e"), (60, "\r")],
         vec![(0, "\x1b[200~acme/live\r\x1b[201~")],
+        vec![(0, "\x1b[200~acme/live\x1b[201~"), (60, "\r")],
         letters("acme/live", 5),
         letters("acme/live", 30),
         letters("acme/live", 80),
