@@ -38,6 +38,10 @@ impl Opening {
 
     /// Waits until the backend is open. What takes longer than a moment is told on standard error.
     pub(super) async fn wait(self, backend: &Arc<dyn Backend>, outside: &mut Outside) {
+        // No engine in this process tells anything: a service is asked for what is wanted of it, and not before.
+        if self.0.is_closed() {
+            return;
+        }
         // Why it cannot be opened is the answer to whatever is asked of it next.
         let opened = async {
             let _ = backend.info().await;
