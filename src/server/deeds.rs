@@ -36,7 +36,7 @@ fn line(deed: &Deed) -> (Level, &'static str, Value) {
         }
         Deed::Settling { environment, step } => (
             Level::Info,
-            "interrupted job settled",
+            "interrupted job is being settled",
             json!({ "environment": environment, "step": step }),
         ),
         Deed::LostJob(job) => (Level::Warn, "job lost to another Lifeboat", about(job)),

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant as Monotonic};
 use parking_lot::{Condvar, Mutex};
 
 use crate::catalog::CatalogError;
-use crate::domain::job::{Job, JobId};
+use crate::domain::environment::EnvironmentName;
+use crate::domain::job::{Job, JobId, Phase};
 use crate::domain::stop::Unseen;
 use crate::engine::{Engine, EngineError, Work};
 
@@ -31,6 +32,8 @@ pub(in crate::engine) struct AtWork {
     changed: Condvar,
     /// Jobs that are claimed for this process and that nobody in it works on, with when that was first seen.
     pub(in crate::engine) orphans: Mutex<HashMap<JobId, Monotonic>>,
+    /// Which step was told last of what is being settled.
+    pub(in crate::engine) settling: Mutex<HashMap<EnvironmentName, Phase>>,
     /// Why nobody looks on any more at what runs here.
     pub(in crate::engine) unseen: Mutex<Option<Unseen>>,
     /// Whether no job of the schedule is begun any more.

@@ -236,7 +236,7 @@ impl Notifier<'_> {
                 oldest: row.oldest,
                 quiet_until: receiver
                     .quiet()
-                    .filter(|_| row.waiting > 0)
+                    .filter(|_| row.held > 0)
                     .and_then(|quiet| quiet.holds_until(Severity::Warning, self.0.now())),
                 delivered: row.taken,
                 failing_since: row.since,

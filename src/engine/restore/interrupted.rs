@@ -52,9 +52,18 @@ impl std::fmt::Display for Told {
 }
 
 impl Live {
-    /// Tells where the settling of something interrupted is: whoever waits for it may wait for minutes.
+    /// Tells where the settling of something interrupted is: whoever waits for it may wait for minutes. What cannot be settled
+    /// is tried again every few seconds where machines share the catalog: that is told once.
     pub(super) fn settling(&self, step: Phase) {
         let environment = self.name().clone();
-        self.engine().did(Deed::Settling { environment, step });
+        let before = self.engine().jobs().state().settling.lock().insert(environment.clone(), step);
+        if before != Some(step) {
+            self.engine().did(Deed::Settling { environment, step });
+        }
+    }
+
+    /// It is settled: whatever is interrupted next is told from its beginning.
+    pub(super) fn has_settled(&self) {
+        self.engine().jobs().state().settling.lock().remove(self.name());
     }
 }

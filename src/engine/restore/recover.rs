@@ -324,6 +324,7 @@ impl Live {
                 }
             }
         }
+        self.has_settled();
         Ok(settled)
     }
 
