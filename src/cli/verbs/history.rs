@@ -54,7 +54,7 @@ fn print(history: &NodeHistory, call: &mut Call<'_>) -> Result<(), CliError> {
     if let Some(id) = &history.id {
         call.tell(&format!("id {id}"))?;
     }
-    if history.occurrences.is_empty() {
+    if history.is_unchanged() {
         let looked_at = measure::count(history.sights.len() as u64);
         call.tell(&format!(
             "Nothing happened to it: it is the same in all {looked_at} that were looked at."

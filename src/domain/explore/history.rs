@@ -42,6 +42,12 @@ impl NodeHistory {
         self.sights.iter().find(|sight| sight.path.is_some())
     }
 
+    /// Whether nothing happened to it: the oldest source has it, and it is the same in all that are newer.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.sights.len() > 1 && self.occurrences.iter().all(|event| event.after.is_none())
+    }
+
     /// What happened in this source, beside the one before it, in words; `None` where nothing did.
     #[must_use]
     pub fn happened_in(&self, seen: &SourceAt) -> Option<String> {

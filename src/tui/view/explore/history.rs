@@ -41,7 +41,7 @@ fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
     for event in history.occurrences.iter().rev() {
         happened(linked, model, history, event);
     }
-    if history.occurrences.is_empty() {
+    if history.is_unchanged() {
         let words = format!(
             "It is the same in all of {}.",
             measure::count(history.sights.len() as u64)
