@@ -24,7 +24,7 @@ impl ProofOf<'_> {
         match self {
             Self::Newest => None,
             Self::Another(backup) => Some(format!("{} of {}", kept_as(backup), day(backup.manifest.taken))),
-            Self::Gone => Some("backup that is gone".to_owned()),
+            Self::Gone => Some("dropped backup".to_owned()),
         }
     }
 
@@ -64,7 +64,16 @@ impl EnvironmentDetails {
     #[must_use]
     pub fn last_proof(&self) -> Option<(&Drill, ProofOf<'_>)> {
         let drill = self.summary.last_proven.as_ref()?;
-        Some((drill, proof_of(drill, &self.backups)))
+        let of = match proof_of(drill, &self.backups) {
+            // What the first repository has dropped may still be in the second.
+            ProofOf::Gone => {
+                let mut copies = self.copies.iter().flat_map(|copies| &copies.backups);
+                let copy = copies.find(|copy| copy.of == drill.backup || copy.backup.answers_to(&drill.backup));
+                copy.map_or(ProofOf::Gone, |copy| ProofOf::Another(&copy.backup))
+            }
+            of => of,
+        };
+        Some((drill, of))
     }
 }
 
