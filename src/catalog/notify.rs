@@ -101,6 +101,8 @@ pub struct ReceiverRow {
     pub why: Option<String>,
     /// How many wait.
     pub waiting: u64,
+    /// How many of them quiet hours have held back.
+    pub held: u64,
     /// When the oldest of them happened.
     pub oldest: Option<Instant>,
 }
@@ -270,7 +272,8 @@ impl Catalog {
         self.read(|session| {
             let rows = session.rows("SELECT name, since, not_before, taken, why FROM receivers", &[])?;
             let queues = session.rows(
-                "SELECT receiver, count(*), min(happened) FROM outbox WHERE ended IS NULL GROUP BY receiver",
+                "SELECT receiver, count(*), min(happened), CAST(sum(held) AS BIGINT) FROM outbox
+                 WHERE ended IS NULL GROUP BY receiver",
                 &[],
             )?;
             names
@@ -292,6 +295,7 @@ impl Catalog {
                         if queue.text(0)? == *name {
                             row.waiting = queue.count(1)?;
                             row.oldest = instant(queue, 2)?;
+                            row.held = queue.count(3)?;
                         }
                     }
                     Ok(row)
