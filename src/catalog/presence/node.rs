@@ -286,11 +286,11 @@ impl Shared {
     }
 
     /// Gives the lease back: one that ends when it began tells a verb that has ended in order from one that was killed. A
-    /// service is listed for a while all the same.
+    /// service is listed for a while all the same, and so is what the others have declared gone.
     fn give_back(&self, link: &mut Link) -> Result<(), Fault> {
         Session::Postgres(link).execute(
             "UPDATE nodes SET gone = TRUE,
-                    lease = CASE WHEN keeps_schedule THEN clock_timestamp() ELSE started END
+                    lease = CASE WHEN keeps_schedule OR gone THEN clock_timestamp() ELSE started END
              WHERE number = ?1",
             values![self.number.load(Ordering::Acquire)],
         )?;
