@@ -146,7 +146,7 @@ fn verified(text: &mut Text, model: &Model, backup: &Backup) {
     match &backup.verification {
         Verification::Verified { at } if *at < backup.manifest.taken => {
             let words = format!(
-                "all of it was read back; what it shares with older backups when they were, since {}",
+                "all of it was read back; the parts that it shares with older backups when those were read, the first on {}",
                 moment_and_age(*at, model)
             );
             text.fact_as("verified", &words, Meaning::Good);

@@ -178,11 +178,11 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
 /// Where a file goes, and as what.
 fn saving_text(text: &mut Text, model: &Model) {
     if let Some(folder) = &model.settings.beyond.folder {
-        let goes = format!("Goes into {folder}, unless its name says another one.");
+        let goes = format!("It goes into {folder}, unless the name says another folder.");
         text.paragraph(&goes, Meaning::Text);
     }
     let endings = if saved::table(model).is_some() {
-        "The ending says as what: .csv, .json, or .txt for text."
+        "The ending of the name says the format: .csv, .json, or .txt for text."
     } else {
         "It is text: the name ends with .txt."
     };

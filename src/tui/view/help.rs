@@ -201,7 +201,7 @@ fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
         (
             MARKED,
             Meaning::Key,
-            "marked: what is done is done for all that are",
+            "marked: an action is done for all marked ones",
         ),
         (
             symbols.more,
