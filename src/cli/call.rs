@@ -161,8 +161,7 @@ impl Call<'_> {
     }
 
     /// Asks for the name of an environment, so that nothing is done by reflex. In lines it is asked for until it is typed: whoever
-    /// hears letters one by one mistypes, and would have to begin again. Through a pipe another line leaves it: what comes
-    /// behind that was written before anything was asked.
+    /// hears letters one by one mistypes, and would have to begin again.
     pub(super) async fn ask_for_name(
         &mut self,
         name: &EnvironmentName,
@@ -173,15 +172,10 @@ impl Call<'_> {
             if self.in_lines.is_none() {
                 return Ok(line);
             }
-            match asking::typed(name, &line) {
+            match asking::typed(name, &line, self.outside.input_is_terminal) {
                 Typed::Name => return Ok(line),
-                Typed::Other(_) if !self.outside.input_is_terminal => {
-                    return Err(CliError::usage(format!(
-                        "another line than {name} came through the pipe: nothing was done"
-                    )));
-                }
                 Typed::Left(told) => {
-                    self.remark(told)?;
+                    self.remark(&told)?;
                     // It has been said.
                     return Err(CliError::failed(""));
                 }

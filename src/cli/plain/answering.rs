@@ -99,10 +99,10 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) => line,
             };
-            match typed(name, &line) {
+            match typed(name, &line, self.call.outside.input_is_terminal) {
                 Typed::Name => return Ok(Ok(true)),
                 Typed::Left(told) => {
-                    self.call.remark(told)?;
+                    self.call.remark(&told)?;
                     return Ok(Ok(false));
                 }
                 Typed::Other(told) => self.call.remark(&told)?,

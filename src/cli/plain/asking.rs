@@ -95,19 +95,24 @@ pub(in crate::cli) enum Typed {
     /// It is the name.
     Name,
     /// The question is left, which is to be said.
-    Left(&'static str),
+    Left(String),
     /// It is something else; what is expected is to be said.
     Other(String),
 }
 
-/// What a line means where this name is asked for.
-pub(in crate::cli) fn typed(name: &EnvironmentName, line: &str) -> Typed {
+/// What a line means where this name is asked for. One that comes through a pipe and is something else leaves the question: what
+/// comes behind it was written before anything was asked, and may be the name for another reason.
+pub(in crate::cli) fn typed(name: &EnvironmentName, line: &str, is_typed: bool) -> Typed {
     if line == name.to_string() {
         return Typed::Name;
     }
     match line.to_lowercase().as_str() {
-        "" | "b" | "back" => Typed::Left("left: nothing was done"),
-        "q" | "quit" => Typed::Left(super::answering::QUIT),
+        "" | "b" | "back" => Typed::Left("left: nothing was done".to_owned()),
+        "q" | "quit" => Typed::Left(super::answering::QUIT.to_owned()),
+        _ if !is_typed => Typed::Left(format!(
+            "{} came through the pipe where {name} was asked for: nothing was done",
+            said_again(line)
+        )),
         _ => Typed::Other(format!(
             "{} is not the name. Type {name} to go on, or \"back\" to leave it",
             said_again(line)
@@ -122,12 +127,13 @@ mod tests {
     #[test]
     fn another_name_is_asked_for_once_more_and_nothing_leaves() {
         let name: EnvironmentName = "acme/live".parse().unwrap();
-        assert_eq!(typed(&name, "acme/live"), Typed::Name);
+        assert_eq!(typed(&name, "acme/live", true), Typed::Name);
         for line in ["", "back", "QUIT"] {
-            assert!(matches!(typed(&name, line), Typed::Left(_)), "{line}");
+            assert!(matches!(typed(&name, line, true), Typed::Left(_)), "{line}");
         }
+        assert!(matches!(typed(&name, "jobs", false), Typed::Left(_)));
         for line in ["acme", "ACME/LIVE", "y", "\u{1b}[A"] {
-            let Typed::Other(told) = typed(&name, line) else {
+            let Typed::Other(told) = typed(&name, line, true) else {
                 panic!("{line}")
             };
             assert!(told.contains("Type acme/live"), "{told}");

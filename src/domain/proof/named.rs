@@ -68,7 +68,8 @@ impl EnvironmentDetails {
             // What the first repository has dropped may still be in the second.
             ProofOf::Gone => {
                 let mut copies = self.copies.iter().flat_map(|copies| &copies.backups);
-                let copy = copies.find(|copy| copy.of == drill.backup || copy.backup.answers_to(&drill.backup));
+                let copy =
+                    copies.find(|copy| copy.of == drill.backup || copy.backup.answers_to(&drill.backup));
                 copy.map_or(ProofOf::Gone, |copy| ProofOf::Another(&copy.backup))
             }
             of => of,

@@ -56,7 +56,13 @@ impl Live {
     /// is tried again every few seconds where machines share the catalog: that is told once.
     pub(super) fn settling(&self, step: Phase) {
         let environment = self.name().clone();
-        let before = self.engine().jobs().state().settling.lock().insert(environment.clone(), step);
+        let before = self
+            .engine()
+            .jobs()
+            .state()
+            .settling
+            .lock()
+            .insert(environment.clone(), step);
         if before != Some(step) {
             self.engine().did(Deed::Settling { environment, step });
         }
