@@ -172,12 +172,18 @@ impl Call<'_> {
             if self.in_lines.is_none() {
                 return Ok(line);
             }
-            match asking::typed(name, &line, self.outside.input_is_terminal) {
+            match asking::typed(name, &line) {
                 Typed::Name => return Ok(line),
                 Typed::Left(told) => {
-                    self.remark(&told)?;
+                    self.remark(told)?;
                     // It has been said.
                     return Err(CliError::failed(""));
+                }
+                Typed::Other(told) if !self.outside.input_is_terminal => {
+                    if let Some(lines) = &self.in_lines {
+                        lines.falls_out_of_step();
+                    }
+                    return Err(CliError::usage(told));
                 }
                 Typed::Other(told) => self.remark(&told)?,
             }

@@ -73,10 +73,20 @@ fn a_pipe_is_asked_as_a_terminal_is() {
 
 alike!(what_comes_through_a_pipe_behind_another_line_confirms_nothing);
 fn what_comes_through_a_pipe_behind_another_line_confirms_nothing() {
-    let typed = "acme/live\nrestore\n1\n1\njobs\nacme/live\nquit\n";
-    let ended = lifeboat(&["--plain"]).piping(typed).ends();
-    assert!(ended.err.contains("nothing was done"), "{}", ended.err);
-    assert!(!ended.out.contains("to go back: undo"), "{}", ended.out);
+    for typed in [
+        // Where a backup is chosen, where it is said what to do, where the name is typed, and where a verb asks for it.
+        "acme/live\nrestore\n99\n1\n1\nacme/live\nquit\n",
+        "acme/live\nrestore\n1\nrestoer it\n1\nacme/live\nquit\n",
+        "acme/live\nrestore\n1\n1\njobs\nacme/live\nquit\n",
+        "acme/live\nundo acme/live\njobs\nacme/live\nquit\n",
+        "acme/live\nrestroe\nundo acme/live\nacme/live\nquit\n",
+    ] {
+        let ended = lifeboat(&["--plain"]).piping(typed).ends();
+        assert_eq!(ended.code, 2, "{}", ended.err);
+        assert!(ended.err.contains("was not done"), "{}", ended.err);
+        assert!(!ended.out.contains("to go back: undo"), "{}", ended.out);
+        assert!(!ended.out.contains("is back"), "{}", ended.out);
+    }
 }
 
 alike!(enter_alone_says_the_choices_again_and_drops_no_plan);

@@ -99,15 +99,24 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) => line,
             };
-            match typed(name, &line, self.call.outside.input_is_terminal) {
+            match typed(name, &line) {
                 Typed::Name => return Ok(Ok(true)),
                 Typed::Left(told) => {
-                    self.call.remark(&told)?;
+                    self.call.remark(told)?;
                     return Ok(Ok(false));
                 }
-                Typed::Other(told) => self.call.remark(&told)?,
+                Typed::Other(told) => self.does_not_fit(&told)?,
             }
         }
+    }
+
+    /// Says why a line is no answer. Through a pipe that ends the stay: the lines behind it were written before anything was asked,
+    /// and each of them would answer something else than it was meant for.
+    pub(super) fn does_not_fit(&mut self, why: &str) -> Result<(), CliError> {
+        if !self.call.outside.input_is_terminal {
+            return Err(out_of_step(why));
+        }
+        self.call.remark(why)
     }
 
     fn ask(&mut self, question: &str) -> Result<(), CliError> {
@@ -128,6 +137,13 @@ impl Session<'_, '_> {
         self.call.remark(&format!("news, {at}: {text}"))?;
         Ok(true)
     }
+}
+
+/// Why the stay ends.
+pub(super) fn out_of_step(why: &str) -> CliError {
+    CliError::usage(format!(
+        "{why}. It came through a pipe: it and what is behind it was not done"
+    ))
 }
 
 /// What was typed, in quotation marks, as far as one wants to hear it again.

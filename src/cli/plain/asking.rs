@@ -18,6 +18,8 @@ pub(in crate::cli) struct Asking {
     /// How often Ctrl-C came to the question that is asked now; none where none is.
     interrupts: Cell<Option<u32>>,
     interrupted: Notify,
+    /// Whether a line came through a pipe that did not fit what was asked.
+    is_out_of_step: Cell<bool>,
     warned: RefCell<Vec<String>>,
 }
 
@@ -37,6 +39,7 @@ impl Asking {
             lines,
             interrupts: Cell::new(None),
             interrupted: Notify::new(),
+            is_out_of_step: Cell::new(false),
             warned: RefCell::default(),
         }
     }
@@ -68,6 +71,16 @@ impl Asking {
         self.interrupts.get().is_some()
     }
 
+    /// A line came through a pipe that did not fit: those behind it were written for something else.
+    pub(in crate::cli) fn falls_out_of_step(&self) {
+        self.is_out_of_step.set(true);
+    }
+
+    /// Whether such a line came.
+    pub(super) fn was_out_of_step(&self) -> bool {
+        self.is_out_of_step.get()
+    }
+
     /// A verb begins that asks nothing yet.
     pub(super) fn begins(&self) {
         self.interrupts.set(None);
@@ -95,24 +108,19 @@ pub(in crate::cli) enum Typed {
     /// It is the name.
     Name,
     /// The question is left, which is to be said.
-    Left(String),
+    Left(&'static str),
     /// It is something else; what is expected is to be said.
     Other(String),
 }
 
-/// What a line means where this name is asked for. One that comes through a pipe and is something else leaves the question: what
-/// comes behind it was written before anything was asked, and may be the name for another reason.
-pub(in crate::cli) fn typed(name: &EnvironmentName, line: &str, is_typed: bool) -> Typed {
+/// What a line means where this name is asked for.
+pub(in crate::cli) fn typed(name: &EnvironmentName, line: &str) -> Typed {
     if line == name.to_string() {
         return Typed::Name;
     }
     match line.to_lowercase().as_str() {
-        "" | "b" | "back" => Typed::Left("left: nothing was done".to_owned()),
-        "q" | "quit" => Typed::Left(super::answering::QUIT.to_owned()),
-        _ if !is_typed => Typed::Left(format!(
-            "{} came through the pipe where {name} was asked for: nothing was done",
-            said_again(line)
-        )),
+        "" | "b" | "back" => Typed::Left("left: nothing was done"),
+        "q" | "quit" => Typed::Left(super::answering::QUIT),
         _ => Typed::Other(format!(
             "{} is not the name. Type {name} to go on, or \"back\" to leave it",
             said_again(line)
@@ -127,13 +135,12 @@ mod tests {
     #[test]
     fn another_name_is_asked_for_once_more_and_nothing_leaves() {
         let name: EnvironmentName = "acme/live".parse().unwrap();
-        assert_eq!(typed(&name, "acme/live", true), Typed::Name);
+        assert_eq!(typed(&name, "acme/live"), Typed::Name);
         for line in ["", "back", "QUIT"] {
-            assert!(matches!(typed(&name, line, true), Typed::Left(_)), "{line}");
+            assert!(matches!(typed(&name, line), Typed::Left(_)), "{line}");
         }
-        assert!(matches!(typed(&name, "jobs", false), Typed::Left(_)));
         for line in ["acme", "ACME/LIVE", "y", "\u{1b}[A"] {
-            let Typed::Other(told) = typed(&name, line, true) else {
+            let Typed::Other(told) = typed(&name, line) else {
                 panic!("{line}")
             };
             assert!(told.contains("Type acme/live"), "{told}");

@@ -245,7 +245,7 @@ impl Session<'_, '_> {
                 Chosen::This(Does::Break(name)) => return self.break_live(&name).await,
                 Chosen::This(Does::Ask(question)) => return self.question(question).await,
                 Chosen::This(Does::Leave) => return self.leaves().await,
-                Chosen::NoNumber => self.call.remark(&format!(
+                Chosen::NoNumber => self.does_not_fit(&format!(
                     "{} is the number of no choice now; Enter says the choices",
                     said_again(typed)
                 ))?,

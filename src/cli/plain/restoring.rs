@@ -141,6 +141,10 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
+                Answer::Line(line) if !line.contains('/') => self.does_not_fit(&format!(
+                    "{} is no path: one has a slash, such as /website/home",
+                    said_again(&line)
+                ))?,
                 Answer::Line(line) => options.extend(["--path".to_owned(), line]),
             }
         }
@@ -167,7 +171,7 @@ impl Session<'_, '_> {
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
                 Answer::Line(line) => match place(&line, labels) {
                     Ok(place) => return Ok(Ok(Some(place))),
-                    Err(why) => self.call.remark(&why)?,
+                    Err(why) => self.does_not_fit(&why)?,
                 },
             }
         }
@@ -199,7 +203,7 @@ impl Session<'_, '_> {
             let chosen: Result<Vec<usize>, String> = words.map(|word| place(word, labels)).collect();
             match chosen {
                 Ok(chosen) => return Ok(Ok(Some(chosen))),
-                Err(why) => self.call.remark(&why)?,
+                Err(why) => self.does_not_fit(&why)?,
             }
         }
     }

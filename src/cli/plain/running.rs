@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::answering::said_again;
+use super::answering::{out_of_step, said_again};
 use super::asking::Asking;
 use super::{Session, Why};
 use crate::cli::clearing::Left;
@@ -19,7 +19,7 @@ impl Session<'_, '_> {
         let mut arguments = match shell::words(typed) {
             Ok(words) => words,
             Err(why) => {
-                self.call.remark(&format!("lifeboat: {why}"))?;
+                self.does_not_fit(&why.to_string())?;
                 return Ok(None);
             }
         };
@@ -29,7 +29,7 @@ impl Session<'_, '_> {
         }
         let is_verb = arguments.first().is_some_and(|first| verbs::is_one(first));
         if !is_verb {
-            self.call.remark(&format!(
+            self.does_not_fit(&format!(
                 "{} is none of the choices and no verb; \"help\" explains",
                 said_again(typed)
             ))?;
@@ -93,6 +93,9 @@ impl Session<'_, '_> {
         if let Err(error) = result {
             if matches!(error.kind, ErrorKind::ReaderGone | ErrorKind::NotPrinted) {
                 return Err(error);
+            }
+            if asking.was_out_of_step() {
+                return Err(out_of_step(&error.message));
             }
             error.print(self.call.outside, false)?;
         }
