@@ -4,7 +4,8 @@ use crate::domain::environment::InstanceName;
 
 /// Told about progress by whoever works, from any thread, as often as it likes; asked by it whether to go on.
 pub trait Watch: Send + Sync {
-    /// The work turned out to have this many items and bytes in all.
+    /// The work that begins now turned out to have this many items and bytes in all: more than once where it comes in parts, such
+    /// as one instance after the other.
     fn total(&self, items: u64, bytes: u64);
 
     /// Work has turned to this instance.

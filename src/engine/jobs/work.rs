@@ -395,9 +395,14 @@ fn rate(progress: &mut Progress, elapsed: Duration) {
 
 impl Watch for Work {
     fn total(&self, items: u64, bytes: u64) {
+        // One instance after the other says how much it is: what is done by then was of those before.
+        let (items_done, bytes_done) = (
+            self.items.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        );
         if let Some(progress) = &mut self.lock_job().progress {
-            progress.items_total = Some(items);
-            progress.bytes_total = Some(bytes);
+            progress.items_total = Some(items_done.saturating_add(items));
+            progress.bytes_total = Some(bytes_done.saturating_add(bytes));
         }
     }
 
