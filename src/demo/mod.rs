@@ -99,6 +99,9 @@ const CLUSTER: [&str; 3] = [
     "max_wal_size = 256MB",
 ];
 
+/// How often the removal of a sandbox is tried.
+const TRIES: u32 = 50;
+
 /// What happens when this is dropped, whatever ends the demo: the server stops, even where somebody still holds the
 /// sandbox, and a sandbox that is not to be kept goes.
 struct AtTheEnd {
@@ -116,7 +119,12 @@ impl Drop for AtTheEnd {
             let _ = cluster.stop();
         }
         if !self.is_kept {
-            let _ = std::fs::remove_dir_all(self.sandbox.root());
+            // Whoever still reads a backup for somebody who has left may write a file between the listing and the removal.
+            let emptied = |_: &u32| {
+                let removed = std::fs::remove_dir_all(self.sandbox.root());
+                !matches!(removed, Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty)
+            };
+            let _ = (0..TRIES).find(emptied);
         }
     }
 }
