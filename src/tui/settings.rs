@@ -104,6 +104,11 @@ pub struct Care {
     pub alone_for: Duration,
     /// The same for an answer after which something is lost for good.
     pub alone_for_good: Duration,
+    /// How long the selection has to rest on an environment before the right side follows: moving through the list then
+    /// draws the list only.
+    pub selection_rests: Duration,
+    /// How long what is typed into a search has to rest before it is looked for.
+    pub typing_rests: Duration,
 }
 
 impl Default for Care {
@@ -117,6 +122,8 @@ impl Default for Care {
             typed_no_faster: Duration::from_millis(100),
             alone_for: Duration::from_millis(100),
             alone_for_good: Duration::from_millis(250),
+            selection_rests: Duration::from_millis(120),
+            typing_rests: Duration::from_millis(250),
         }
     }
 }
@@ -131,6 +138,8 @@ impl Care {
         typed_no_faster: Duration::ZERO,
         alone_for: Duration::ZERO,
         alone_for_good: Duration::ZERO,
+        selection_rests: Duration::from_millis(120),
+        typing_rests: Duration::from_millis(250),
     };
 }
 

@@ -45,8 +45,6 @@ mod seek;
 pub mod tour;
 mod wizard;
 
-use std::time::Duration;
-
 use super::action::Place;
 use super::display::Stop;
 use super::effects::{Effect, Fetch, Timer};
@@ -62,10 +60,6 @@ use crate::domain::activity::Severity;
 use crate::domain::request::{HoldKind, HoldRequest};
 use crate::domain::state::EnvironmentDetails;
 use crate::domain::{columns, printable};
-
-/// How long the selection has to rest on an environment before the right side follows: moving through the list then
-/// draws the list only.
-const REST: Duration = Duration::from_millis(120);
 
 /// What the cockpit asks for when it starts.
 pub fn start(model: &mut Model) -> Vec<Effect> {
@@ -239,7 +233,8 @@ fn show_selected(model: &mut Model) -> Vec<Effect> {
 /// The selection has moved to another environment: the right side follows in a moment.
 fn selection_moved(model: &mut Model) -> Vec<Effect> {
     model.moves += 1;
-    vec![Effect::After(REST, Timer::Rested(model.moves))]
+    let rest = model.settings.care.selection_rests;
+    vec![Effect::After(rest, Timer::Rested(model.moves))]
 }
 
 /// While the notifications are on the screen, what comes has been seen.

@@ -1,17 +1,12 @@
 //! Typing into a search: what is typed is looked for once it rests, but for texts in properties, which reads all of the
 //! content and begins with Enter.
 
-use std::time::Duration;
-
 use super::explore;
 use crate::domain::explore::By;
 use crate::tui::effects::{Effect, Timer};
 use crate::tui::model::Model;
 use crate::tui::model::explore::search::Search;
 use crate::tui::model::screens::Screen;
-
-/// How long what is typed has to rest.
-const REST: Duration = Duration::from_millis(250);
 
 fn search(model: &mut Model) -> Option<&mut Search> {
     match model.screens.last_mut() {
@@ -26,7 +21,8 @@ pub fn edit(model: &mut Model, change: impl FnOnce(&mut tui_input::Input)) -> Ve
         change(&mut search.input);
     }
     model.moves += 1;
-    vec![Effect::After(REST, Timer::Rested(model.moves))]
+    let rest = model.settings.care.typing_rests;
+    vec![Effect::After(rest, Timer::Rested(model.moves))]
 }
 
 /// What is typed has rested.
