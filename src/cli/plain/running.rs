@@ -19,7 +19,7 @@ impl Session<'_, '_> {
         let mut arguments = match shell::words(typed) {
             Ok(words) => words,
             Err(why) => {
-                self.does_not_fit(&why.to_string())?;
+                self.does_not_fit(&why)?;
                 return Ok(None);
             }
         };
