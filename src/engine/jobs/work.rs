@@ -393,16 +393,21 @@ fn rate(progress: &mut Progress, elapsed: Duration) {
     };
 }
 
+/// A part of the work begins, of so many items and bytes: one instance after the other says how much it is, and what is done by
+/// then was of those before.
+fn begin_part(progress: &mut Progress, done: (u64, u64), part: (u64, u64)) {
+    progress.items_total = Some(done.0.saturating_add(part.0));
+    progress.bytes_total = Some(done.1.saturating_add(part.1));
+}
+
 impl Watch for Work {
     fn total(&self, items: u64, bytes: u64) {
-        // One instance after the other says how much it is: what is done by then was of those before.
-        let (items_done, bytes_done) = (
+        let done = (
             self.items.load(Ordering::Relaxed),
             self.bytes.load(Ordering::Relaxed),
         );
         if let Some(progress) = &mut self.lock_job().progress {
-            progress.items_total = Some(items_done.saturating_add(items));
-            progress.bytes_total = Some(bytes_done.saturating_add(bytes));
+            begin_part(progress, done, (items, bytes));
         }
     }
 
@@ -438,6 +443,24 @@ impl Watch for Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_is_done_than_there_is_in_any_of_several_parts() {
+        let mut progress = Progress::start(Phase::Staging);
+        begin_part(&mut progress, (0, 0), (2_700, 5_000));
+        assert_eq!(
+            (progress.items_total, progress.bytes_total),
+            (Some(2_700), Some(5_000))
+        );
+        begin_part(&mut progress, (2_700, 5_000), (2_001, 3_500));
+        assert_eq!(
+            (progress.items_total, progress.bytes_total),
+            (Some(4_701), Some(8_500))
+        );
+        progress.bytes_done = 6_750;
+        rate(&mut progress, Duration::from_secs(2));
+        assert_eq!(progress.left_millis, Some(518), "of the part that goes on");
+    }
 
     #[test]
     fn rate_and_time_left_follow_from_what_is_done() {
