@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::slice;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -197,9 +198,13 @@ fn lifeboat_step(step: &str, dir: &Path) {
     let mut opened = None;
     // As the engine does it: for a backup the content is walked meanwhile.
     part("open", &mut || {
+        let is_opening = AtomicBool::new(true);
+        let is_waiting = || is_opening.load(Ordering::Relaxed);
         opened = Some(thread::scope(|scope| {
-            let walked = (step == "backup").then(|| scope.spawn(|| held().walk_ahead(&Unwatched)));
+            let walked =
+                (step == "backup").then(|| scope.spawn(|| held().walk_ahead(&is_waiting, &Unwatched)));
             let repository = Repository::open(&place, &key).unwrap();
+            is_opening.store(false, Ordering::Relaxed);
             (repository, walked.map(|walked| walked.join().unwrap()))
         }));
     });

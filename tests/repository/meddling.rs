@@ -20,6 +20,7 @@ pub struct Meddling {
     on_open: Option<Arc<Meddler>>,
     on_read: Option<Arc<Meddler>>,
     opened: AtomicU64,
+    walked: AtomicU64,
 }
 
 impl Meddling {
@@ -31,6 +32,7 @@ impl Meddling {
             on_open: Some(Arc::new(meddle)),
             on_read: None,
             opened: AtomicU64::new(0),
+            walked: AtomicU64::new(0),
         })
     }
 
@@ -42,12 +44,18 @@ impl Meddling {
             on_open: None,
             on_read: Some(Arc::new(meddle)),
             opened: AtomicU64::new(0),
+            walked: AtomicU64::new(0),
         })
     }
 
     /// How many files were opened.
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
+    }
+
+    /// How many walks began.
+    pub fn walked(&self) -> u64 {
+        self.walked.load(Ordering::Relaxed)
     }
 }
 
@@ -60,6 +68,7 @@ impl Content for Meddling {
         &'a self,
         left_out: &'a mut (dyn FnMut(String) + Send),
     ) -> Box<dyn Iterator<Item = Result<Item, ContentError>> + Send + 'a> {
+        self.walked.fetch_add(1, Ordering::Relaxed);
         self.files.walk(left_out)
     }
 

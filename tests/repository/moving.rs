@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat::clock::SetClock;
 use lifeboat::content::Content;
 use lifeboat::content::files::Files;
-use lifeboat::repository::RepositoryError;
+use lifeboat::repository::{FrozenSources, RepositoryError};
+use lifeboat::watch::Unwatched;
 
 use crate::meddling::Meddling;
-use crate::support::{Sandbox, noise, source};
+use crate::support::{Sandbox, manifest, moment, noise, source};
 
 /// Copies content that is meddled with, and gives what the copy said.
 fn told(sandbox: &Sandbox, content: Arc<dyn Content>) -> String {
@@ -136,4 +138,32 @@ fn permissions_that_change_behind_the_readers_back() {
 fn a_workspace_that_appears_behind_the_readers_back() {
     let told = behind_the_back(|root| fs::create_dir(root.join("contacts")).unwrap());
     assert!(told.contains("the workspace contacts"), "{told}");
+}
+
+#[test]
+fn the_walks_that_find_nothing_new_are_made_while_somebody_waits() {
+    let sandbox = Sandbox::new();
+    let (files, picture) = picture(&sandbox);
+    let content = Meddling::on_open(files, "no/such.file", || {});
+    let sources = [source("author", Arc::clone(&content) as Arc<dyn Content>)];
+    let copy = sandbox.copy_of(&sources).unwrap();
+    let made_up = manifest(&copy);
+    let earlier = sandbox.repository.record(copy, &made_up).unwrap();
+    // How many walks there are ahead of the copy, and how many in it.
+    let walks = |is_waiting: bool| {
+        let before = content.walked();
+        let still = FrozenSources::take(&sources, &SetClock::at(moment("2026-11-23T00:19:00Z"))).unwrap();
+        let still = still.walk_ahead(&|| is_waiting, &Unwatched);
+        let ahead = content.walked() - before;
+        let copy = sandbox
+            .repository
+            .copy(still, Some(&earlier), &Unwatched)
+            .unwrap();
+        (ahead, content.walked() - before - ahead, copy.added_bytes > 0)
+    };
+    assert_eq!(walks(true), (2, 0, false));
+    assert_eq!(walks(false), (1, 1, false));
+    // What has to be read is walked once for it, and once more afterwards.
+    fs::write(picture, noise(7, 2_000_000)).unwrap();
+    assert_eq!(walks(true), (2, 2, true));
 }

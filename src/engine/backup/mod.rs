@@ -12,6 +12,7 @@ pub(super) mod storing;
 pub(super) mod versions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 use doubts::{doubt, tell_of_copies};
@@ -297,8 +298,15 @@ impl Live {
             (self.open_to_copy(&purpose), None)
         } else {
             let rest = come_to_rest()?;
-            let look = || hold_still().map(|still| still.walk_ahead(work));
-            let (opened, still) = beside(|| self.open_to_copy(&purpose), look);
+            let is_opening = AtomicBool::new(true);
+            let is_waiting = || is_opening.load(Ordering::Relaxed);
+            let look = || hold_still().map(|still| still.walk_ahead(&is_waiting, work));
+            let open = || {
+                let opened = self.open_to_copy(&purpose);
+                is_opening.store(false, Ordering::Relaxed);
+                opened
+            };
+            let (opened, still) = beside(open, look);
             (opened, Some((still, rest)))
         };
         let (repository, before) = opened?;

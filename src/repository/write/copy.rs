@@ -17,7 +17,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use rustic_core::repofile::SnapshotSummary;
 use rustic_core::{Id, TreeId};
 
-use super::frozen::FrozenSources;
+use super::frozen::{FrozenSources, Met};
 use super::walked::{Walked, walk_all};
 use crate::concurrency::beside;
 use crate::content::Content;
@@ -86,8 +86,12 @@ impl Repository {
         let comparable = parent.filter(|_| frozen.held.iter().all(Option::is_none));
         // Where nothing has to be read, the last walk can follow the first at once: it only has to come later.
         let walk_twice = || {
-            let first = met.map_or_else(|| walk_all(&frozen, watch), Ok)?;
-            Ok::<_, RepositoryError>((first, comparable.map(|_| walk_all(&frozen, watch))))
+            let (first, again) = match met {
+                Some(Met { first, again }) => (first, again),
+                None => (walk_all(&frozen, watch)?, None),
+            };
+            let again = comparable.map(|_| again.map_or_else(|| walk_all(&frozen, watch), Ok));
+            Ok::<_, RepositoryError>((first, again))
         };
         let (walked, earlier) = beside(walk_twice, || {
             comparable.and_then(|parent| self.held_by(parent, watch).ok())

@@ -18,8 +18,15 @@ pub struct FrozenSources {
     pub(in crate::repository) held: Vec<Option<Frozen>>,
     pub(in crate::repository) start: Instant,
     pub(in crate::repository) stopwatch: Stopwatch,
-    /// What a walk in advance met, if there was one.
-    pub(super) met: Option<Vec<Walked>>,
+    /// What walks in advance met, if there were any.
+    pub(super) met: Option<Met>,
+}
+
+/// What walks in advance met.
+pub(super) struct Met {
+    pub(super) first: Vec<Walked>,
+    /// The same once more, right after: enough to know that nothing moved, where nothing has to be read in between.
+    pub(super) again: Option<Vec<Walked>>,
 }
 
 /// A source that is held still: since when, counted from the beginning, and about how much there is.
@@ -66,9 +73,15 @@ impl FrozenSources {
     /// Makes the walk over what cannot be held still that a copy begins with. For whoever waits for something else
     /// meanwhile, and lets nobody change the content before the copy on purpose, as a hook does. Where that fails, the
     /// copy walks by itself, and says what is wrong or tries again.
+    ///
+    /// While `is_waiting` says so after that, the time is taken for the second walk as well, which is the last one where
+    /// nothing has changed since an earlier backup.
     #[must_use]
-    pub fn walk_ahead(mut self, watch: &dyn Watch) -> Self {
-        self.met = walk_all(&self, watch).ok();
+    pub fn walk_ahead(mut self, is_waiting: &dyn Fn() -> bool, watch: &dyn Watch) -> Self {
+        self.met = walk_all(&self, watch).ok().map(|first| Met {
+            first,
+            again: is_waiting().then(|| walk_all(&self, watch).ok()).flatten(),
+        });
         self
     }
 
