@@ -122,6 +122,11 @@ impl Line {
             }
         }
         drop(screen);
+        self.types(keys);
+    }
+
+    /// Types this at once, whatever is on the screen.
+    pub fn types(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }

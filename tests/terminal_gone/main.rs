@@ -176,8 +176,10 @@ fn what_is_typed_while_a_demo_makes_its_sandbox_does_nothing_later() {
     let folder = tempfile::tempdir().unwrap();
     let temporary = folder.path().to_str().unwrap();
     let mut line = Line::to(LIFEBOAT.as_ref(), &["demo"], &[("TMPDIR", temporary)]);
-    // Taken for a key, it would leave the cockpit before anybody has seen it.
-    line.answers("Making a sandbox", "q");
+    // Taken for a key, it would leave the cockpit before anybody has seen it. It is not waited for the screen to stand
+    // still: where the steps follow each other quickly, it does so only once the cockpit is there.
+    line.shows("Making a sandbox");
+    line.types("q");
     line.answers("● connected", "?");
     line.answers("─ Help", "q");
     assert!(line.ends_well());
