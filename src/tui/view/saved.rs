@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{explore, screen_text};
 use crate::domain::backup::Verification;
+use crate::domain::target::Standing;
 use crate::domain::{Instant, columns, printable};
 use crate::tui::model::explore::Column;
 use crate::tui::model::looks::ListKind;
@@ -139,6 +140,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
     let row = |row: overview::Row<'_>| {
         let summary = row.summary;
         let proven = summary.last_proven.as_ref();
+        let targets: Vec<String> = summary.targets.iter().map(Standing::in_words).collect();
         vec![
             row.context.unwrap_or(&model.settings.context).to_owned(),
             summary.name.to_string(),
@@ -147,6 +149,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
             summary.newest.map_or_else(String::new, zoned),
             proven.map_or_else(String::new, |drill| zoned(drill.at)),
             proven.map_or_else(String::new, |drill| (drill.millis / 1000).to_string()),
+            targets.join("; "),
         ]
     };
     Table {
@@ -158,6 +161,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
             "newest_backup",
             "last_proven",
             "proven_in_seconds",
+            "targets",
         ],
         rows: overview::rows(model, shown).into_iter().map(row).collect(),
     }
