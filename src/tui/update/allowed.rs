@@ -110,7 +110,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::NextMatch | Action::PreviousMatch if !model.goes_on_seeking() => {
             Err("nothing is searched for".to_owned())
         }
-        Action::Save => savable(model),
+        Action::Save => super::saving::of_all(model).map(|_| ()),
         Action::Watch => watchable(model),
         Action::OpenJob | Action::OpenLog => model
             .chosen_job()
@@ -170,19 +170,6 @@ fn restore(model: &Model) -> Result<(), String> {
         Some(_) => Ok(()),
         None => Err(STILL_LOADING.to_owned()),
     }
-}
-
-/// Whether all of what is on the screen is here. Of long lists inside a backup it is not.
-fn savable(model: &Model) -> Result<(), String> {
-    let verb = match model.place_below() {
-        Place::Differences => "diff",
-        Place::Tree => "browse",
-        Place::Found => "find",
-        _ => return Ok(()),
-    };
-    Err(format!(
-        "not all of it is here: `lifeboat {verb} --json` prints all"
-    ))
 }
 
 /// Whether there is another field or pane to go to.

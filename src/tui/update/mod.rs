@@ -39,7 +39,7 @@ mod news;
 mod overview;
 mod pins;
 mod reread;
-mod saving;
+pub mod saving;
 mod search;
 mod seek;
 pub mod tour;

@@ -7,7 +7,6 @@ use super::chrome::moment_and_age;
 use super::contexts;
 use super::field;
 use super::layout::PALETTE_ROWS;
-use super::saved;
 use super::text::Text;
 use super::words;
 use crate::domain::retention;
@@ -16,6 +15,7 @@ use crate::tui::model::Model;
 use crate::tui::model::screens::{Dialog, Form, FormKind, Notice, Palette, Question};
 use crate::tui::theme::Meaning;
 use crate::tui::update;
+use crate::tui::update::saving;
 
 /// How wide dialogs are.
 const WIDTH: u16 = 72;
@@ -181,7 +181,7 @@ fn saving_text(text: &mut Text, model: &Model) {
         let goes = format!("It goes into {folder}, unless the name says another folder.");
         text.paragraph(&goes, Meaning::Text);
     }
-    let endings = if saved::table(model).is_some() {
+    let endings = if saving::is_list(model) {
         "The ending of the name says the format: .csv, .json, or .txt for text."
     } else {
         "It is text: the name ends with .txt."

@@ -2,6 +2,8 @@
 //!
 //! Nothing in a file is made for the width of a terminal, and every moment has its zone.
 
+pub mod inside;
+
 use serde_json::{Map, Value};
 
 use super::{explore, screen_text};
@@ -82,8 +84,13 @@ pub fn name(model: &Model) -> String {
 fn other(screen: &Screen) -> &'static str {
     match screen {
         Screen::Fleet(_) => "fleet",
-        Screen::Explorer(explorer) if explorer.column == Column::History => "history",
-        Screen::Explorer(_) => "node",
+        Screen::Explorer(explorer) => match explorer.column {
+            Column::Tree => "content",
+            Column::Node => "node",
+            Column::History => "history",
+        },
+        Screen::Search(_) => "found",
+        Screen::Differences(_) => "differences",
         _ => "lifeboat",
     }
 }
@@ -95,9 +102,7 @@ fn other(screen: &Screen) -> &'static str {
 pub fn written(model: &Model, form: Form) -> Result<String, String> {
     let table = table(model);
     match (form, table) {
-        (Form::Csv, Some(table)) => Ok(csv(&table)),
-        (Form::Json, Some(table)) => json(&table),
-        (Form::Text, Some(table)) => Ok(text(&table)),
+        (form, Some(table)) => in_form(&table, form),
         (Form::Text, None) => {
             match screen_text(model).map_or_else(|| explore::plain(model), |text| Some(text.plain())) {
                 Some(lines) => {
@@ -110,6 +115,18 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Csv | Form::Json, None) => {
             Err("this is no list: it can be saved as text, under a name that ends with .txt".to_owned())
         }
+    }
+}
+
+/// A list in a form.
+///
+/// # Errors
+/// A sentence where it cannot be written as JSON.
+pub fn in_form(table: &Table, form: Form) -> Result<String, String> {
+    match form {
+        Form::Csv => Ok(csv(table)),
+        Form::Json => json(table),
+        Form::Text => Ok(text(table)),
     }
 }
 

@@ -97,6 +97,7 @@ pub fn text_lines(model: &Model) -> usize {
 pub fn plain(model: &Model) -> Option<Vec<String>> {
     match model.screens.last() {
         Some(Screen::Explorer(explorer)) => Some(text(model, explorer)?.text.plain()),
+        Some(Screen::Differences(shown)) if shown.in_node => Some(differences::rows(model, shown)),
         _ => None,
     }
 }
