@@ -349,7 +349,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::NextStep, &[Key::Enter], &[Choose, Scope, Plan], 1, "next", "go on to the next step of the restore"),
     looks(Action::Toggle, &[Key::Char(' ')], &[Scope], 2, "on/off", "take an instance or a workspace into the restore, or leave it out"),
     looks(Action::SafetyBackup, &[Key::Char('!')], &[Plan], 4, "safety on/off", "leave the safety backup out of the restore after a question, or take it after all"),
-    looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "copy on/off", "take the backup from its copy in the second repository, or from the first one after all"),
+    looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "first or copy", "take the backup from its copy in the second repository, or from the first one after all"),
     looks(Action::Accept, &[Key::Enter], &[Typing], 1, "confirm", "do what the dialog says"),
     looks(Action::Yes, &[Key::Enter, Key::Char('y')], &[Question], 1, "yes", "answer a question with yes"),
     looks(Action::YesForGood, &[Key::Char('y')], &[Grave], 1, "yes", "answer a question about something that cannot be taken back with yes: Enter does not"),

@@ -6,6 +6,7 @@ use super::canvas::{Canvas, Piece, piece, wide};
 use super::{aside, field, layout, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
+use crate::domain::settings::RepositoryChoice;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
@@ -357,9 +358,15 @@ fn is_taken_by_the_tour(model: &Model, action: Action) -> bool {
     is_on_path && key.is_some_and(|key| keys.action(key, Place::Tour, false).is_some())
 }
 
+/// What the key that leaves the path of the tour does once it was left.
+pub const BACK_TO_THE_TOUR: &str = "back to the tour";
+
 /// The word for an action; what Enter does in the palette is more than confirming, and forms have fields and no panes.
-fn label(model: &Model, row: &'static Row) -> &'static str {
+pub fn label(model: &Model, row: &'static Row) -> &'static str {
     match (&model.dialog, row.action) {
+        (_, Action::Tour) if model.tour.as_ref().is_some_and(|tour| !tour.on_path) => BACK_TO_THE_TOUR,
+        (_, Action::OtherRepository) if model.wizard_source() == RepositoryChoice::Copy => "use first",
+        (_, Action::OtherRepository) => "use copy",
         (Some(Dialog::Palette(_)), Action::Accept) => "run",
         (Some(Dialog::Form(_)), Action::NextPane) => "field",
         (None, Action::NextPane) if searches(model) => "by",

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, piece, wrap};
-use super::chrome::moment_and_age;
+use super::chrome::{label, moment_and_age};
 use super::contexts;
 use super::field;
 use super::layout::PALETTE_ROWS;
@@ -322,7 +322,7 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
         }
         let key = model.settings.keys.first(row.action);
         canvas.text(inside.x + 2, y, 6, &key, Meaning::Key);
-        canvas.text(inside.x + 8, y, 16, row.label, meaning);
+        canvas.text(inside.x + 8, y, 16, label(model, row), meaning);
         let x = inside.x + 24;
         canvas.text(x, y, inside.right().saturating_sub(x), row.help, Meaning::Quiet);
         if selected {
