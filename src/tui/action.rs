@@ -430,7 +430,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Quit, &[Key::Char('q')], ON_SCREENS, 4, "quit", "end the cockpit; asks first when a job runs in it"),
     looks(Action::TourOn, &[Key::Char(' '), Key::PageDown], &[Place::Tour], 0, "go on", "do what the step of the tour tells of, or go on to the next"),
     looks(Action::TourBack, &[Key::Backspace, Key::PageUp], &[Place::Tour], 0, "go back", "go back to the step before: what was done stays done"),
-    looks(Action::Tour, &[Key::Ctrl('t')], EVERYWHERE, 0, "play", "leave the path of the tour and play, or come back to it, from wherever one is"),
+    looks(Action::Tour, &[Key::Ctrl('t')], EVERYWHERE, 0, "leave the path", "leave the path of the tour, for the cockpit to be yours; once more: back to the tour, from wherever one is"),
     looks(Action::QuitAnywhere, &[Key::Ctrl('c')], EVERYWHERE, 0, "quit", "end the cockpit from anywhere"),
 ];
 
