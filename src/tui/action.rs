@@ -407,7 +407,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
     looks(Action::Jobs, &[Key::Char('J')], ON_SCREENS, 16, "jobs", "the list of jobs"),
     looks(Action::About, &[Key::Char('i')], MAIN, 17, "about", "everything known of the environment: instances, versions, holds, problems"),
-    looks(Action::Check, &[Key::Char('K')], &[Environments, Backups, Page], 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
+    looks(Action::Check, &[Key::Char('K')], ON_SCREENS, 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
     looks(Action::Recovery, &[Key::Char('w')], ON_SCREENS, 18, "where from", "what is recovered from where"),
     looks(Action::Palette, &[Key::Char(':')], ON_SCREENS, 14, "actions", "find an action by its name"),
     looks(Action::Contexts, &[Key::Char('X')], ON_SCREENS, 0, "context", "go over to another context of the configuration"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lifeboat::tui::action::Keymap;
 use lifeboat::tui::beyond::{Beyond, Changed, Found, Look};
 use lifeboat::tui::theme::ThemeChoice;
-use lifeboat::tui::CockpitSettings;
+use lifeboat::tui::{CockpitSettings, ContextChoice};
 
 use crate::made_up::Fixture;
 use crate::screens::hands::cockpit;
@@ -154,4 +154,118 @@ async fn a_configuration_is_looked_at_every_two_seconds_and_tells_only_what_is_n
     let took = began.elapsed().as_secs();
     assert!((4..=7).contains(&took), "{took} seconds");
     assert_eq!(*looks.lock().unwrap(), [Look::OnceSettled; 3]);
+}
+
+/// A cockpit that leads to a service, which has a configuration of its own.
+fn of_a_service(found: &Arc<Mutex<Option<Found>>>) -> CockpitSettings {
+    let choice = |name: &str| ContextChoice {
+        name: name.to_owned(),
+        leads_to: format!("https://{name}.example.com"),
+        is_a_service: true,
+        read_only: false,
+        accent: None,
+    };
+    CockpitSettings {
+        contexts: vec![choice("local"), choice("broken")],
+        ..following(found)
+    }
+}
+
+alike!(a_configuration_that_cannot_be_used_leaves_a_mark_until_it_is_mended);
+async fn a_configuration_that_cannot_be_used_leaves_a_mark_until_it_is_mended() {
+    const MARK: &str = " ! configuration";
+    let found = Arc::new(Mutex::new(None));
+    let next = |what: Found| *found.lock().unwrap() = Some(what);
+    for size in SIZES {
+        let settings = following(&found);
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        assert!(!cockpit.has(MARK));
+        next(wrong());
+        cockpit.press("R").await.see("is not used").await;
+        // The message was read and closed. What it was about has not changed.
+        cockpit.press("<Enter>").await.see(MARK).await;
+        keep(&cockpit, &settings, "wrong-configuration", size);
+        cockpit.press("J").await.see("Asked (UTC)").await;
+        assert!(cockpit.has(MARK), "{}", cockpit.text());
+        next(Found::Changed(Box::new(unchanged_configuration())));
+        cockpit.press("R").await.see("was read again").await;
+        assert!(!cockpit.has(MARK), "{}", cockpit.text());
+    }
+    // The way to a context that cannot be opened leads back here, where it is told once and never again.
+    let cockpit = cockpit(of_a_service(&found)).await;
+    next(wrong());
+    cockpit.press("R").await.see("is not used").await;
+    cockpit.press("<Enter>X").await.see("broken.example.com").await;
+    cockpit.press("j<Enter>").await.see("cannot be opened").await;
+    cockpit.press("<Enter>").await.see(MARK).await;
+}
+
+alike!(a_check_of_a_service_says_whose_file_is_meant);
+async fn a_check_of_a_service_says_whose_file_is_meant() {
+    let found = Arc::new(Mutex::new(None));
+    for size in SIZES {
+        let settings = of_a_service(&found);
+        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
+        cockpit.see("daily").await;
+        cockpit.press("K").await.see("this cockpit's file").await;
+        keep(&cockpit, &settings, "check-service", size);
+        *found.lock().unwrap() = Some(wrong());
+        cockpit.press("K").await.see("line 3").await;
+        cockpit.see("the service's file").await;
+        keep(&cockpit, &settings, "check-service-wrong", size);
+    }
+    // Nothing is said of it as long as there is no other one.
+    let cockpit = cockpit(following(&found)).await;
+    cockpit.press("K").await.see("checks failed").await;
+    assert!(!cockpit.has("this cockpit's file"));
+}
+
+alike!(a_check_is_within_reach_on_every_screen);
+async fn a_check_is_within_reach_on_every_screen() {
+    let cockpit = cockpit(settings()).await;
+    let screens = [
+        ("?", "On the main screen: each asks first", "acme/live"),
+        ("w", "Light modules", "acme/live"),
+        ("i", "keeps", "acme/live"),
+        ("J", "Asked (UTC)", "acme/live"),
+        ("Jj", "Asked (UTC)", "globex/live"),
+        ("Jj<Enter>", "Job 30", "globex/live"),
+        ("JjL", "Log of job 30", "globex/live"),
+        ("n", "Notifications", "globex/live"),
+        ("F", "worst first", "globex/live"),
+        ("e", "public-2", "acme/live"),
+        ("=", "What differs in", "acme/live"),
+    ];
+    for (keys, text, name) in screens {
+        cockpit.press(keys).await.see(text).await;
+        cockpit.press("K").await.see(&format!("Check of {name}")).await;
+        for _ in 0..3 {
+            cockpit.press("<Esc>").await;
+        }
+        cockpit.see("Backups of acme/live").await;
+    }
+}
+
+alike!(a_key_that_does_nothing_here_says_so);
+async fn a_key_that_does_nothing_here_says_so() {
+    let cockpit = cockpit(settings()).await;
+    cockpit.press("J").await.see("Asked (UTC)").await;
+    cockpit
+        .press("b")
+        .await
+        .see("b (backup) does nothing on this screen")
+        .await;
+    cockpit.press("<Esc>r").await.see("choose a backup").await;
+    cockpit
+        .press("K")
+        .await
+        .see("K (check) does nothing on this screen")
+        .await;
+    // Whoever begins to type a name there is told when to.
+    cockpit
+        .press("a")
+        .await
+        .see("press Enter to go on to the plan")
+        .await;
 }

@@ -120,9 +120,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             Some(Screen::Fleet(shown)) if rows(model, shown).is_empty() => Err(no_environment(model)),
             _ => Ok(()),
         },
-        Action::OpenBackups | Action::About | Action::Check => {
+        Action::OpenBackups | Action::About => {
             model.target().map(|_| ()).ok_or_else(|| no_environment(model))
         }
+        Action::Check => super::check::about(model).map(|_| ()),
         Action::Explore
         | Action::ExploreLive
         | Action::OpenNode
@@ -218,7 +219,7 @@ const NO_ENVIRONMENT: &str = "no environment is selected";
 const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
 
 /// Why there is no environment: none is selected, none can be had, or none is known yet.
-fn no_environment(model: &Model) -> String {
+pub(super) fn no_environment(model: &Model) -> String {
     match &model.fleet_problem {
         Some(problem) if !model.fleet.is_loaded() => problem.clone(),
         _ if model.fleet.is_loaded() => NO_ENVIRONMENT.to_owned(),

@@ -27,6 +27,11 @@ pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
         pieces.push(piece(" ", Meaning::Text));
         pieces.push(piece(" READ-ONLY ", Meaning::Mark));
     }
+    // The message about it was closed long ago: the file is as it is until somebody mends it.
+    if model.wrong_configuration.is_some() && !model.locked {
+        let words = format!(" {} configuration", canvas.symbols().warning);
+        pieces.push(piece(words, Meaning::Warning));
+    }
     let room = usize::from(width).saturating_sub(wide(&pieces) + 1);
     // The context stays readable whatever there is to say about the link.
     let states = connection(canvas, model);
