@@ -204,8 +204,9 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, explorer: &Explorer, area: R
         let name = explorer.node.as_ref().map(|node| node.path.name());
         let title = match name.filter(|name| !name.is_empty()) {
             // The node's own column is not beside it.
-            Some(name) if !is_roomy(model) => format!("History of {name}"),
-            _ => "History".to_owned(),
+            // Its lines say when, and have no room for the zone.
+            Some(name) if !is_roomy(model) => model.when().head(&format!("History of {name}")),
+            _ => model.when().head("History"),
         };
         head(canvas, rect, &title, explorer.column == Column::History);
         let cursor = explorer.node.as_ref().map(|node| node.history_cursor);
