@@ -213,11 +213,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Changed your mind? Undo",
-        why: "A restore is no one-way street. Undo goes back to exactly what the restore has replaced: a wrong decision at \
-              night costs minutes, and no work. It asks for the name as well.",
+        why: "A restore is no one-way street: undo puts back what it has replaced. What somebody wrote there since goes with \
+              it, and is kept in a safety backup of its own. It asks for the name as well.",
         does: "undo it",
-        then: "Live is as it was before the restore, as broken as that was. That is the promise: not better and not worse, \
-               but the same.",
+        then: "What the restore brought is gone again: Live is as broken as before it. Had somebody written there in between, \
+               that would be in this undo's safety backup.",
         seconds: 25,
         beats: &[
             HOME,
