@@ -147,13 +147,13 @@ fn proven(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
     for line in proof::standing(proven, last, model.now) {
         text.fact("proof", &line);
     }
-    let next = |at: Option<Instant>| at.map_or("off".to_owned(), |at| words::countdown(at, model.now));
-    let words = format!(
-        "read back {}, drilled {}",
-        next(details.next_verify),
-        next(details.next_drill)
-    );
-    text.fact("next", &words);
+    let next = |what: &str, at: Option<Instant>| match at {
+        Some(at) => format!("{what} {}", words::countdown(at, model.now)),
+        None => format!("not {what} by schedule"),
+    };
+    let read = next("read back", details.next_verify);
+    let drilled = next("drilled", details.next_drill);
+    text.fact("next", &format!("{read}, {drilled}"));
 }
 
 /// What works in an environment and what does not.
