@@ -6,6 +6,7 @@ use super::canvas::{Canvas, Piece, piece, wide};
 use super::{aside, field, layout, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
+use crate::domain::job::JobKind;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::model::overview;
@@ -311,6 +312,12 @@ fn is_of_few(model: &Model, action: Action) -> bool {
         })
 }
 
+/// Whether the job on the screen is of a kind that replaces what is live.
+fn can_have_replaced(model: &Model) -> bool {
+    let job = model.chosen_job().and_then(|id| model.jobs.get(&id));
+    job.is_none_or(|job| matches!(job.kind, JobKind::Restore | JobKind::Undo))
+}
+
 /// The rows of the table that go into the footer, in its order, as far as there is room: what makes sense here and now, and
 /// then what does not at this moment. What never does here is left out.
 fn shown(model: &Model) -> Vec<Shown> {
@@ -320,6 +327,8 @@ fn shown(model: &Model) -> Vec<Shown> {
             || (row.action == Action::BreakLive && !model.is_demo())
             // What is done with a backup is done on its page: no other page ever has one.
             || (row.changes && place == Place::Page && model.chosen_backup().is_none())
+            // Only what has replaced something can be undone.
+            || (row.action == Action::Undo && place == Place::Job && !can_have_replaced(model))
             || (row.action == Action::Confirm
                 && model
                     .target_details()

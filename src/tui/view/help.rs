@@ -180,7 +180,7 @@ fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
         (
             symbols.none,
             Meaning::Quiet,
-            "nothing to come: UAT and Integration are never backed up, a slot is empty, a step is left out",
+            "nothing to come: UAT and Integration are never backed up, a slot is empty, a step is left out; inside a backup: something in it is marked",
         ),
         (
             symbols.maintenance,

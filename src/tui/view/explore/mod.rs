@@ -362,7 +362,7 @@ fn one_line(
             Mark::None => (" ", Meaning::Text),
             Mark::Marked => (symbols.good, Meaning::Good),
             Mark::Within => (symbols.good, Meaning::Quiet),
-            Mark::Inside => (symbols.dot, Meaning::Good),
+            Mark::Inside => (symbols.none, Meaning::Good),
         };
         canvas.text(area.x + 2, y, 1, mark, colour);
     }
