@@ -260,7 +260,7 @@ async fn a_key_that_does_nothing_here_says_so() {
     cockpit
         .press("K")
         .await
-        .see("K (check) does nothing on this screen")
+        .see("K (check) does nothing in the wizard: press Enter")
         .await;
     // Whoever begins to type a name there is told when to.
     cockpit

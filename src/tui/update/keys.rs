@@ -96,8 +96,13 @@ fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
         // What is asked says by itself which keys there are.
         Place::Grave | Place::Question | Place::Notice | Place::Contexts | Place::Typing => None,
         // Names have no capitals: this is no name that is typed too early.
-        Place::Choose | Place::Scope | Place::Plan if matches!(key, Key::Char(c) if c.is_uppercase()) => {
-            not_here(model, key)
+        Place::Choose | Place::Scope | Place::Plan
+            if matches!(key, Key::Char(c) if c.is_uppercase())
+                && allowed::check(model, Action::NextStep).is_ok() =>
+        {
+            let told = of_other_screens(model, key);
+            let told = told.map_or_else(String::new, |told| format!("{told} does nothing in the wizard: "));
+            Some(format!("{told}press Enter to go on"))
         }
         Place::Choose | Place::Scope => {
             Some("press Enter to go on to the plan: the name is typed after it".to_owned())
@@ -112,17 +117,21 @@ fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
 
 /// That a key does something on other screens, and nothing on this one. `None` where it does nothing anywhere.
 fn not_here(model: &Model, key: Key) -> Option<String> {
+    let help = model.settings.keys.first(Action::Help);
+    let told = of_other_screens(model, key)?;
+    Some(format!(
+        "{told} does nothing on this screen: {help} lists the keys that do"
+    ))
+}
+
+/// A key, with what it does elsewhere.
+fn of_other_screens(model: &Model, key: Key) -> Option<String> {
     let keys = &model.settings.keys;
     let row = TABLE.iter().find(|row| {
         let is_there = row.action != Action::BreakLive || model.is_demo();
         is_there && !row.action.is_of_tour() && !row.action.goes_on() && keys.keys(row.action).contains(&key)
     })?;
-    Some(format!(
-        "{} ({}) does nothing on this screen: {} lists the keys that do",
-        key.label(),
-        row.label,
-        keys.first(Action::Help)
-    ))
+    Some(format!("{} ({})", key.label(), row.label))
 }
 
 /// Text was pasted: it goes where text goes, in one piece, and nowhere else. A line end in it confirms nothing.
