@@ -14,6 +14,7 @@ mod screens {
     mod actions;
     mod appearance;
     mod backups;
+    mod configuration;
     mod connections;
     mod databases;
     mod explore;
@@ -28,6 +29,7 @@ mod screens {
     mod restores;
     pub mod runner;
     mod second_repository;
+    mod taken_away;
     #[cfg(feature = "engine")]
     mod told;
     mod tour;

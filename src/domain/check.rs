@@ -11,6 +11,12 @@ use super::environment::{EnvironmentName, InstanceName};
 /// What a finding about the configuration itself is about.
 pub const CONFIGURATION: &str = "configuration";
 
+/// Why a configuration is not used, and what is used instead.
+#[must_use]
+pub fn in_use_still(why: &str) -> String {
+    format!("{why}. What was read before stays in use.")
+}
+
 /// How something stands.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

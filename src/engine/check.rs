@@ -13,13 +13,14 @@ use super::openness::open_state;
 use crate::content::restoring::Checked;
 use crate::domain::address::Address;
 use crate::domain::backup::{Backup, InstanceCopy};
-use crate::domain::check::{CONFIGURATION, Finding, Findings, Report, Verdict};
+use crate::domain::check::{CONFIGURATION, Finding, Findings, Report, Verdict, in_use_still};
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::InstanceHealth;
 use crate::domain::settings::{
     HookPoint, InstanceSettings, Member, RepositoryChoice, SecretSource, StorageOptions, Variables,
 };
 use crate::engine::backup::versions;
+use crate::engine::configured;
 use crate::engine::overview::summary;
 use crate::engine::{Engine, EngineError, Live};
 use crate::repository::{Key, Repository, RepositoryError, Storage};
@@ -94,16 +95,23 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
     let count = engine.environments().count();
     // Whoever asks for one may not know how many others there are.
     let count = if only.is_some() { count.min(1) } else { count };
+    // What was read before stays in use: the file may say something else by now.
+    let doubt = configured::doubt(engine);
     report.findings.push(Finding {
         environment: None,
         instance: None,
         about: CONFIGURATION.to_owned(),
-        verdict: if count == 0 { Verdict::Failed } else { Verdict::Ok },
-        detail: match count {
-            0 => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
-            _ if only.is_some() => "it can be read and holds together".to_owned(),
-            1 => "it can be read and holds together: 1 environment".to_owned(),
-            count => format!("it can be read and holds together: {count} environments"),
+        verdict: if count == 0 || doubt.is_some() {
+            Verdict::Failed
+        } else {
+            Verdict::Ok
+        },
+        detail: match (doubt, count) {
+            (Some(why), _) => in_use_still(&why),
+            (None, 0) => "it names no environment: add one, or let `lifeboat init` write it".to_owned(),
+            (None, _) if only.is_some() => "it can be read and holds together".to_owned(),
+            (None, 1) => "it can be read and holds together: 1 environment".to_owned(),
+            (None, count) => format!("it can be read and holds together: {count} environments"),
         },
     });
     report

@@ -21,6 +21,38 @@ use crate::domain::settings::{EnvironmentSettings, RepositorySettings, each_has_
 pub(super) struct Configured {
     pub(super) environments: BTreeMap<EnvironmentName, Arc<Known>>,
     pub(super) receivers: Vec<Receiver>,
+    /// Why it is used although its file says something else by now.
+    doubt: Option<String>,
+}
+
+impl Configured {
+    pub(super) fn new(
+        environments: BTreeMap<EnvironmentName, Arc<Known>>,
+        receivers: Vec<Receiver>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            environments,
+            receivers,
+            doubt: None,
+        })
+    }
+}
+
+/// Notes why the file of the configuration cannot be used as it is by now, or that it can: [`super::check()`] tells it.
+pub fn note_doubt(engine: &Engine, doubt: Option<String>) {
+    let mut configured = engine.0.configured.lock();
+    if configured.doubt != doubt {
+        *configured = Arc::new(Configured {
+            environments: configured.environments.clone(),
+            receivers: configured.receivers.clone(),
+            doubt,
+        });
+    }
+}
+
+/// Why the file of the configuration cannot be used as it is by now. `None` while it can.
+pub(super) fn doubt(engine: &Engine) -> Option<String> {
+    engine.0.configured.lock().doubt.clone()
 }
 
 /// The settings of environments by their names, where they hold together.
@@ -81,10 +113,7 @@ pub fn take_over(
             (name, known)
         };
         let environments = settings.into_iter().map(known).collect();
-        *configured = Arc::new(Configured {
-            environments,
-            receivers,
-        });
+        *configured = Configured::new(environments, receivers);
     }
     let engine = engine.current();
     engine.notifier().receivers_have_changed();

@@ -76,7 +76,7 @@ use overview::glance::{self, Glances};
 pub use crate::domain::settings::Variables;
 pub use activity::ActivityLog;
 pub use check::{check, look_at_database, look_at_folder, look_at_home, look_at_storage, try_key};
-pub use configured::take_over;
+pub use configured::{note_doubt, take_over};
 pub use error::EngineError;
 pub use explore::Export;
 pub use jobs::Jobs;
@@ -181,10 +181,7 @@ impl Engine {
             let is_new = !known.contains(&name.to_string());
             (name.clone(), Arc::new(Known::new(name, settings, fence, is_new)))
         });
-        let configured = Arc::new(Configured {
-            environments: environments.collect(),
-            receivers,
-        });
+        let configured = Configured::new(environments.collect(), receivers);
         let below_state = state.join("cache");
         let explorer = Explorer::new(cache.as_deref().unwrap_or(&below_state), &below_state);
         let inner = Inner {

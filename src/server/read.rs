@@ -13,7 +13,7 @@ use super::streams::Stream;
 use crate::backend::BackendError;
 use crate::backend::serves::Serves;
 use crate::domain::activity::{Activity, Notification};
-use crate::domain::check::Report;
+use crate::domain::check::{CONFIGURATION, Report, Verdict, in_use_still};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::Job;
 use crate::domain::notify::ReceiverStanding;
@@ -50,23 +50,37 @@ pub(super) async fn before_undo(ask: Ask) -> Result<Reply, Problem> {
 /// What works and what does not.
 pub(super) async fn check(ask: Ask) -> Result<Reply, Problem> {
     let only: OnlyOne = ask.query()?;
+    let sees_all = ask.token.projects.is_empty();
     if let Some(name) = only.environment {
         let name = ask.seen(name).await?;
-        return Reply::ok(&ask.service.engine.check(Some(name)).await?);
+        let report = ask.service.engine.check(Some(name)).await?;
+        return Reply::ok(&if sees_all { report } else { discreet(report) });
     }
-    if ask.token.projects.is_empty() {
+    if sees_all {
         return Reply::ok(&ask.service.engine.check(None).await?);
     }
     let mut report = Report::default();
     for name in ask.names().await? {
         let found = ask.service.engine.check(Some(name)).await?;
-        for finding in found.findings {
+        for finding in discreet(found).findings {
             if !report.findings.contains(&finding) {
                 report.findings.push(finding);
             }
         }
     }
     Reply::ok(&report)
+}
+
+/// The report for whoever sees some projects only: what is wrong in the file of the configuration may be about the others.
+fn discreet(mut report: Report) -> Report {
+    let mut findings = report.findings.iter_mut();
+    let of_the_file = findings.find(|finding| {
+        finding.environment.is_none() && finding.about == CONFIGURATION && finding.verdict == Verdict::Failed
+    });
+    if let Some(finding) = of_the_file {
+        finding.detail = in_use_still("its file cannot be used as it is by now: the service's log says why");
+    }
+    report
 }
 
 /// Jobs, newest first.
@@ -235,4 +249,29 @@ pub(super) fn events(ask: &Ask) -> Result<Reply, Problem> {
         content: Content::Events(stream.into_body()),
         location: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::check::Finding;
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_not_told_to_those_who_do_not_see_all_of_it() {
+        let finding = |about: &str, verdict| Finding {
+            environment: None,
+            instance: None,
+            about: about.to_owned(),
+            verdict,
+            detail: "globex/live has no instance".to_owned(),
+        };
+        let report = |verdict| Report {
+            findings: vec![finding(CONFIGURATION, verdict), finding("state", Verdict::Failed)],
+        };
+        let told = discreet(report(Verdict::Failed)).findings;
+        assert!(!told[0].detail.contains("globex"), "{told:?}");
+        assert_eq!(told[0].verdict, Verdict::Failed);
+        assert_eq!(told[1], finding("state", Verdict::Failed));
+        assert_eq!(discreet(report(Verdict::Ok)), report(Verdict::Ok));
+    }
 }

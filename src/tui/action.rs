@@ -349,7 +349,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::NextStep, &[Key::Enter], &[Choose, Scope, Plan], 1, "next", "go on to the next step of the restore"),
     looks(Action::Toggle, &[Key::Char(' ')], &[Scope], 2, "on/off", "take an instance or a workspace into the restore, or leave it out"),
     looks(Action::SafetyBackup, &[Key::Char('!')], &[Plan], 4, "safety on/off", "leave the safety backup out of the restore after a question, or take it after all"),
-    looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "copy on/off", "take the backup from its copy in the second repository, or from the first one after all"),
+    looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "first or copy", "take the backup from its copy in the second repository, or from the first one after all"),
     looks(Action::Accept, &[Key::Enter], &[Typing], 1, "confirm", "do what the dialog says"),
     looks(Action::Yes, &[Key::Enter, Key::Char('y')], &[Question], 1, "yes", "answer a question with yes"),
     looks(Action::YesForGood, &[Key::Char('y')], &[Grave], 1, "yes", "answer a question about something that cannot be taken back with yes: Enter does not"),
@@ -407,7 +407,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Activity, &[Key::Char('a')], ON_SCREENS, 15, "activity", "who did what, when, and how it ended"),
     looks(Action::Jobs, &[Key::Char('J')], ON_SCREENS, 16, "jobs", "the list of jobs"),
     looks(Action::About, &[Key::Char('i')], MAIN, 17, "about", "everything known of the environment: instances, versions, holds, problems"),
-    looks(Action::Check, &[Key::Char('K')], &[Environments, Backups, Page], 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
+    looks(Action::Check, &[Key::Char('K')], ON_SCREENS, 0, "check", "look at what works and what does not: repository, databases, rights, room, hooks, health"),
     looks(Action::Recovery, &[Key::Char('w')], ON_SCREENS, 18, "where from", "what is recovered from where"),
     looks(Action::Palette, &[Key::Char(':')], ON_SCREENS, 14, "actions", "find an action by its name"),
     looks(Action::Contexts, &[Key::Char('X')], ON_SCREENS, 0, "context", "go over to another context of the configuration"),
@@ -430,7 +430,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Quit, &[Key::Char('q')], ON_SCREENS, 4, "quit", "end the cockpit; asks first when a job runs in it"),
     looks(Action::TourOn, &[Key::Char(' '), Key::PageDown], &[Place::Tour], 0, "go on", "do what the step of the tour tells of, or go on to the next"),
     looks(Action::TourBack, &[Key::Backspace, Key::PageUp], &[Place::Tour], 0, "go back", "go back to the step before: what was done stays done"),
-    looks(Action::Tour, &[Key::Ctrl('t')], EVERYWHERE, 0, "play", "leave the path of the tour and play, or come back to it, from wherever one is"),
+    looks(Action::Tour, &[Key::Ctrl('t')], EVERYWHERE, 0, "leave the path", "leave the path of the tour, for the cockpit to be yours; once more: back to the tour, from wherever one is"),
     looks(Action::QuitAnywhere, &[Key::Ctrl('c')], EVERYWHERE, 0, "quit", "end the cockpit from anywhere"),
 ];
 

@@ -79,12 +79,6 @@ pub enum Found {
     Wrong(String),
 }
 
-/// Why the configuration is not used, and what is used instead.
-#[must_use]
-pub fn in_use_still(why: &str) -> String {
-    format!("{why}. What was read before stays in use.")
-}
-
 /// What is new in the configuration, as far as a cockpit that runs takes it over.
 #[derive(Debug, Clone)]
 pub struct Changed {

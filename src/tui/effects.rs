@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::beyond::{Found, Look, Reread, Save};
 use super::clipboard::Clipboard;
+use super::collecting;
 use super::display::Stop;
 use super::exporting::{self, Order};
 use super::message::{Answer, Message, More, Start};
@@ -81,6 +82,8 @@ pub enum Effect {
     Many(Deed, Vec<EnvironmentName>),
     /// Write a file of this name with this text.
     Save(String, String),
+    /// Read all of a list of which some pages are here, for a file of this name.
+    Collect(Box<Question>, String),
     /// Read the configuration as it is now.
     Reread,
     /// For the terminal: call somebody who looks elsewhere, with a sentence.
@@ -294,6 +297,10 @@ async fn run(backend: &dyn Backend, effect: Effect) -> Option<Message> {
         Effect::Ask(question) => {
             let answer = question::ask(backend, (*question).clone()).await;
             Some(Message::Told(question, answer))
+        }
+        Effect::Collect(question, name) => {
+            let collected = collecting::collect(backend, &question).await;
+            Some(Message::Collected(name, collected))
         }
         Effect::After(delay, timer) => {
             tokio::time::sleep(delay).await;

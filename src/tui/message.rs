@@ -1,6 +1,7 @@
 //! Everything that can happen to the cockpit: the one way into `update`.
 
 use super::beyond::Found;
+use super::collecting::Collected;
 use super::key::Input;
 use super::model::looks::ListKind;
 use super::model::screens::Deed;
@@ -67,6 +68,8 @@ pub enum Message {
     Log(JobId, Answer<Vec<LogLine>>),
     /// More of a list: so many of the newest.
     More(ListKind, u32, Answer<More>),
+    /// All of a list that is to be saved in a file of this name, or why it cannot be had.
+    Collected(String, Answer<Collected>),
     /// What was to be saved is in a file, or is not; the text says where, or why not.
     Saved(Result<String, String>),
     /// The configuration was looked at.

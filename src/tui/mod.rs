@@ -20,6 +20,7 @@
 pub mod action;
 pub mod beyond;
 pub mod clipboard;
+mod collecting;
 mod command;
 pub mod decode;
 pub mod display;

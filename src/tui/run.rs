@@ -50,6 +50,8 @@ pub struct Carried {
     background: Option<Background>,
     /// The environment that the next one is to begin with.
     goes_to: Option<EnvironmentName>,
+    /// Why the configuration cannot be used. It is told again only when its file has changed.
+    wrong_configuration: Option<String>,
 }
 
 /// Runs a cockpit on a display until it is left, for another context or for good.
@@ -74,7 +76,11 @@ pub async fn run_among<D: Display>(
             return Ok(());
         };
         match contexts.change(&name).await {
-            Ok(opened) => (backend, settings) = opened,
+            Ok(opened) => {
+                (backend, settings) = opened;
+                // It was read for that, and could be used.
+                carried.wrong_configuration = None;
+            }
             Err(why) => settings.notice = Some(why),
         }
     }
@@ -118,6 +124,7 @@ pub async fn run_on<D: Display>(
     if let Some(name) = goes_to {
         cockpit.model.fleet.select(&name);
     }
+    cockpit.model.wrong_configuration = cockpit.carried.wrong_configuration.take();
     // What another context has left on the screen is not compared with.
     cockpit.display.forget();
     // The first frame comes before the first question to the backend.
@@ -169,6 +176,7 @@ pub async fn run_on<D: Display>(
         }
         if let Some(end) = cockpit.ended.take() {
             (cockpit.model.settings.beyond.keep)(&LastView::of(&cockpit.model));
+            cockpit.carried.wrong_configuration = cockpit.model.wrong_configuration.take();
             return match end {
                 End::Quit => Ok(Left::Quit),
                 End::Switch(name) => Ok(Left::For(name)),

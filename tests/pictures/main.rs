@@ -216,7 +216,7 @@ fn play_tour(at: &str, pictures: &mut Pictures) {
     press(&mut terminal, "\x7f");
     terminal.wait_for("Done before, and it stays done");
     press(&mut terminal, "\x14");
-    terminal.wait_for("Ctrl-T comes back to it");
+    terminal.wait_for("Ctrl-T back to the tour");
     press(&mut terminal, "\x14");
     terminal.wait_for(&begins(STEPS[STEPS.len() - 1].then));
     press(&mut terminal, " ");

@@ -1,12 +1,14 @@
 //! The fleet at a glance: every environment of every context that is reached.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::Duration;
 use lifeboat::domain::environment::EnvironmentKind;
 use lifeboat::domain::state::EnvironmentSummary;
-use lifeboat::tui::{CockpitSettings, ContextChoice, Elsewhere};
+use lifeboat::domain::target::{Aim, Standing};
+use lifeboat::tui::beyond::Beyond;
+use lifeboat::tui::{CockpitSettings, ContextChoice, Elsewhere, LastView};
 
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
@@ -70,4 +72,53 @@ async fn other_contexts_are_asked_and_one_goes_there() {
     cockpit.see("daily").await;
     cockpit.press("F").await.see("did not answer").await;
     cockpit.press("/shop<Enter><Enter>").await.see(" prod ").await;
+}
+
+alike!(a_target_is_named_and_so_is_by_how_much_it_is_missed);
+async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
+    let targets = |state: &mut State| {
+        let standing = |aim, target: &str, met, seconds| Standing {
+            aim,
+            target: target.parse().unwrap(),
+            met,
+            since: None,
+            seconds: Some(seconds),
+            cause: (!met).then(|| "by the last drill a restore takes 42 min".to_owned()),
+        };
+        let acme = state.environments.get_mut(&name("acme/live")).unwrap();
+        acme.summary.targets = vec![
+            standing(Aim::Rpo, "26h", true, 5 * 3600),
+            standing(Aim::Rto, "30m", false, 42 * 60 - 10),
+        ];
+        let globex = state.environments.get_mut(&name("globex/live")).unwrap();
+        globex.summary.failed = None;
+        globex.summary.targets = vec![standing(Aim::Rpo, "24h", false, 27 * 3600)];
+    };
+    let steps = [("", "daily"), ("F", "RTO 12 min over"), ("", "RPO 3 h over")];
+    look("fleet-targets", targets, &steps).await;
+}
+
+alike!(its_order_is_remembered_and_so_is_that_it_was_open);
+async fn its_order_is_remembered_and_so_is_that_it_was_open() {
+    let kept = Arc::new(Mutex::new(None));
+    let keeps = Arc::clone(&kept);
+    let first = CockpitSettings {
+        beyond: Beyond {
+            keep: Arc::new(move |view: &LastView| *keeps.lock().unwrap() = Some(view.clone())),
+            ..Beyond::default()
+        },
+        ..settings()
+    };
+    let cockpit = Runner::start_with((80, 24), Fixture::new(), first).await;
+    cockpit.see("daily").await;
+    cockpit.press("Fss").await.see("by name").await;
+    cockpit.press("<Esc>F").await.see("by name").await;
+    cockpit.press("q").await;
+    assert!(cockpit.end().await.is_ok());
+    let second = CockpitSettings {
+        last_view: kept.lock().unwrap().take(),
+        ..settings()
+    };
+    let cockpit = Runner::start_with((80, 24), Fixture::new(), second).await;
+    cockpit.see("Fleet: ").await.see("by name").await;
 }

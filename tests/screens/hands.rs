@@ -1,25 +1,19 @@
-//! What hands expect: searching, copying, sorting, saving, zooming, keys of one's own, a configuration that changes, several
-//! environments at once, and being called.
+//! What hands expect: searching, scrolling, zooming, times, several environments at once, and being called. What is taken away
+//! from a screen is in `taken_away`, what the configuration says in `configuration`.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::FixedOffset;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::JobState;
 use lifeboat::tui::CockpitSettings;
 use lifeboat::tui::LastView;
-use lifeboat::tui::action::Keymap;
-use lifeboat::tui::beyond::{Beyond, Changed, Found, Look};
+use lifeboat::tui::beyond::Beyond;
 use lifeboat::tui::key::Input;
-use lifeboat::tui::theme::ThemeChoice;
 
 use crate::made_up::{Fixture, name};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
-
-/// What the id of the chosen backup begins with; it is the same eight times over.
-const ID: &str = "3b90aa17";
 
 pub(super) async fn cockpit(settings: CockpitSettings) -> Runner {
     let cockpit = Runner::start_with((80, 24), Fixture::new(), settings).await;
@@ -101,139 +95,6 @@ async fn a_log_says_its_day_and_goes_to_its_warnings() {
         .see("Log of job 31, 2026-11-23, times in UTC")
         .await;
     cockpit.press("f").await.see("long lines are cut off").await;
-}
-
-alike!(what_is_meant_is_copied_and_so_is_its_command);
-async fn what_is_meant_is_copied_and_so_is_its_command() {
-    let cockpit = cockpit(CockpitSettings {
-        command: vec!["--config".to_owned(), "/srv/my files/it's.toml".to_owned()],
-        ..settings()
-    })
-    .await;
-    let command = |rest: &str| format!(r"lifeboat {rest} --config '/srv/my files/it'\''s.toml'");
-    cockpit.press("y").await.see("the id of backup").await;
-    assert_eq!(copied(&cockpit), ID.repeat(8));
-    cockpit.press("Y").await.see("clipboard").await;
-    assert_eq!(copied(&cockpit), command("backups acme/live"));
-    cockpit.press("v").await.see("Verify a backup of").await;
-    cockpit.press("Y").await;
-    assert_eq!(
-        copied(&cockpit),
-        command(&format!("verify acme/live {}", ID.repeat(8)))
-    );
-    cockpit.press("<Esc>b").await.see("Manual backup of").await;
-    cockpit.press("it's; rm -rf /<C-y>").await;
-    assert_eq!(
-        copied(&cockpit),
-        command(r"backup acme/live --note 'it'\''s; rm -rf /'")
-    );
-    cockpit
-        .press("<Esc>r<Enter>")
-        .await
-        .see("Everything is restored")
-        .await;
-    cockpit.press("<Enter>").await.see("come back").await;
-    cockpit.press("Y").await;
-    assert_eq!(
-        copied(&cockpit),
-        command(&format!("restore acme/live {}", ID.repeat(8)))
-    );
-    cockpit.press("y").await;
-    assert!(copied(&cockpit).lines().count() > 5, "the whole plan");
-    cockpit.press("<Esc><Esc><Esc>J").await.see("Asked (UTC)").await;
-    cockpit.press("jy").await;
-    assert!(
-        copied(&cockpit).starts_with("30\t2026-11-23T05:28:"),
-        "{}",
-        copied(&cockpit)
-    );
-    cockpit.press("Y").await;
-    assert_eq!(copied(&cockpit), command("jobs --limit 4"));
-    cockpit.press("<Enter>").await.see("failed").await;
-    cockpit.press("y").await.see("the error of job 30").await;
-    cockpit.press("L").await.see("every digest").await;
-    cockpit.press("Y").await;
-    assert_eq!(copied(&cockpit), command("jobs 30 --log"));
-    cockpit.press("<Esc><Esc><Esc>n").await.see("Notifications").await;
-    cockpit.press("Y").await.see("no verb lists notifications").await;
-}
-
-alike!(a_list_is_sorted_and_saved);
-async fn a_list_is_sorted_and_saved() {
-    look(
-        "jobs-sorted",
-        unchanged,
-        &[("J", "Asked (UTC)"), ("s", "sorted by environment")],
-    )
-    .await;
-    let in_a_folder = CockpitSettings {
-        beyond: Beyond {
-            folder: Some("/home/kim/reports".to_owned()),
-            ..Beyond::default()
-        },
-        ..settings()
-    };
-    look_with(
-        "save-form",
-        &in_a_folder,
-        &SIZES[..1],
-        unchanged,
-        &[("J", "Asked (UTC)"), ("W", "jobs-20261123-0530.csv")],
-    )
-    .await;
-    let files = Arc::new(Mutex::new(Vec::new()));
-    let written = Arc::clone(&files);
-    let save = move |name: &str, text: &str| {
-        if name == "there.csv" {
-            return Err("/tmp/there.csv is there already: write another name".to_owned());
-        }
-        written.lock().unwrap().push((name.to_owned(), text.to_owned()));
-        Ok(format!("/tmp/{name}"))
-    };
-    let cockpit = cockpit(CockpitSettings {
-        beyond: Beyond {
-            save: Arc::new(save),
-            ..Beyond::default()
-        },
-        ..settings()
-    })
-    .await;
-    cockpit.press("JssS").await.see("sorted by what").await;
-    cockpit
-        .press("W<C-u>there.csv<Enter>")
-        .await
-        .see("there already")
-        .await;
-    // What is none of the three is not written as one of them.
-    for name in ["jobs", "jobs.xlsx", "jobs.csv.gz"] {
-        cockpit
-            .press(&format!("<C-u>{name}<Enter>"))
-            .await
-            .see("the ending says what is written")
-            .await;
-    }
-    cockpit
-        .press("<C-u>jobs.csv<Enter>")
-        .await
-        .see("saved as /tmp/jobs.csv")
-        .await;
-    cockpit
-        .press("W<C-u>jobs.json<Enter>")
-        .await
-        .see("saved as /tmp/jobs.json")
-        .await;
-    let files = files.lock().unwrap();
-    let [(_, csv), (_, json)] = files.as_slice() else {
-        panic!("two files: {files:?}");
-    };
-    assert!(
-        csv.starts_with("job,asked,environment,what,by,state,took_seconds\r\n28,2026-11-23T"),
-        "{csv}"
-    );
-    assert!(
-        json.starts_with("[\n  {") && json.contains("\"environment\": \"globex/live\""),
-        "{json}"
-    );
 }
 
 alike!(more_of_a_list_comes_as_one_scrolls);
@@ -328,149 +189,6 @@ async fn times_are_local_or_in_utc_and_say_so() {
         .await;
     cockpit.see("07:28:14").await;
     cockpit.press("t").await.see("05:28:14").await;
-}
-
-alike!(keys_of_ones_own_are_shown_wherever_the_usual_ones_are);
-async fn keys_of_ones_own_are_shown_wherever_the_usual_ones_are() {
-    let keys = [
-        ("backup".to_owned(), vec!["T".to_owned()]),
-        ("notifications".to_owned(), vec!["Z".to_owned()]),
-    ];
-    let keys = Keymap::with(
-        keys.iter()
-            .map(|(action, keys)| (action.as_str(), keys.as_slice())),
-    )
-    .unwrap();
-    let settings = CockpitSettings {
-        keys: Arc::new(keys),
-        ..settings()
-    };
-    look_with("own-keys", &settings, &SIZES[..1], unchanged, &[("", "daily")]).await;
-    let cockpit = cockpit(settings).await;
-    assert!(cockpit.has("T backup") && cockpit.has("Z: whole"));
-    cockpit.press("b").await;
-    assert!(!cockpit.has("Manual backup of"));
-    cockpit.press("?").await.see("T             backup").await;
-    cockpit.press("<Esc>:backup").await.see("T     backup").await;
-    cockpit.press("<Esc>T").await.see("Manual backup of").await;
-}
-
-/// A cockpit with a configuration of which somebody else says what has become of it.
-fn following(found: &Arc<Mutex<Option<Found>>>) -> CockpitSettings {
-    let next = Arc::clone(found);
-    CockpitSettings {
-        beyond: Beyond {
-            reread: Arc::new(move |_| next.lock().unwrap().take().unwrap_or(Found::Same)),
-            ..Beyond::default()
-        },
-        ..settings()
-    }
-}
-
-/// A configuration that gives the same as before.
-fn unchanged_configuration() -> Changed {
-    let settings = settings();
-    Changed {
-        theme: settings.theme,
-        accent: settings.accent,
-        keys: settings.keys,
-        contexts: settings.contexts,
-        idle_lock: settings.idle_lock,
-        calling: settings.calling,
-        waits: Vec::new(),
-    }
-}
-
-fn wrong() -> Found {
-    Found::Wrong("/etc/lifeboat.toml, line 3: unknown setting `thme`".to_owned())
-}
-
-alike!(a_configuration_that_changes_is_taken_over);
-async fn a_configuration_that_changes_is_taken_over() {
-    let found = Arc::new(Mutex::new(None));
-    let next = |what: Found| *found.lock().unwrap() = Some(what);
-    let cockpit = cockpit(following(&found)).await;
-    let keys = ["T".to_owned()];
-    let changed = Changed {
-        theme: ThemeChoice::Light,
-        keys: Arc::new(Keymap::with([("backup", &keys[..])]).unwrap()),
-        ..unchanged_configuration()
-    };
-    let is_asked = |cockpit: &Runner| cockpit.text().contains("Enter close");
-    next(Found::Changed(Box::new(changed.clone())));
-    // What needs nothing is news, and in nobody's way.
-    cockpit
-        .press("R")
-        .await
-        .see("was read again: theme, keys changed")
-        .await;
-    assert!(cockpit.has("T backup") && !is_asked(&cockpit));
-    next(Found::Changed(Box::new(changed.clone())));
-    cockpit.press("R").await.see("nothing that is used here").await;
-    let waiting = Changed {
-        waits: vec!["acme/uat is new".to_owned(), "[repository]".to_owned()],
-        ..changed.clone()
-    };
-    next(Found::Changed(Box::new(waiting)));
-    cockpit.press("R").await.see("This is used once").await;
-    cockpit.see("the configuration was read again").await;
-    cockpit.see("acme/uat is new").await;
-    cockpit.press("<Enter>").await.see("T backup").await;
-    next(wrong());
-    cockpit.press("R").await.see("is not used").await;
-    cockpit.see("line 3").await;
-    // Once it is mended, nobody has to read what was wrong.
-    next(Found::Changed(Box::new(changed)));
-    cockpit.press("R").await;
-    cockpit.press("<Enter>R").await.see("was read again").await;
-    assert!(cockpit.has("T backup") && !cockpit.has("line 3"));
-}
-
-alike!(a_check_reads_the_configuration_as_it_is_now);
-async fn a_check_reads_the_configuration_as_it_is_now() {
-    let found = Arc::new(Mutex::new(None));
-    for size in SIZES {
-        *found.lock().unwrap() = Some(wrong());
-        let settings = following(&found);
-        let cockpit = Runner::start_with(size, Fixture::new(), settings.clone()).await;
-        cockpit.see("daily").await;
-        cockpit.press("K").await.see("line 3").await;
-        cockpit.see("stays in").await;
-        keep(&cockpit, &settings, "check-wrong-configuration", size);
-        // It is said until the file is mended.
-        cockpit.press("<Esc>K").await.see("line 3").await;
-        *found.lock().unwrap() = Some(Found::Changed(Box::new(unchanged_configuration())));
-        cockpit.press("K").await.see("was read again").await;
-        assert!(!cockpit.has("line 3"), "{}", cockpit.text());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_configuration_is_looked_at_every_two_seconds_and_tells_only_what_is_new() {
-    let looks = Arc::new(Mutex::new(Vec::new()));
-    let looked = Arc::clone(&looks);
-    let reread = move |look| {
-        let mut looked = looked.lock().unwrap();
-        looked.push(look);
-        match looked.len() {
-            3 => wrong(),
-            _ => Found::Same,
-        }
-    };
-    let cockpit = cockpit(CockpitSettings {
-        beyond: Beyond {
-            reread: Arc::new(reread),
-            look_every: Some(Duration::from_secs(2)),
-            ..Beyond::default()
-        },
-        ..settings()
-    })
-    .await;
-    let began = tokio::time::Instant::now();
-    cockpit.see("is not used").await;
-    let took = began.elapsed().as_secs();
-    assert!((4..=7).contains(&took), "{took} seconds");
-    assert_eq!(*looks.lock().unwrap(), [Look::OnceSettled; 3]);
 }
 
 alike!(several_environments_can_be_marked);

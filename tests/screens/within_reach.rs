@@ -48,8 +48,8 @@ async fn contexts_are_copied_and_so_is_the_way_there() {
     assert_eq!(copied(&cockpit), "lifeboat --context prod --config a.toml");
 }
 
-alike!(what_is_all_here_is_saved_and_what_is_not_says_how);
-async fn what_is_all_here_is_saved_and_what_is_not_says_how() {
+alike!(what_is_here_is_saved);
+async fn what_is_here_is_saved() {
     let files = Arc::new(Mutex::new(Vec::new()));
     let written = Arc::clone(&files);
     let save = move |name: &str, text: &str| {
@@ -78,11 +78,17 @@ async fn what_is_all_here_is_saved_and_what_is_not_says_how() {
     cockpit.press("FW<Enter>").await.see("saved as /tmp/fleet-").await;
     assert!(last().contains("local,globex/live,Live,"), "{}", last());
     cockpit.press("<Esc>e").await.see("public-2").await;
+    // What is in a place is read to its end for the file.
     cockpit
-        .press("W")
+        .press("W<Enter>")
         .await
-        .see("`lifeboat browse --json` prints all")
+        .see("saved as /tmp/content-")
         .await;
+    assert!(
+        last().starts_with("name,kind,type,id,in_it,bytes\r\nauthor,instance,"),
+        "{}",
+        last()
+    );
     cockpit.press("<Tab>").await.see("workspaces").await;
     cockpit.press("W<Enter>").await.see("saved as /tmp/node-").await;
     assert!(last().contains("author:/"), "{}", last());

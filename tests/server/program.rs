@@ -205,12 +205,28 @@ fn a_configuration_that_changes_is_taken_over_while_it_runs() {
     let address = next("listening")["address"].as_str().unwrap().to_owned();
     next("ready");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let environments = || {
+    let asked = |what: &str| -> Value {
         let request = client()
-            .get(format!("http://{address}/api/v1/environments"))
+            .get(format!("http://{address}/api/v1/{what}"))
             .header("authorization", format!("Bearer {secret}"));
         let answer = runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() });
-        let answer: Value = serde_json::from_str(&answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    };
+    // What a check says of the service's own file, as soon as it says that.
+    let said_of_the_file = |verdict: &str| {
+        for _ in 0..600 {
+            let report = asked("check");
+            let finding = &report["findings"][0];
+            assert_eq!(finding["about"], "configuration", "{report}");
+            if finding["verdict"] == verdict {
+                return finding["detail"].as_str().unwrap().to_owned();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("a check never says {verdict}");
+    };
+    let environments = || {
+        let answer = asked("environments");
         let all = answer.as_array().unwrap_or_else(|| panic!("{answer}"));
         all.iter()
             .map(|one| one["name"].as_str().unwrap().to_owned())
@@ -251,6 +267,8 @@ fn a_configuration_that_changes_is_taken_over_while_it_runs() {
     std::fs::write(&config, more.replace("kind = \"uat\"", "kind = \"uta\"")).unwrap();
     let wrong = next("the configuration is not used");
     assert!(wrong["why"].as_str().unwrap().contains("uta"), "{wrong}");
+    let told = said_of_the_file("failed");
+    assert!(told.contains("uta") && told.contains("stays in use"), "{told}");
     assert_eq!(
         environments(),
         ["acme/integration", "acme/live", "acme/uat", "globex2/live"]
@@ -264,6 +282,7 @@ fn a_configuration_that_changes_is_taken_over_while_it_runs() {
         read["taken_over"],
         json!(["acme/test is new", "acme/uat is gone"])
     );
+    said_of_the_file("ok");
     signal(&service.0, "TERM");
     next("stopped");
     assert!(service.0.wait().unwrap().success());

@@ -18,7 +18,7 @@ use crate::domain::notify::Receiver;
 use crate::domain::settings::EnvironmentSettings;
 use crate::domain::state::EnvironmentSummary;
 use crate::domain::stop::StopReason;
-use crate::engine::{EngineError, has_been_seen, summary, take_over};
+use crate::engine::{EngineError, has_been_seen, note_doubt, summary, take_over};
 
 impl Embedded {
     /// Takes over other environments and receivers while it runs: what begins from here on has them.
@@ -32,6 +32,18 @@ impl Embedded {
     ) -> Result<(), BackendError> {
         self.on_engine(move |engine| take_over(engine, environments, receivers))
             .await
+    }
+
+    /// Notes why the file of the configuration cannot be used as it is by now, or that it can: a check tells whoever asks.
+    ///
+    /// # Errors
+    /// An engine that is not open.
+    pub async fn note_doubt(&self, doubt: Option<String>) -> Result<(), BackendError> {
+        self.on_engine(move |engine| {
+            note_doubt(engine, doubt);
+            Ok(())
+        })
+        .await
     }
 
     /// Does something with the catalog on a thread where it may block.

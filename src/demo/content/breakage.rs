@@ -58,8 +58,8 @@ pub fn break_live(places: &[Place], site: &Site, now: Instant) -> Result<Breakag
             site.title(),
             places.len(),
             losses.join(", "),
-            measure::items(deleted),
-            measure::count(changed),
+            measure::so_many(deleted, "file or folder", "files and folders"),
+            measure::so_many(changed, "file", "files"),
         ),
     })
 }

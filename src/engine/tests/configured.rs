@@ -1,9 +1,10 @@
 //! A configuration that is taken over while the engine runs.
 
 use super::house::{House, OfHouse, back_up, backups, done, manual};
+use crate::domain::check::{CONFIGURATION, Verdict};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::slot::Slot;
-use crate::engine::{Engine, EngineError, glances, take_over};
+use crate::engine::{Engine, EngineError, check, glances, note_doubt, take_over};
 
 fn names(engine: &Engine) -> Vec<String> {
     let all = glances(engine).unwrap();
@@ -70,6 +71,25 @@ pub(super) fn one_that_does_not_hold_together_changes_nothing() {
     let engine = engine.current();
     assert_eq!(names(&engine), ["acme/live", "acme/uat"]);
     back_up(&engine);
+}
+
+#[test]
+pub(super) fn a_check_tells_that_the_file_says_something_that_cannot_be_used() {
+    let house = House::new();
+    let engine = house.engine();
+    let said = || check(&engine.current(), None).unwrap().findings.remove(0);
+    assert_eq!(said().verdict, Verdict::Ok);
+    note_doubt(&engine, Some("line 3: unknown setting `thme`".to_owned()));
+    let finding = said();
+    assert_eq!(
+        (finding.about.as_str(), finding.verdict),
+        (CONFIGURATION, Verdict::Failed)
+    );
+    assert!(finding.detail.starts_with("line 3") && finding.detail.ends_with("stays in use."));
+    // What is at work is not touched by it, and what can be used again is.
+    assert_eq!(names(&engine.current()), ["acme/live", "acme/uat"]);
+    take_over(&engine, house.environments(), Vec::new()).unwrap();
+    assert_eq!(said().verdict, Verdict::Ok);
 }
 
 #[test]

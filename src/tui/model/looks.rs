@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::overview::Order;
 use super::screens::Screen;
 use super::{Model, Pane};
 
@@ -53,6 +54,8 @@ pub struct Looks {
     pub wider: i16,
     /// What lists are sorted by, where that is not their own order.
     pub sorts: BTreeMap<ListKind, Sort>,
+    /// In which order the fleet is.
+    pub fleet: Order,
 }
 
 impl Looks {
@@ -81,6 +84,8 @@ pub struct LastView {
     pub in_environments: bool,
     /// The list that was open over it.
     pub list: Option<ListKind>,
+    /// Whether the fleet was.
+    pub in_fleet: bool,
     /// How it looked.
     pub looks: Looks,
 }
@@ -94,6 +99,7 @@ impl LastView {
             filter: model.fleet.filter().to_owned(),
             in_environments: model.pane == Pane::Environments,
             list: model.screens.first().and_then(ListKind::of),
+            in_fleet: matches!(model.screens.first(), Some(Screen::Fleet(_))),
             looks: model.looks.clone(),
         }
     }

@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Model;
 use super::cursor::Cursor;
 use super::screens::Screen;
 use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::state::EnvironmentSummary;
-use crate::domain::target::{Aim, Standing};
+use crate::domain::target::Aim;
 
 /// What the environments of another context are: none yet, or why they cannot be had.
 pub type Known = Option<Result<Vec<EnvironmentSummary>, String>>;
@@ -29,7 +31,8 @@ pub struct Overview {
 }
 
 /// The order of the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Order {
     /// What needs a person first.
     #[default]
@@ -97,6 +100,8 @@ pub enum State {
     Late,
     /// The last drill did not bring its backup back.
     NotProven,
+    /// A restore takes longer than it may, or nobody knows how long.
+    TooSlow,
     /// Jobs wait.
     Maintenance,
     /// Its repository has not been read yet.
@@ -113,7 +118,10 @@ impl State {
     /// How an environment stands.
     #[must_use]
     pub fn of(summary: &EnvironmentSummary) -> Self {
-        let misses_its_target = || rpo(summary).is_some_and(|standing| !standing.met);
+        let misses = |aim| {
+            let mut targets = summary.targets.iter();
+            targets.any(|standing| standing.aim == aim && !standing.met)
+        };
         let drill_failed = || {
             summary
                 .last_drill
@@ -130,10 +138,12 @@ impl State {
             Self::NoBackup
         } else if summary.failed.is_some() {
             Self::Failed
-        } else if summary.late || misses_its_target() {
+        } else if summary.late || misses(Aim::Rpo) {
             Self::Late
         } else if drill_failed() {
             Self::NotProven
+        } else if misses(Aim::Rto) {
+            Self::TooSlow
         } else if summary.maintenance.is_some() {
             Self::Maintenance
         } else if summary.protection.is_some() {
@@ -152,6 +162,7 @@ impl State {
             Self::Failed => "last job failed",
             Self::Late => "late",
             Self::NotProven => "drill failed",
+            Self::TooSlow => "RTO missed",
             Self::Maintenance => "maintenance",
             Self::Unread => "being read",
             Self::Protected => "protected",
@@ -159,12 +170,6 @@ impl State {
             Self::NotBackedUp => "no backups",
         }
     }
-}
-
-/// How much work may be lost at most, where the environment says so, and whether that is so now.
-#[must_use]
-pub fn rpo(summary: &EnvironmentSummary) -> Option<&Standing> {
-    summary.targets.iter().find(|standing| standing.aim == Aim::Rpo)
 }
 
 /// The rows that the filter lets through, in the order of the screen.
@@ -186,7 +191,7 @@ pub fn rows<'a>(model: &'a Model, overview: &'a Overview) -> Vec<Row<'a>> {
         .filter(|row| {
             filter.is_empty()
                 || row.summary.name.to_string().to_lowercase().contains(filter)
-                || row.state.label().contains(filter)
+                || row.state.label().to_lowercase().contains(filter)
                 || row
                     .context
                     .is_some_and(|context| context.to_lowercase().contains(filter))

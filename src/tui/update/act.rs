@@ -1,8 +1,8 @@
 //! What each action does.
 
 use super::{
-    allowed, ask, copying, explore, forms, looks, many, marks, overview, refresh, saving, say, search, seek,
-    selection_moved, tour, wizard,
+    allowed, ask, check, copying, explore, forms, looks, many, marks, overview, refresh, saving, say, search,
+    seek, selection_moved, tour, wizard,
 };
 use crate::domain::activity::Severity;
 use crate::domain::explore::Source;
@@ -177,20 +177,7 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
             Some(name) => page(Page::About(name)),
             None => return Vec::new(),
         },
-        Action::Check => {
-            let Some(name) = model.target_name().cloned() else {
-                return Vec::new();
-            };
-            // What was found before is no answer to the question how it stands now.
-            model.checks.remove(&name);
-            if on_check_page(model) {
-                model.screens.pop();
-            }
-            model.screens.push(page(Page::Check(name.clone())));
-            // What the engine has is what was read when it began: the file may say something else by now.
-            let fetch = model.fetch(Fetch::Check(name));
-            return fetch.into_iter().chain([Effect::Reread]).collect();
-        }
+        Action::Check => return check::open(model),
         Action::Details if model.is_on_recents() => {
             model.recents_open = !model.recents_open;
             return Vec::new();
@@ -256,17 +243,6 @@ fn open(model: &mut Model, action: Action) -> Vec<Effect> {
     };
     model.screens.push(screen);
     Vec::new()
-}
-
-pub(super) fn on_check_page(model: &Model) -> bool {
-    let top = model.screens.last();
-    matches!(
-        top,
-        Some(Screen::Page {
-            page: Page::Check(_),
-            ..
-        })
-    )
 }
 
 fn ask_for_unknown(model: &mut Model, id: crate::domain::job::JobId) -> Vec<Effect> {

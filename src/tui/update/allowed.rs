@@ -110,7 +110,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::NextMatch | Action::PreviousMatch if !model.goes_on_seeking() => {
             Err("nothing is searched for".to_owned())
         }
-        Action::Save => savable(model),
+        Action::Save => super::saving::of_all(model).map(|_| ()),
         Action::Watch => watchable(model),
         Action::OpenJob | Action::OpenLog => model
             .chosen_job()
@@ -120,9 +120,10 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             Some(Screen::Fleet(shown)) if rows(model, shown).is_empty() => Err(no_environment(model)),
             _ => Ok(()),
         },
-        Action::OpenBackups | Action::About | Action::Check => {
+        Action::OpenBackups | Action::About => {
             model.target().map(|_| ()).ok_or_else(|| no_environment(model))
         }
+        Action::Check => super::check::about(model).map(|_| ()),
         Action::Explore
         | Action::ExploreLive
         | Action::OpenNode
@@ -172,19 +173,6 @@ fn restore(model: &Model) -> Result<(), String> {
     }
 }
 
-/// Whether all of what is on the screen is here. Of long lists inside a backup it is not.
-fn savable(model: &Model) -> Result<(), String> {
-    let verb = match model.place_below() {
-        Place::Differences => "diff",
-        Place::Tree => "browse",
-        Place::Found => "find",
-        _ => return Ok(()),
-    };
-    Err(format!(
-        "not all of it is here: `lifeboat {verb} --json` prints all"
-    ))
-}
-
 /// Whether there is another field or pane to go to.
 fn other_field(model: &Model) -> Result<(), String> {
     match (&model.dialog, model.place()) {
@@ -231,7 +219,7 @@ const NO_ENVIRONMENT: &str = "no environment is selected";
 const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
 
 /// Why there is no environment: none is selected, none can be had, or none is known yet.
-fn no_environment(model: &Model) -> String {
+pub(super) fn no_environment(model: &Model) -> String {
     match &model.fleet_problem {
         Some(problem) if !model.fleet.is_loaded() => problem.clone(),
         _ if model.fleet.is_loaded() => NO_ENVIRONMENT.to_owned(),

@@ -66,6 +66,7 @@ pub fn taken_in(model: &mut Model, message: Message) -> Vec<Effect> {
             effects
         }
         Message::More(list, limit, answer) => lists::more(model, list, limit, answer),
+        Message::Collected(name, answer) => saving::collected(model, &name, answer),
         Message::Saved(answer) => saving::ended(model, answer),
         Message::Reread(found) => reread::found(model, found),
         Message::Many(deed, answers) => many::done(model, deed, answers),

@@ -6,7 +6,7 @@ use super::{act, allowed, ask, careful, explore, forms, say, search, seek, selec
 use crate::domain::activity::Severity;
 use crate::domain::free_text::TEXT_LIMIT;
 use crate::domain::{measure, printable};
-use crate::tui::action::{Action, Place};
+use crate::tui::action::{Action, Place, TABLE};
 use crate::tui::effects::Effect;
 use crate::tui::key::{Key, Pasted, Press};
 use crate::tui::model::cursor::Motion;
@@ -93,6 +93,17 @@ fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
             Some("Enter is not enough for this: press y, or Esc to leave it".to_owned())
         }
         _ if !matches!(key, Key::Char(_)) => None,
+        // What is asked says by itself which keys there are.
+        Place::Grave | Place::Question | Place::Notice | Place::Contexts | Place::Typing => None,
+        // Names have no capitals: this is no name that is typed too early.
+        Place::Choose | Place::Scope | Place::Plan
+            if matches!(key, Key::Char(c) if c.is_uppercase())
+                && allowed::check(model, Action::NextStep).is_ok() =>
+        {
+            let told = of_other_screens(model, key);
+            let told = told.map_or_else(String::new, |told| format!("{told} does nothing in the wizard: "));
+            Some(format!("{told}press Enter to go on"))
+        }
         Place::Choose | Place::Scope => {
             Some("press Enter to go on to the plan: the name is typed after it".to_owned())
         }
@@ -100,8 +111,27 @@ fn hint(model: &Model, place: Place, key: Key) -> Option<String> {
             Ok(()) => "press Enter, then type the name".to_owned(),
             Err(why) => why,
         }),
-        _ => None,
+        _ => not_here(model, key),
     }
+}
+
+/// That a key does something on other screens, and nothing on this one. `None` where it does nothing anywhere.
+fn not_here(model: &Model, key: Key) -> Option<String> {
+    let help = model.settings.keys.first(Action::Help);
+    let told = of_other_screens(model, key)?;
+    Some(format!(
+        "{told} does nothing on this screen: {help} lists the keys that do"
+    ))
+}
+
+/// A key, with what it does elsewhere.
+fn of_other_screens(model: &Model, key: Key) -> Option<String> {
+    let keys = &model.settings.keys;
+    let row = TABLE.iter().find(|row| {
+        let is_there = row.action != Action::BreakLive || model.is_demo();
+        is_there && !row.action.is_of_tour() && !row.action.goes_on() && keys.keys(row.action).contains(&key)
+    })?;
+    Some(format!("{} ({})", key.label(), row.label))
 }
 
 /// Text was pasted: it goes where text goes, in one piece, and nowhere else. A line end in it confirms nothing.

@@ -1,6 +1,6 @@
 //! How somebody likes to look: sorting, zooming, widths, zone; and coming back to what was on the screen.
 
-use super::{act, say};
+use super::{act, overview, say};
 use crate::domain::activity::Severity;
 use crate::tui::action::Action;
 use crate::tui::effects::{Effect, Fetch};
@@ -129,6 +129,9 @@ pub fn come_back(model: &mut Model) -> Vec<Effect> {
     }
     if let Some(name) = view.environment.and_then(|name| name.parse().ok()) {
         model.fleet.select(&name);
+    }
+    if view.in_fleet {
+        return overview::open(model);
     }
     match view.list {
         Some(ListKind::Jobs) => act::act(model, Action::Jobs),

@@ -11,7 +11,7 @@
 //! - `seek`: searching on any other screen. `copying`, `saving`: taking something away from it.
 //! - `looks`: sorting, zooming, zones, and what was on the screen the last time.
 //! - `many`: doing something for several environments. `calls`: calling somebody when a job has ended.
-//! - `reread`: the configuration has changed.
+//! - `reread`: the configuration has changed. `check`: looking at what works.
 //! - `link`: how the backend is reached.
 //! - `overview`: the fleet at a glance.
 //! - `lock`: hiding everything while nobody is there.
@@ -25,6 +25,7 @@ mod approvals;
 mod ask;
 mod calls;
 mod careful;
+mod check;
 mod copying;
 pub mod explore;
 mod forms;
@@ -39,7 +40,7 @@ mod news;
 mod overview;
 mod pins;
 mod reread;
-mod saving;
+pub mod saving;
 mod search;
 mod seek;
 pub mod tour;

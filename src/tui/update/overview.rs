@@ -12,7 +12,10 @@ use crate::tui::model::{Model, Pane};
 
 /// Opens it, and asks the other contexts for their environments.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    let mut overview = Overview::default();
+    let mut overview = Overview {
+        order: model.looks.fleet,
+        ..Overview::default()
+    };
     let mut effects = Vec::new();
     if model.settings.elsewhere.is_some() {
         for choice in &model.settings.contexts {
@@ -57,6 +60,7 @@ pub fn scroll(model: &mut Model, motion: Motion, page: usize) {
 pub fn sort(model: &mut Model) {
     if let Some(Screen::Fleet(overview)) = model.screens.last_mut() {
         overview.order = overview.order.next();
+        model.looks.fleet = overview.order;
         overview.chosen = None;
         overview.cursor = Cursor::default();
     }

@@ -1,10 +1,11 @@
 //! The configuration has changed while the cockpit runs: what can be taken over is, and the rest is said.
 
-use super::{act, notice};
+use super::{check, notice};
 use crate::domain::activity::Severity;
+use crate::domain::check::in_use_still;
 use crate::domain::{columns, printable};
 use crate::tui::action::Action;
-use crate::tui::beyond::{Changed, Found, in_use_still};
+use crate::tui::beyond::{Changed, Found};
 use crate::tui::effects::Effect;
 use crate::tui::model::screens::Dialog;
 use crate::tui::model::{Line, Model};
@@ -22,7 +23,7 @@ pub fn found(model: &mut Model, found: Found) -> Vec<Effect> {
         Found::Wrong(why) => {
             forget_what_was_wrong(model);
             // Whoever looks at what works and what does not reads it there.
-            if !act::on_check_page(model) {
+            if !check::is_open(model) {
                 notice(model, Severity::Warning, NOT_USED, in_use_still(&why));
             }
             model.wrong_configuration = Some(why);

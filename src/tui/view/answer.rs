@@ -28,13 +28,16 @@ pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
         return words.map(line).collect();
     };
     let room = usize::from(super::layout::main_width(model)).saturating_sub(2);
+    // No head is above it that says the zone. Below it one does, where there is no room.
     let forms = [
-        Form::Full,
-        Form::Shorter,
-        Form::Shortest,
-        Form::WithoutAge,
-        Form::WithoutDay,
-        Form::WithoutTime,
+        (Form::Full, true),
+        (Form::Shorter, true),
+        (Form::Shortest, true),
+        (Form::WithoutAge, true),
+        (Form::Shortest, false),
+        (Form::WithoutAge, false),
+        (Form::WithoutDay, false),
+        (Form::WithoutTime, false),
     ];
     let mut said = forms
         .map(|form| said(model, details, newest, symbols.good, form))
@@ -57,7 +60,13 @@ enum Form {
     WithoutTime,
 }
 
-fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str, form: Form) -> Vec<Piece> {
+fn said(
+    model: &Model,
+    details: &EnvironmentDetails,
+    taken: Instant,
+    good: &str,
+    (form, with_zone): (Form, bool),
+) -> Vec<Piece> {
     let now = model.now;
     let age = match words::short_age(taken, now).as_str() {
         "now" => "just now".to_owned(),
@@ -67,10 +76,15 @@ fn said(model: &Model, details: &EnvironmentDetails, taken: Instant, good: &str,
         Form::Full | Form::Shorter => "Live can be brought back to ",
         _ => "back to ",
     };
+    let narrow = if with_zone {
+        model.when().narrow(taken)
+    } else {
+        model.when().in_narrow_column(taken)
+    };
     let to = match form {
         Form::Full => format!("{} ({age})", model.when().moment(taken)),
-        Form::Shorter | Form::Shortest => format!("{} ({age})", model.when().in_narrow_column(taken)),
-        _ => model.when().in_narrow_column(taken),
+        Form::Shorter | Form::Shortest => format!("{narrow} ({age})"),
+        _ => narrow,
     };
     let mut pieces = vec![
         piece(format!("{good} {can}"), Meaning::Good),

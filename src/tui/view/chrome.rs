@@ -6,6 +6,8 @@ use super::canvas::{Canvas, Piece, piece, wide};
 use super::{aside, field, layout, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
+use crate::domain::job::JobKind;
+use crate::domain::settings::RepositoryChoice;
 use crate::tui::action::{Action, Place, Row, TABLE};
 use crate::tui::model::overview;
 use crate::tui::model::screens::{Dialog, Screen};
@@ -25,6 +27,11 @@ pub fn header(canvas: &mut Canvas<'_>, model: &Model) {
     if model.settings.read_only {
         pieces.push(piece(" ", Meaning::Text));
         pieces.push(piece(" READ-ONLY ", Meaning::Mark));
+    }
+    // The message about it was closed long ago: the file is as it is until somebody mends it.
+    if model.wrong_configuration.is_some() && !model.locked {
+        let words = format!(" {} configuration", canvas.symbols().warning);
+        pieces.push(piece(words, Meaning::Warning));
     }
     let room = usize::from(width).saturating_sub(wide(&pieces) + 1);
     // The context stays readable whatever there is to say about the link.
@@ -305,6 +312,12 @@ fn is_of_few(model: &Model, action: Action) -> bool {
         })
 }
 
+/// Whether the job on the screen is of a kind that replaces what is live.
+fn can_have_replaced(model: &Model) -> bool {
+    let job = model.chosen_job().and_then(|id| model.jobs.get(&id));
+    job.is_none_or(|job| matches!(job.kind, JobKind::Restore | JobKind::Undo))
+}
+
 /// The rows of the table that go into the footer, in its order, as far as there is room: what makes sense here and now, and
 /// then what does not at this moment. What never does here is left out.
 fn shown(model: &Model) -> Vec<Shown> {
@@ -314,6 +327,8 @@ fn shown(model: &Model) -> Vec<Shown> {
             || (row.action == Action::BreakLive && !model.is_demo())
             // What is done with a backup is done on its page: no other page ever has one.
             || (row.changes && place == Place::Page && model.chosen_backup().is_none())
+            // Only what has replaced something can be undone.
+            || (row.action == Action::Undo && place == Place::Job && !can_have_replaced(model))
             || (row.action == Action::Confirm
                 && model
                     .target_details()
@@ -357,9 +372,15 @@ fn is_taken_by_the_tour(model: &Model, action: Action) -> bool {
     is_on_path && key.is_some_and(|key| keys.action(key, Place::Tour, false).is_some())
 }
 
+/// What the key that leaves the path of the tour does once it was left.
+pub const BACK_TO_THE_TOUR: &str = "back to the tour";
+
 /// The word for an action; what Enter does in the palette is more than confirming, and forms have fields and no panes.
-fn label(model: &Model, row: &'static Row) -> &'static str {
+pub fn label(model: &Model, row: &'static Row) -> &'static str {
     match (&model.dialog, row.action) {
+        (_, Action::Tour) if model.tour.as_ref().is_some_and(|tour| !tour.on_path) => BACK_TO_THE_TOUR,
+        (_, Action::OtherRepository) if model.wizard_source() == RepositoryChoice::Copy => "use first",
+        (_, Action::OtherRepository) => "use copy",
         (Some(Dialog::Palette(_)), Action::Accept) => "run",
         (Some(Dialog::Form(_)), Action::NextPane) => "field",
         (None, Action::NextPane) if searches(model) => "by",

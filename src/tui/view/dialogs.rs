@@ -3,11 +3,10 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::{Canvas, piece, wrap};
-use super::chrome::moment_and_age;
+use super::chrome::{label, moment_and_age};
 use super::contexts;
 use super::field;
 use super::layout::PALETTE_ROWS;
-use super::saved;
 use super::text::Text;
 use super::words;
 use crate::domain::retention;
@@ -16,6 +15,7 @@ use crate::tui::model::Model;
 use crate::tui::model::screens::{Dialog, Form, FormKind, Notice, Palette, Question};
 use crate::tui::theme::Meaning;
 use crate::tui::update;
+use crate::tui::update::saving;
 
 /// How wide dialogs are.
 const WIDTH: u16 = 72;
@@ -181,7 +181,7 @@ fn saving_text(text: &mut Text, model: &Model) {
         let goes = format!("It goes into {folder}, unless the name says another folder.");
         text.paragraph(&goes, Meaning::Text);
     }
-    let endings = if saved::table(model).is_some() {
+    let endings = if saving::is_list(model) {
         "The ending of the name says the format: .csv, .json, or .txt for text."
     } else {
         "It is text: the name ends with .txt."
@@ -322,7 +322,7 @@ fn draw_palette(canvas: &mut Canvas<'_>, model: &Model, palette: &Palette) -> Po
         }
         let key = model.settings.keys.first(row.action);
         canvas.text(inside.x + 2, y, 6, &key, Meaning::Key);
-        canvas.text(inside.x + 8, y, 16, row.label, meaning);
+        canvas.text(inside.x + 8, y, 16, label(model, row), meaning);
         let x = inside.x + 24;
         canvas.text(x, y, inside.right().saturating_sub(x), row.help, Meaning::Quiet);
         if selected {

@@ -62,7 +62,7 @@ fn heading(row: &Row) -> &'static str {
         "On jobs and lists"
     } else if row.changes && on_main {
         "On the main screen: each asks first"
-    } else if on_main && !row.places.contains(&Place::Log) {
+    } else if on_main && (!row.places.contains(&Place::Log) || row.action == Action::Check) {
         "Look closer"
     } else if matches!(
         row.action,
@@ -164,7 +164,7 @@ fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
         (
             symbols.warning,
             Meaning::Warning,
-            "a scheduled backup is overdue; something to look at soon",
+            "a scheduled backup is overdue; something to look at soon; above: the configuration's file cannot be used, K says why",
         ),
         (
             symbols.critical,
@@ -180,7 +180,7 @@ fn legend(symbols: &Symbols) -> [(&'static str, Meaning, &'static str); 18] {
         (
             symbols.none,
             Meaning::Quiet,
-            "nothing to come: UAT and Integration are never backed up, a slot is empty, a step is left out",
+            "nothing to come: UAT and Integration are never backed up, a slot is empty, a step is left out; inside a backup: something in it is marked",
         ),
         (
             symbols.maintenance,

@@ -6,6 +6,7 @@ use super::canvas::{Canvas, piece, shorten_middle, wrap};
 use super::words;
 use crate::domain::proof::DrillOutcome;
 use crate::domain::state::Hold;
+use crate::domain::target::Standing;
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::overview::{self, Overview, Row, State};
@@ -54,18 +55,18 @@ impl Columns {
     fn of(width: u16, with_contexts: bool, names: u16) -> Self {
         let context = with_contexts.then_some((4, 12));
         let name_x = if with_contexts { 17 } else { 4 };
-        let wide = width >= 95;
+        let wide = width >= name_x + 82;
         // Names get what they need, so that one reads on without looking for the row.
-        let room = width.saturating_sub(name_x + if wide { 60 } else { 36 });
+        let room = width.saturating_sub(name_x + if wide { 65 } else { 41 });
         let state = (name_x + room.min(names.max(20) + 2), 16);
         Self {
             context,
             name: (name_x, state.0.saturating_sub(name_x + 1)),
             state,
             age: (state.0 + 17, 7),
-            target: (state.0 + 26, 10),
-            proven: wide.then_some((state.0 + 37, 23)),
-            why: (wide && state.0 + 61 + WHY <= width).then(|| (state.0 + 61, width - state.0 - 61)),
+            target: (state.0 + 26, 15),
+            proven: wide.then_some((state.0 + 42, 23)),
+            why: (wide && state.0 + 66 + WHY <= width).then(|| (state.0 + 66, width - state.0 - 66)),
         }
     }
 }
@@ -83,7 +84,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
         (columns.context, "Context"),
         (Some(columns.name), "Environment"),
         (Some(columns.state), "State"),
-        (Some(columns.target), "Target"),
+        (Some(columns.target), "RPO and RTO"),
         (columns.proven, "Last proven"),
         (columns.why, "Why"),
     ];
@@ -189,7 +190,7 @@ fn away(canvas: &mut Canvas<'_>, overview: &Overview, area: Rect) -> u16 {
 fn sign(state: State, symbols: &Symbols) -> (&'static str, Meaning) {
     match state {
         State::Trouble | State::Failed | State::NotProven => (symbols.critical, Meaning::Critical),
-        State::NoBackup | State::Late => (symbols.warning, Meaning::Warning),
+        State::NoBackup | State::Late | State::TooSlow => (symbols.warning, Meaning::Warning),
         State::Maintenance => (symbols.maintenance, Meaning::Warning),
         State::Protected => (symbols.protected, Meaning::Good),
         State::Good => (symbols.full, Meaning::Good),
@@ -243,17 +244,7 @@ fn one(
             .map_or_else(|| "none".to_owned(), |at| words::short_age(at, model.now));
         canvas.right(area.x + x, y, width, &age, Meaning::Text);
         let (x, width) = columns.target;
-        let is_met = overview::rpo(summary).map_or(!summary.late, |standing| standing.met);
-        let (words, of_target) = match (row.state, is_met) {
-            (State::Unread | State::Trouble, _) => ("not known", Meaning::Quiet),
-            (_, false) => ("missed", Meaning::Warning),
-            (_, true) => ("met", Meaning::Good),
-        };
-        // Where nothing else is said, the schedule is the target.
-        let words = match overview::rpo(summary) {
-            Some(standing) => format!("{} {words}", standing.target),
-            None => words.to_owned(),
-        };
+        let (words, of_target) = targets(model, row);
         canvas.text(area.x + x, y, width, &words, of_target);
         if let Some((x, width)) = columns.proven {
             let pieces = match &summary.last_proven {
@@ -282,6 +273,32 @@ fn one(
     }
 }
 
+/// How its targets stand: which is missed, and by how much. Where it has none, the schedule is what it is held to.
+fn targets(model: &Model, row: &Row<'_>) -> (String, Meaning) {
+    let summary = row.summary;
+    let missed: Vec<&Standing> = summary.targets.iter().filter(|one| !one.met).collect();
+    let words = match (row.state, summary.targets.as_slice(), missed.as_slice()) {
+        (State::Unread | State::Trouble, ..) => return ("not known".to_owned(), Meaning::Quiet),
+        (_, [], _) if summary.late => return ("schedule missed".to_owned(), Meaning::Warning),
+        (_, [], _) => return ("schedule kept".to_owned(), Meaning::Good),
+        (_, [one], []) => return (format!("{} {} met", one.aim.label(), one.target), Meaning::Good),
+        (_, _, []) => return ("both met".to_owned(), Meaning::Good),
+        (_, _, [one]) => {
+            let over = one.measured(model.now);
+            let over = over
+                .and_then(|is| is.checked_sub(one.target.seconds()))
+                .filter(|over| *over > 0);
+            let by = over.map_or_else(
+                || "missed".to_owned(),
+                |over| format!("{} over", words::for_short(over)),
+            );
+            format!("{} {by}", one.aim.label())
+        }
+        _ => "both missed".to_owned(),
+    };
+    (words, Meaning::Warning)
+}
+
 /// What is behind a state, where somebody has said it.
 fn why(row: &Row<'_>) -> String {
     let summary = row.summary;
@@ -290,7 +307,7 @@ fn why(row: &Row<'_>) -> String {
     match row.state {
         State::Trouble => summary.trouble.clone(),
         State::Failed => summary.failed.clone(),
-        State::Late => missed(),
+        State::Late | State::TooSlow => missed(),
         State::Maintenance => said(summary.maintenance.as_ref()),
         State::Protected => said(summary.protection.as_ref()),
         State::NotProven => summary

@@ -6,14 +6,13 @@ use super::help;
 use super::text::Text;
 use super::words;
 use crate::domain::Instant;
-use crate::domain::check::{CONFIGURATION, Finding, Report, Verdict};
+use crate::domain::check::{CONFIGURATION, Finding, Report, Verdict, in_use_still};
 use crate::domain::environment::{Answer, EnvironmentName, Instance};
 use crate::domain::proof::{self};
 use crate::domain::recovery;
 use crate::domain::refusal;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
 use crate::domain::{columns, measure};
-use crate::tui::beyond::in_use_still;
 use crate::tui::model::screens::Page;
 use crate::tui::model::{Connection, Model};
 use crate::tui::theme::{Meaning, Theme};
@@ -148,13 +147,13 @@ fn proven(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
     for line in proof::standing(proven, last, model.now) {
         text.fact("proof", &line);
     }
-    let next = |at: Option<Instant>| at.map_or("off".to_owned(), |at| words::countdown(at, model.now));
-    let words = format!(
-        "read back {}, drilled {}",
-        next(details.next_verify),
-        next(details.next_drill)
-    );
-    text.fact("next", &words);
+    let next = |what: &str, at: Option<Instant>| match at {
+        Some(at) => format!("{what} {}", words::countdown(at, model.now)),
+        None => format!("not {what} by schedule"),
+    };
+    let read = next("read back", details.next_verify);
+    let drilled = next("drilled", details.next_drill);
+    text.fact("next", &format!("{read}, {drilled}"));
 }
 
 /// What works in an environment and what does not.
@@ -167,13 +166,12 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
             let words =
                 "Everything is looked at, and nothing is changed. What does not answer takes a while.";
             text.paragraph(words, Meaning::Quiet);
+            said_of_the_file(&mut text, model);
             return text;
         }
         Some(Err(why)) => {
             text.paragraph(&format!("It could not be looked at: {why}"), Meaning::Critical);
-            if let Some(why) = &model.wrong_configuration {
-                text.paragraph(&in_use_still(why), Meaning::Critical);
-            }
+            said_of_the_file(&mut text, model);
             return text;
         }
         Some(Ok(report)) => &as_the_file_is_now(model, report),
@@ -213,27 +211,53 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
     text
 }
 
-/// The report, with what is wrong in the file of the configuration by now: the engine goes by what was read before.
+/// What is wrong in the file of the configuration, where there is no report to say it in.
+fn said_of_the_file(text: &mut Text, model: &Model) {
+    if let Some(why) = &model.wrong_configuration {
+        text.blank();
+        text.paragraph(
+            &format!("{}: {}", whose_file(model), in_use_still(why)),
+            Meaning::Critical,
+        );
+    }
+}
+
+/// Whose file of the configuration it is that this cockpit reads: a service has another one.
+fn whose_file(model: &Model) -> &'static str {
+    if model.settings.leads_to_a_service() {
+        "this cockpit's file"
+    } else {
+        CONFIGURATION
+    }
+}
+
+/// The report, with what is to be said of the file of the configuration by now: the engine goes by what was read before. Where
+/// that is a service's, there are two files, and each is said to be whose it is.
 fn as_the_file_is_now(model: &Model, report: &Report) -> Report {
     let mut report = report.clone();
-    let Some(why) = &model.wrong_configuration else {
-        return report;
+    let is_a_service = model.settings.leads_to_a_service();
+    for finding in &mut report.findings {
+        if is_a_service && finding.about == CONFIGURATION {
+            "the service's file".clone_into(&mut finding.about);
+        }
+    }
+    let (verdict, detail) = match &model.wrong_configuration {
+        Some(why) => (Verdict::Failed, in_use_still(why)),
+        None if is_a_service => {
+            let words = "it can be read; it says how the service is reached, and what the cockpit looks like";
+            (Verdict::Ok, words.to_owned())
+        }
+        None => return report,
     };
-    // What a service has read is another file.
-    let about = if model.settings.leads_to_a_service() {
-        "this cockpit"
-    } else {
-        report.findings.retain(|finding| finding.about != CONFIGURATION);
-        CONFIGURATION
-    };
-    let wrong = Finding {
+    report.findings.retain(|finding| finding.about != CONFIGURATION);
+    let ours = Finding {
         environment: None,
         instance: None,
-        about: about.to_owned(),
-        verdict: Verdict::Failed,
-        detail: in_use_still(why),
+        about: whose_file(model).to_owned(),
+        verdict,
+        detail,
     };
-    report.findings.insert(0, wrong);
+    report.findings.insert(0, ours);
     report
 }
 

@@ -8,11 +8,9 @@ use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
 use crate::domain::{columns, measure, printable};
-use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, Wizard};
 use crate::tui::theme::{Meaning, Symbols, Theme};
-use crate::tui::update::allowed;
 
 /// The text of the wizard's plan step.
 pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
@@ -94,31 +92,6 @@ fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols:
 /// What the plan, and the step after it, say of a restore without a safety backup.
 pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore replaces beside Live can undo it, as long as that stays";
 
-/// Which of the two repositories a backup comes from, with the key that takes the other one. `None` where there is no
-/// other one.
-pub fn source(model: &Model, from: RepositoryChoice) -> Option<String> {
-    let place = model
-        .table_details()
-        .and_then(|details| details.copies.as_ref())
-        .map_or("", |copies| copies.repository.as_str());
-    let only_there = model
-        .wizard_backup()
-        .zip(model.table_details())
-        .is_some_and(|(backup, details)| details.is_only_copied(&backup.id));
-    match from {
-        RepositoryChoice::Copy if only_there => {
-            Some(format!("the second repository, which alone has it: {place}"))
-        }
-        RepositoryChoice::Copy => Some(format!(
-            "its copy in the second repository (Tab takes the first one): {place}"
-        )),
-        RepositoryChoice::First if allowed::check(model, Action::OtherRepository).is_ok() => Some(format!(
-            "the first repository (Tab takes its copy): a copy is in {place}"
-        )),
-        RepositoryChoice::First => None,
-    }
-}
-
 fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
     // What happens comes first, then what stands in the way of it or should be known: on the smallest screen as well.
     text.fact_as("changes", &changed(plan), Meaning::Title);
@@ -136,7 +109,7 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
             moment_and_age(manifest.taken, model)
         ),
     );
-    if let Some(words) = source(model, plan.from) {
+    if let Some(words) = super::wizard::taken_from(model, plan.from, true) {
         let meaning = match plan.from {
             RepositoryChoice::First => Meaning::Text,
             RepositoryChoice::Copy => Meaning::Title,

@@ -2,10 +2,13 @@
 //!
 //! Nothing in a file is made for the width of a terminal, and every moment has its zone.
 
+pub mod inside;
+
 use serde_json::{Map, Value};
 
 use super::{explore, screen_text};
 use crate::domain::backup::Verification;
+use crate::domain::target::Standing;
 use crate::domain::{Instant, columns, printable};
 use crate::tui::model::explore::Column;
 use crate::tui::model::looks::ListKind;
@@ -81,8 +84,13 @@ pub fn name(model: &Model) -> String {
 fn other(screen: &Screen) -> &'static str {
     match screen {
         Screen::Fleet(_) => "fleet",
-        Screen::Explorer(explorer) if explorer.column == Column::History => "history",
-        Screen::Explorer(_) => "node",
+        Screen::Explorer(explorer) => match explorer.column {
+            Column::Tree => "content",
+            Column::Node => "node",
+            Column::History => "history",
+        },
+        Screen::Search(_) => "found",
+        Screen::Differences(_) => "differences",
         _ => "lifeboat",
     }
 }
@@ -94,9 +102,7 @@ fn other(screen: &Screen) -> &'static str {
 pub fn written(model: &Model, form: Form) -> Result<String, String> {
     let table = table(model);
     match (form, table) {
-        (Form::Csv, Some(table)) => Ok(csv(&table)),
-        (Form::Json, Some(table)) => json(&table),
-        (Form::Text, Some(table)) => Ok(text(&table)),
+        (form, Some(table)) => in_form(&table, form),
         (Form::Text, None) => {
             match screen_text(model).map_or_else(|| explore::plain(model), |text| Some(text.plain())) {
                 Some(lines) => {
@@ -109,6 +115,18 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Csv | Form::Json, None) => {
             Err("this is no list: it can be saved as text, under a name that ends with .txt".to_owned())
         }
+    }
+}
+
+/// A list in a form.
+///
+/// # Errors
+/// A sentence where it cannot be written as JSON.
+pub fn in_form(table: &Table, form: Form) -> Result<String, String> {
+    match form {
+        Form::Csv => Ok(csv(table)),
+        Form::Json => json(table),
+        Form::Text => Ok(text(table)),
     }
 }
 
@@ -139,6 +157,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
     let row = |row: overview::Row<'_>| {
         let summary = row.summary;
         let proven = summary.last_proven.as_ref();
+        let targets: Vec<String> = summary.targets.iter().map(Standing::in_words).collect();
         vec![
             row.context.unwrap_or(&model.settings.context).to_owned(),
             summary.name.to_string(),
@@ -147,6 +166,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
             summary.newest.map_or_else(String::new, zoned),
             proven.map_or_else(String::new, |drill| zoned(drill.at)),
             proven.map_or_else(String::new, |drill| (drill.millis / 1000).to_string()),
+            targets.join("; "),
         ]
     };
     Table {
@@ -158,6 +178,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
             "newest_backup",
             "last_proven",
             "proven_in_seconds",
+            "targets",
         ],
         rows: overview::rows(model, shown).into_iter().map(row).collect(),
     }

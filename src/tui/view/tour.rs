@@ -3,7 +3,6 @@
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, Piece, piece, wide, wrap};
-use crate::domain::columns;
 use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::theme::Meaning;
@@ -48,7 +47,7 @@ fn away(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
         piece(number(tour), Meaning::Mark),
         piece(words, Meaning::Text),
         piece(key, Meaning::Key),
-        piece(" comes back to it", Meaning::Text),
+        piece(format!(" {}", super::chrome::BACK_TO_THE_TOUR), Meaning::Text),
     ];
     canvas.pieces(0, area.y, area.width, &pieces);
 }
@@ -61,10 +60,15 @@ fn caption(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
         piece(format!(" {} ", step.title), Meaning::FocusedTitle),
     ];
     let taken = canvas.pieces(0, area.y, area.width, &title);
-    // How long somebody stays at a step is theirs: how much is left would be a guess that stands still.
-    let whole = format!(" about {} min in all ", Tour::minutes());
-    if tour.at == 0 && usize::from(area.width - taken) > columns::count(&whole) {
-        canvas.right(0, area.y, area.width, &whole, Meaning::Quiet);
+    // It is the same at every step, and the keys of a step need their line.
+    let leave = [
+        piece(" ", Meaning::Text),
+        piece(model.settings.keys.first(Action::Tour), Meaning::Key),
+        piece(format!(" {} ", Action::Tour.row().label), Meaning::Text),
+    ];
+    let needed = u16::try_from(wide(&leave)).unwrap_or(u16::MAX);
+    if needed <= area.width - taken {
+        canvas.pieces(area.right() - needed, area.y, needed, &leave);
     }
     let width = area.width.saturating_sub(2).min(READABLE);
     let meaning = if matches!(tour.run, Run::Stuck(_)) && !tour.is_earlier() {
@@ -97,11 +101,14 @@ fn keys(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, y: u16, width: u16)
         return;
     }
     let key = |action| piece(model.settings.keys.first(action), Meaning::Key);
-    let mut rest = Vec::new();
-    if tour.at > 0 {
-        rest.extend([key(Action::TourBack), piece(format!(" back{GAP}"), Meaning::Text)]);
-    }
-    rest.extend([key(Action::Tour), piece(" play", Meaning::Text)]);
+    let rest = match tour.at {
+        // How long somebody stays at a step is theirs: how much is left would be a guess that stands still.
+        0 => vec![piece(
+            format!("about {} min in all", Tour::minutes()),
+            Meaning::Quiet,
+        )],
+        _ => vec![key(Action::TourBack), piece(" back", Meaning::Text)],
+    };
     let room = width - 2;
     let taken = u16::try_from(wide(&rest)).unwrap_or(room).min(room);
     canvas.pieces(1 + room - taken, y, taken, &rest);

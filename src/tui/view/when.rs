@@ -88,6 +88,12 @@ impl When<'_> {
         self.form(at, "%m-%d %H:%M")
     }
 
+    /// The same where no head says the zone: `11-23 00:17 UTC`.
+    #[must_use]
+    pub fn narrow(self, at: Instant) -> String {
+        self.with_zone(at, "%m-%d %H:%M")
+    }
+
     /// A moment to the minute, its day only where that is not the day of `now`: `00:17 UTC`.
     #[must_use]
     pub fn time(self, at: Instant, now: Instant) -> String {
@@ -104,7 +110,7 @@ impl When<'_> {
         if self.there(at).date_naive() == self.there(now).date_naive() {
             self.with_zone(at, "%H:%M")
         } else {
-            self.with_zone(at, "%m-%d %H:%M")
+            self.narrow(at)
         }
     }
 
@@ -115,7 +121,7 @@ impl When<'_> {
         if whole.len() <= width {
             return whole;
         }
-        self.with_zone(at, "%m-%d %H:%M")
+        self.narrow(at)
     }
 
     /// The head of a column of moments: `Taken (UTC)`.

@@ -6,9 +6,11 @@ use super::canvas::{Canvas, piece, wrap};
 use super::text::Text;
 use super::{backup_table, field, plan};
 use crate::domain::settings::RepositoryChoice;
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, ScopeWhat, Step, Wizard};
 use crate::tui::theme::Meaning;
+use crate::tui::update::allowed;
 
 /// The screen's title.
 pub fn title(wizard: &Wizard) -> String {
@@ -81,16 +83,43 @@ fn choose(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     }
 }
 
-/// Which of the two repositories the backup comes from. `None` where there is nothing to choose.
+/// Which of the two repositories a backup comes from, and what the key for the other one does. `None` where there is no other
+/// one. Where there is room for one line, where the copy lies is left to the plan.
+pub fn taken_from(model: &Model, from: RepositoryChoice, with_place: bool) -> Option<String> {
+    let key = model.settings.keys.first(Action::OtherRepository);
+    let place = model
+        .table_details()
+        .and_then(|details| details.copies.as_ref())
+        .filter(|_| with_place)
+        .map_or_else(String::new, |copies| format!(", {}", copies.repository));
+    let only_there = model
+        .wizard_backup()
+        .zip(model.table_details())
+        .is_some_and(|(backup, details)| details.is_only_copied(&backup.id));
+    match from {
+        RepositoryChoice::Copy if only_there => {
+            Some(format!("the second repository, which alone has it{place}"))
+        }
+        RepositoryChoice::Copy => Some(format!(
+            "its copy in the second repository{place}; {key} goes back to the first"
+        )),
+        RepositoryChoice::First if allowed::check(model, Action::OtherRepository).is_ok() => Some(format!(
+            "the first repository; {key} takes its copy in the second one{place}"
+        )),
+        RepositoryChoice::First => None,
+    }
+}
+
+/// Which of the two repositories the backup comes from, in a line. `None` where there is nothing to choose.
 fn source(model: &Model) -> Option<(String, Meaning)> {
     model.wizard_backup()?;
     let from = model.wizard_source();
-    let words = plan::source(model, from)?;
+    let words = taken_from(model, from, false)?;
     let meaning = match from {
         RepositoryChoice::First => Meaning::Quiet,
         RepositoryChoice::Copy => Meaning::Title,
     };
-    Some((format!("from {words}"), meaning))
+    Some((format!("Taken from {words}."), meaning))
 }
 
 fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {

@@ -62,6 +62,16 @@ pub fn short_age(at: Instant, now: Instant) -> String {
     }
 }
 
+/// So many seconds in one unit, rounded up: that something is over is never said as nothing.
+#[must_use]
+pub fn for_short(seconds: u64) -> String {
+    match seconds.div_ceil(60) {
+        minutes @ ..=59 => format!("{minutes} min"),
+        minutes @ 60..=2879 => format!("{} h", minutes.div_ceil(60)),
+        minutes => format!("{} d", minutes.div_ceil(1440)),
+    }
+}
+
 /// How long it is until something: `in 5 h 02 min`.
 #[must_use]
 pub fn countdown(at: Instant, now: Instant) -> String {

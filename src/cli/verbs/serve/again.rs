@@ -49,6 +49,13 @@ impl<'h> Configuration<'h> {
 
     /// Reads it and takes it over, whether the file has changed or not.
     pub(super) async fn take_over(&mut self, engine: &Embedded, log: &Log) {
+        let doubt = self.taken_over(engine, log).await.err();
+        // An engine that is not open is told of nothing, and tells nobody anything.
+        let _ = engine.note_doubt(doubt).await;
+    }
+
+    /// Fails with why it is not used.
+    async fn taken_over(&mut self, engine: &Embedded, log: &Log) -> Result<(), String> {
         self.seen = stamp(&self.file);
         self.settling = None;
         let wrong = |why: String| {
@@ -58,6 +65,7 @@ impl<'h> Configuration<'h> {
                 "consequence": "what was read before stays in use",
             });
             log.line(Level::Error, "the configuration is not used", facts);
+            Err(why)
         };
         let config = match self.house.configuration(&self.globals) {
             Ok(config) => config,
@@ -88,5 +96,6 @@ impl<'h> Configuration<'h> {
         // What needs a new start is compared with what is in use, and told until it has been one.
         self.in_use.environments = config.environments;
         self.in_use.receivers = config.receivers;
+        Ok(())
     }
 }

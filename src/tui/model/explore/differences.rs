@@ -114,20 +114,24 @@ impl Differences {
         })
     }
 
+    /// The question for the rows from one on.
+    #[must_use]
+    pub fn question(&self, from: usize) -> Question {
+        Question::Diff(DiffRequest {
+            environment: self.environment.clone(),
+            older: self.older.clone(),
+            newer: self.newer.clone(),
+            below: self.below.clone(),
+            from: from as u64,
+            limit: USUAL_LINES,
+        })
+    }
+
     /// The questions that are still to be answered. `rows` of the list are on the screen.
     #[must_use]
     pub fn wanted(&self, rows: usize) -> Vec<Question> {
-        let ask = |from: usize| {
-            Question::Diff(DiffRequest {
-                environment: self.environment.clone(),
-                older: self.older.clone(),
-                newer: self.newer.clone(),
-                below: self.below.clone(),
-                from: from as u64,
-                limit: USUAL_LINES,
-            })
-        };
-        let mut wanted: Vec<Question> = self.lines.wanted(rows).into_iter().map(ask).collect();
+        let pages = self.lines.wanted(rows).into_iter();
+        let mut wanted: Vec<Question> = pages.map(|from| self.question(from)).collect();
         if let Some(node) = &self.node
             && node.diff.is_open()
         {

@@ -294,6 +294,12 @@ impl Explorer {
                 .is_some_and(|node| node.facts.reading().is_some() || node.history.reading().is_some())
     }
 
+    /// The question for what is in the place, from a row on.
+    #[must_use]
+    pub fn question(&self, from: usize) -> Question {
+        self.children(&self.path, from)
+    }
+
     fn children(&self, path: &NodePath, from: usize) -> Question {
         Question::Children(ChildrenRequest {
             environment: self.environment.clone(),

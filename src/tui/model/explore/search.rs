@@ -110,32 +110,35 @@ impl Search {
         };
     }
 
+    /// The question for the finds from one on; none where nothing is looked for.
+    #[must_use]
+    pub fn question(&self, from: usize) -> Option<Question> {
+        Some(Question::Find(FindRequest {
+            environment: self.environment.clone(),
+            source: (self.scope != Scope::Backups).then(|| self.source.clone()),
+            by: self.by,
+            text: self.text.clone()?,
+            below: match self.scope {
+                Scope::Source => NodePath::default(),
+                Scope::Place | Scope::Backups => self.place.clone(),
+            },
+            from: from as u64,
+            limit: USUAL_LINES,
+        }))
+    }
+
     /// The questions that are still to be answered. `rows` of the list are on the screen.
     #[must_use]
     pub fn wanted(&self, rows: usize) -> Vec<Question> {
-        let Some(text) = &self.text else {
+        if self.text.is_none() {
             return Vec::new();
-        };
+        }
         let mut pages = self.finds.wanted(rows);
         // Until it is over, what is on the screen is asked for again: that is also what keeps the search going.
         if !self.is_over && self.finds.length().here().is_some() && !pages.contains(&self.finds.in_view()) {
             pages.insert(0, self.finds.in_view());
         }
-        let ask = |from: usize| {
-            Question::Find(FindRequest {
-                environment: self.environment.clone(),
-                source: (self.scope != Scope::Backups).then(|| self.source.clone()),
-                by: self.by,
-                text: text.clone(),
-                below: match self.scope {
-                    Scope::Source => NodePath::default(),
-                    Scope::Place | Scope::Backups => self.place.clone(),
-                },
-                from: from as u64,
-                limit: USUAL_LINES,
-            })
-        };
-        pages.into_iter().map(ask).collect()
+        pages.into_iter().filter_map(|from| self.question(from)).collect()
     }
 
     /// Whether an answer to a question belongs here.

@@ -97,6 +97,7 @@ pub fn text_lines(model: &Model) -> usize {
 pub fn plain(model: &Model) -> Option<Vec<String>> {
     match model.screens.last() {
         Some(Screen::Explorer(explorer)) => Some(text(model, explorer)?.text.plain()),
+        Some(Screen::Differences(shown)) if shown.in_node => Some(differences::rows(model, shown)),
         _ => None,
     }
 }
@@ -203,8 +204,9 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, explorer: &Explorer, area: R
         let name = explorer.node.as_ref().map(|node| node.path.name());
         let title = match name.filter(|name| !name.is_empty()) {
             // The node's own column is not beside it.
-            Some(name) if !is_roomy(model) => format!("History of {name}"),
-            _ => "History".to_owned(),
+            // Its lines say when, and have no room for the zone.
+            Some(name) if !is_roomy(model) => model.when().head(&format!("History of {name}")),
+            _ => model.when().head("History"),
         };
         head(canvas, rect, &title, explorer.column == Column::History);
         let cursor = explorer.node.as_ref().map(|node| node.history_cursor);
@@ -360,7 +362,7 @@ fn one_line(
             Mark::None => (" ", Meaning::Text),
             Mark::Marked => (symbols.good, Meaning::Good),
             Mark::Within => (symbols.good, Meaning::Quiet),
-            Mark::Inside => (symbols.dot, Meaning::Good),
+            Mark::Inside => (symbols.none, Meaning::Good),
         };
         canvas.text(area.x + 2, y, 1, mark, colour);
     }

@@ -110,6 +110,11 @@ fn state(model: &Model, search: &Search) -> (String, Meaning) {
             format!("{found} found, and there is more: say more of what you look for"),
             Meaning::Warning,
         ),
+        // What backup a find is in, its row says by when that was taken.
+        (_, true) if search.scope == Scope::Backups => (
+            format!("{found} found, times in {}", model.when().zone(model.now)),
+            Meaning::Text,
+        ),
         (_, true) => (format!("{found} found"), Meaning::Text),
     }
 }
