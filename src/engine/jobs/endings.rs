@@ -50,7 +50,11 @@ impl Jobs<'_> {
             .into());
         }
         if !job.can_cancel() && !job.cancel_asked {
-            return Err(Refusal::PastStopping { job: id }.into());
+            return Err(Refusal::PastStopping {
+                job: id,
+                kind: Some(job.kind),
+            }
+            .into());
         }
         let is_first = self.0.catalog().request_cancel(id, why, self.0.now())?;
         if is_first {
