@@ -283,7 +283,8 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
         target,
         met: cause.is_none(),
         since: None,
-        seconds: longest.map(|(millis, _)| millis / 1_000),
+        // Not less than it takes, and of what is there never none.
+        seconds: longest.map(|(millis, _)| millis.div_ceil(1_000)),
         cause,
     }
 }
