@@ -13,7 +13,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
-use crate::domain::proof::{Drill, DrillOutcome};
+use crate::domain::proof::{Drill, DrillOutcome, until_live};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::versions;
@@ -210,14 +210,10 @@ impl Live {
         let drills = self.catalog().drills(name)?;
         if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
             // Of a repository that is out of reach nobody knows.
-            let copying = match self.backups().unwrap_or_default().first() {
-                Some(newest) if !way.without_safety => {
-                    newest.manifest.copy_millis + newest.manifest.verify_millis
-                }
-                _ => 0,
-            };
+            let backups = self.backups().unwrap_or_default();
+            let bytes = selected_bytes(backup, &way.selection);
             return Ok(Some(ExpectedTime {
-                millis: drill.millis_for(selected_bytes(backup, &way.selection)) + copying,
+                millis: until_live(drill, bytes, &backups, way.without_safety),
                 past_jobs: 0,
                 drill: Some(drill.at),
             }));
