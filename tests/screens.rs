@@ -27,6 +27,7 @@ mod screens {
     mod questions;
     mod restores;
     pub mod runner;
+    mod said;
     mod second_repository;
     #[cfg(feature = "engine")]
     mod told;
