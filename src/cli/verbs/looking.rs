@@ -153,13 +153,15 @@ fn compared(look: &FirstLook) -> String {
             measure::so_many(others, "more workspace", "more workspaces")
         ),
     };
-    let line = format!(
-        "comparing {} of {}: {} of {}{others}",
-        look.workspace,
-        look.instance,
-        measure::count(look.done.min(look.total)),
-        measure::nodes(look.total)
-    );
+    let far = match look.total {
+        0 => String::new(),
+        total => format!(
+            ": {} of {}",
+            measure::count(look.done.min(total)),
+            measure::nodes(total)
+        ),
+    };
+    let line = format!("comparing {} of {}{far}{others}", look.workspace, look.instance);
     printable::line(&line).into_owned()
 }
 

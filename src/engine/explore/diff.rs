@@ -13,7 +13,8 @@ use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::content::inside::What;
 use crate::domain::explore::{
-    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
+    Change, Diff, DiffLine, DiffRequest, FirstLook, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step,
+    Totals,
 };
 use crate::domain::measure;
 use crate::engine::{EngineError, Live};
@@ -29,10 +30,20 @@ pub(super) struct Compared {
     remarks: Vec<String>,
     /// When Live was read, where it is one of the two.
     live: Option<crate::domain::Instant>,
-    /// The workspace that is being compared, and how many come after it.
-    at: Option<(NodePath, u64)>,
+    /// The workspace that is being compared.
+    at: Option<At>,
     /// Whether anything is where it is looked.
     is_anything_there: bool,
+}
+
+/// A workspace that is being compared.
+#[derive(Clone, Default)]
+struct At {
+    path: NodePath,
+    /// How many come after it.
+    others: u64,
+    /// How far the comparison was when it began with this one.
+    begun: (u64, u64),
 }
 
 impl Remarked for Compared {
@@ -100,21 +111,17 @@ impl Live {
     }
 }
 
-/// How far a comparison is.
-fn how_far(
-    newer: &Opened,
-    at: Option<(NodePath, u64)>,
-    (done, total): (u64, u64),
-) -> Answer<crate::domain::explore::FirstLook> {
-    let (path, others) = at.unwrap_or_default();
+/// How far a comparison is in the workspace that it is at.
+fn how_far(newer: &Opened, at: Option<At>, (done, total): (u64, u64)) -> Answer<FirstLook> {
+    let At { path, others, begun } = at.unwrap_or_default();
     let instance = path.instance.or_else(|| newer.first_instance());
     let instance = instance.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
-    Ok(crate::domain::explore::FirstLook {
+    Ok(FirstLook {
         source: newer.seen.source.clone(),
         instance,
         workspace: path.workspace.unwrap_or_default(),
-        done,
-        total,
+        done: done.saturating_sub(begun.0),
+        total: total.saturating_sub(begun.1),
         others,
         comparing: true,
     })
@@ -141,7 +148,12 @@ impl Comparing {
         }
         let count = paths.len() as u64;
         for (number, path) in (1..).zip(paths) {
-            work.change(|compared| compared.at = Some((path.clone(), count - number)));
+            let at = At {
+                path: path.clone(),
+                others: count - number,
+                begun: work.progress.so_far(),
+            };
+            work.change(|compared| compared.at = Some(at));
             match self.workspace(&path, work) {
                 Ok(()) => {}
                 Err(Trouble::Engine(error)) if error.is_cancelled() => return Err(error),

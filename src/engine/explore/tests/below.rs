@@ -1,12 +1,15 @@
 //! What changed below a node, compared by itself and by all of its workspace.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
 use super::{Memory, Model, deeds, done, id, open};
 use crate::domain::explore::NodePath;
 use crate::engine::explore::below::{Below, Place, below_by};
+use crate::engine::explore::differing::Differing;
+use crate::watch::Watch;
 
 /// What changed below a node that both have, where at most so many nodes are compared by themselves.
 fn changed(older: &Model, newer: &Model, of: u8, most: usize) -> Option<Below> {
@@ -61,6 +64,39 @@ fn of_what_was_deleted_the_top_is_named_and_all_of_it_is_counted() {
         assert_eq!(below.count, 3);
         assert_eq!(below.names, ["main", "aside"]);
     }
+}
+
+#[test]
+fn a_comparison_says_how_many_nodes_it_has_looked_at() {
+    #[derive(Default)]
+    struct Counted(AtomicU64, AtomicU64);
+    impl Watch for Counted {
+        fn total(&self, _: u64, nodes: u64) {
+            self.0.fetch_add(nodes, Ordering::Relaxed);
+        }
+        fn instance(&self, _: &crate::domain::environment::InstanceName) {}
+        fn advance(&self, _: u64, nodes: u64) {
+            self.1.fetch_add(nodes, Ordering::Relaxed);
+        }
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+    let (_one, was) = open(Memory::of(page().nodes()));
+    let (_two, is) = open(Memory::of(Model::root().nodes()));
+    let (before, now) = (super::pages(&was), super::pages(&is));
+    let watch = Counted::default();
+    let differing = Differing::of((&was, &before), (&is, &now), &watch);
+    assert_eq!(
+        differing
+            .map_err(crate::engine::EngineError::from)
+            .unwrap()
+            .removed
+            .len(),
+        4
+    );
+    let counted = [&watch.0, &watch.1].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(counted, [6, 6]);
 }
 
 proptest! {

@@ -422,7 +422,9 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
         piece(format!(" {percent} %"), Meaning::Text),
     ];
     canvas.pieces(area.x, y + 1, area.width, &bar);
-    let read = if look.comparing {
+    let read = if look.comparing && look.total == 0 {
+        "begun".to_owned()
+    } else if look.comparing {
         let done = measure::count(look.done.min(look.total));
         format!("{done} of {} looked at", measure::nodes(look.total))
     } else if look.total == 0 {
