@@ -28,6 +28,7 @@ mod screens {
     mod questions;
     mod restores;
     pub mod runner;
+    mod said;
     mod second_repository;
     mod taken_away;
     #[cfg(feature = "engine")]

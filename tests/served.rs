@@ -210,7 +210,7 @@ async fn a_restore_and_its_undo(way: Way) {
     cockpit
         .press("acme/live<Enter>")
         .await
-        .see("undo: restore of")
+        .see("undo of the restore")
         .await;
     cockpit.see("✓ cleaning up").await;
     assert_eq!(fs::read_to_string(house.page()).unwrap(), "title: Broken\n");

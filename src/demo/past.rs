@@ -82,6 +82,7 @@ impl<'a> Past<'a> {
             random: crate::random::system(),
         };
         let engine = Engine::open(sandbox.engine_settings()?, surroundings)?;
+        sandbox.runs_no_magnolia()?;
         Ok(Self {
             sandbox,
             clock,

@@ -37,7 +37,7 @@ use crate::domain::settings::{
 };
 use crate::domain::slot::Keep;
 use crate::domain::waiting_line::EngineLimits;
-use crate::engine::EngineSettings;
+use crate::engine::{EngineSettings, NO_MAGNOLIA};
 
 /// The projects, and which environments each has beside Live.
 pub(super) const PROJECTS: [(&str, &[EnvironmentKind]); 2] = [
@@ -187,6 +187,12 @@ impl Sandbox {
 
     fn state(&self) -> PathBuf {
         self.root.join("state")
+    }
+
+    /// Notes that nothing in it has to be stopped for a restore. The state folder is there.
+    pub(super) fn runs_no_magnolia(&self) -> Result<(), DemoError> {
+        let path = self.state().join(NO_MAGNOLIA);
+        fs::write(&path, "").map_err(|source| DemoError::Io { path, source })
     }
 
     fn project(&self, project: &str) -> PathBuf {

@@ -15,6 +15,7 @@ use super::pin::Pin;
 use super::plan::Selection;
 use super::principal::Principal;
 use super::proof::Drill;
+use super::shrinking::Less;
 use super::slot::Slot;
 use super::version::{MagnoliaVersion, Versions};
 
@@ -361,6 +362,9 @@ pub struct Backup {
     /// Whether it says that it was taken later than it is now ([`super::ahead`]): a clock is or was wrong.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dated_ahead: bool,
+    /// That it holds so much less than one before it that it may be a copy of a broken Live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub less: Option<Less>,
 }
 
 impl Backup {

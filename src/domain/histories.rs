@@ -70,6 +70,7 @@ pub(super) fn backup(
         verification: Verification::Verified { at: taken },
         drill: None,
         dated_ahead: false,
+        less: None,
     }
 }
 

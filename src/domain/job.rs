@@ -70,6 +70,12 @@ impl JobKind {
         Self::Prune,
     ];
 
+    /// Whether it exchanges what is live.
+    #[must_use]
+    pub fn switches_live(self) -> bool {
+        matches!(self, Self::Restore | Self::Undo)
+    }
+
     /// The word for it.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -435,6 +441,20 @@ impl Job {
             Some(reason) => format!("was cancelled, since {reason}"),
             None => "was cancelled".to_owned(),
         }
+    }
+
+    /// Why it is finished now rather than stopped, in words: it has begun to exchange what is live, or only clears up. `None`
+    /// while it can be stopped, and when it has ended.
+    #[must_use]
+    pub fn past_stopping(&self) -> Option<&'static str> {
+        let phase = self.progress.as_ref().map(|progress| progress.phase);
+        let is_past = !self.state.has_ended() && phase.is_some_and(|phase| !phase.can_cancel());
+        let why = if self.kind.switches_live() {
+            "past the switch"
+        } else {
+            "clearing up"
+        };
+        is_past.then_some(why)
     }
 
     /// Whether asking for it to be cancelled would do something.

@@ -22,6 +22,7 @@ pub mod deed;
 pub mod elsewhere;
 pub mod environment;
 pub mod event;
+pub mod examples;
 pub mod explore;
 pub mod free_text;
 pub mod integrity;

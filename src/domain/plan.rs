@@ -82,22 +82,39 @@ pub struct WorkspaceChange {
     /// What becomes of each of the examples, in their order. Empty where they say so themselves, and in a plan of an older Lifeboat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub example_changes: Vec<ItemChange>,
+    /// How much below each of the examples comes or goes with it, in their order. Empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub example_below: Vec<u64>,
 }
 
 impl WorkspaceChange {
     /// Whether the restore would change nothing in it.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.added + self.changed + self.removed == 0
+        self.size() == 0
     }
 
-    /// The examples, each with what becomes of it where that is not in its own words.
-    pub fn named(&self) -> impl Iterator<Item = (Option<ItemChange>, &str)> {
+    /// How many items the restore changes in it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.added + self.changed + self.removed
+    }
+
+    /// The examples, each with what becomes of it where that is not in its own words, and with how much is below it.
+    pub fn named(&self) -> impl Iterator<Item = (Option<ItemChange>, String)> {
         let changes = self.example_changes.iter().copied().map(Some);
         let changes = changes.chain(std::iter::repeat(None));
+        let below = self.example_below.iter().copied().chain(std::iter::repeat(0));
         changes
+            .zip(below)
             .zip(&self.examples)
-            .map(|(change, example)| (change, example.as_str()))
+            .map(|((change, below), example)| match below {
+                0 => (change, example.clone()),
+                below => (
+                    change,
+                    format!("{example} and {} below it", measure::count(below)),
+                ),
+            })
     }
 
     /// The examples in words, each with what becomes of it.
@@ -105,7 +122,7 @@ impl WorkspaceChange {
     pub fn named_in_words(&self) -> Vec<String> {
         let words = self.named().map(|(change, example)| match change {
             Some(change) => format!("{example} ({})", change.label()),
-            None => example.to_owned(),
+            None => example,
         });
         words.collect()
     }
@@ -182,14 +199,39 @@ pub struct ExpectedTime {
 }
 
 impl ExpectedTime {
-    /// What it is based on, in words, at `now`.
+    /// How long it takes, until when, and what that is based on, in words, at `now`.
     #[must_use]
-    pub fn basis(&self, now: Instant) -> String {
-        match (self.drill, self.past_jobs) {
+    pub fn in_words(&self, without_safety: bool, now: Instant) -> String {
+        let safety = if without_safety { "left out" } else { "included" };
+        let basis = match (self.drill, self.past_jobs) {
             (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, now)),
             (None, 1) => "judged by 1 past job".to_owned(),
             (None, many) => format!("judged by {} past jobs", measure::count(many)),
-        }
+        };
+        format!(
+            "about {} until Live has the content, safety backup {safety} ({basis})",
+            measure::millis(self.millis)
+        )
+    }
+}
+
+/// Who stops Magnolia before a restore and starts it afterwards, as sentences without their ends.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stopping {
+    /// What somebody has to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<String>,
+    /// What is done by configured hooks, or need not be done at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hooks: Vec<String>,
+}
+
+impl Stopping {
+    /// Whether nothing is said, as in a plan of an older Lifeboat.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -234,6 +276,9 @@ pub struct RestorePlan {
     pub obstacles: Vec<String>,
     /// What should be known before it is done, as sentences.
     pub warnings: Vec<String>,
+    /// Who stops Magnolia before it and starts it afterwards.
+    #[serde(default, skip_serializing_if = "Stopping::is_nothing")]
+    pub stopping: Stopping,
 }
 
 /// What a comparison of Live with a backup does not see, as a sentence.

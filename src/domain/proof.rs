@@ -224,6 +224,20 @@ impl Drill {
     }
 }
 
+/// How long it takes until Live has so many bytes of content, if a restore began now, in milliseconds: as a drill has restored
+/// them and read them back, and as long again as the last copy of Live took, where a safety backup is made.
+#[must_use]
+pub fn until_live(drill: &Drill, bytes: u64, backups: &[Backup], without_safety: bool) -> u64 {
+    let newest = backups.iter().max_by_key(|backup| backup.manifest.taken);
+    let copying = match newest {
+        Some(Backup { manifest, .. }) if !without_safety => {
+            manifest.copy_millis.saturating_add(manifest.verify_millis)
+        }
+        _ => 0,
+    };
+    drill.millis_for(bytes).saturating_add(copying)
+}
+
 /// What is known of whether backups can be restored, in a line or two.
 #[must_use]
 pub fn standing(last_proven: Option<&Drill>, last_drill: Option<&Drill>, now: Instant) -> Vec<String> {
@@ -251,10 +265,10 @@ pub fn standing(last_proven: Option<&Drill>, last_drill: Option<&Drill>, now: In
     }
     lines.push(match last_proven {
         Some(drill) => format!(
-            "Last proven restorable, in {}: backup {}, {} ago",
-            measure::millis(drill.millis),
+            "Last proven restorable: backup {}, {} ago, by a drill that brought it back in {}",
             drill.backup,
-            measure::between(drill.at, now)
+            measure::between(drill.at, now),
+            measure::millis(drill.millis)
         ),
         None => "Not proven restorable yet: no drill has brought a backup back".to_owned(),
     });

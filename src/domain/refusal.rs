@@ -217,12 +217,13 @@ pub enum Refusal {
         state: String,
     },
     /// The job that was to be cancelled is past its last safe point.
-    #[error(
-        "job {job} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
-    )]
+    #[error("{}", past_stopping(*job, *kind))]
     PastStopping {
         /// The job.
         job: JobId,
+        /// What it does. `None` from an older Lifeboat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<JobKind>,
     },
     /// The context forbids changes.
     #[error("the context \"{0}\" is read-only: nothing can be changed through it")]
@@ -260,6 +261,21 @@ impl Refusal {
             | Self::ReadOnly(_)
             | Self::ByService(_) => None,
         }
+    }
+}
+
+/// Why a job is not stopped any more.
+fn past_stopping(job: JobId, kind: Option<JobKind>) -> String {
+    match kind {
+        Some(kind) if !kind.switches_live() => {
+            format!(
+                "job {job} is clearing up after its {}, and ends by itself",
+                kind.label()
+            )
+        }
+        _ => format!(
+            "job {job} is switching Live and is finished rather than stopped: the restore can be undone afterwards"
+        ),
     }
 }
 
@@ -329,6 +345,18 @@ pub fn upgrade_allowed(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_exchanges_live_is_said_to_switch_it() {
+        let told = |kind| Refusal::PastStopping { job: JobId(7), kind }.to_string();
+        for kind in [None, Some(JobKind::Restore), Some(JobKind::Undo)] {
+            assert!(told(kind).contains("switching Live"), "{kind:?}");
+        }
+        assert_eq!(
+            told(Some(JobKind::Drill)),
+            "job 7 is clearing up after its drill, and ends by itself"
+        );
+    }
 
     #[test]
     fn every_form_of_refusal_can_be_written_as_json() {

@@ -3,7 +3,10 @@
 //!
 //! Not in here: what follows from it for what is dropped (`retention`).
 
-use super::backup::{InstanceCopy, Manifest};
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::backup::{Backup, InstanceCopy, Manifest, Trigger};
 use super::environment::{HOME, InstanceName};
 use super::measure;
 
@@ -122,6 +125,93 @@ fn look(copy: &InstanceCopy, later: Option<&InstanceCopy>, found: &mut Vec<Shrun
     }
 }
 
+/// From so many percent fewer items on, in all, it is said of a backup.
+const PERCENT: u64 = 10;
+
+/// That a backup holds less than one before it.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Less {
+    /// How many percent fewer.
+    pub percent: u8,
+    /// The workspace or table that it is said of, with its instance. `None` for all that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// Whether bytes were counted, and not items or rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bytes: bool,
+    /// When the one was taken that it is compared with: the last one before it that is not such a one itself.
+    pub than: Instant,
+}
+
+impl Less {
+    fn of(earlier: &Manifest, later: &Manifest) -> Option<Self> {
+        let less = |before: u64, after: u64| {
+            let fewer = before
+                .saturating_sub(after)
+                .saturating_mul(100)
+                .checked_div(before);
+            fewer.unwrap_or(0)
+        };
+        let told = |percent: u64, part: Option<String>, bytes: bool| Self {
+            percent: u8::try_from(percent).unwrap_or(100),
+            part,
+            bytes,
+            than: earlier.taken,
+        };
+        let (before, after) = (earlier.items(), later.items());
+        let percent = less(before, after);
+        if percent >= PERCENT && before.saturating_sub(after) >= ITEMS {
+            return Some(told(percent, None, false));
+        }
+        let shrunk = shrunk(earlier, later);
+        let most = shrunk.iter().max_by_key(|one| less(one.before, one.after))?;
+        let part = match &most.part {
+            Some(part) => format!("{part} of {}", most.instance),
+            None => most.instance.to_string(),
+        };
+        Some(told(
+            less(most.before, most.after),
+            Some(part),
+            most.measure == Measure::Bytes,
+        ))
+    }
+
+    /// In a few words, for a table: `93 % fewer items`.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let what = if self.bytes { "bytes" } else { "items" };
+        let place = self.part.as_ref().map(|part| format!(" in {part}"));
+        format!("{} % fewer {what}{}", self.percent, place.unwrap_or_default())
+    }
+
+    /// The same, with what it is compared with: `93 % fewer items than the backup before, of 2026-11-30 02:00 UTC`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!(
+            "{} than the backup before, of {}",
+            self.in_short(),
+            measure::moment(self.than)
+        )
+    }
+}
+
+/// Says of each backup whether it holds less than the last one before it that does not. Safety backups are said of as well,
+/// and compared with no others: whoever restores knows that Live is not what it was.
+pub fn mark<'b>(backups: impl Iterator<Item = &'b mut Backup>) {
+    let mut all: Vec<&mut Backup> = backups.collect();
+    all.sort_by(|one, other| (one.manifest.taken, &one.id).cmp(&(other.manifest.taken, &other.id)));
+    let mut before: Option<Manifest> = None;
+    for backup in all {
+        let earlier = before.as_ref().filter(|_| !backup.dated_ahead);
+        backup.less = earlier.and_then(|earlier| Less::of(earlier, &backup.manifest));
+        let counts = backup.is_good() && backup.manifest.trigger != Trigger::Restore;
+        if counts && backup.less.is_none() {
+            before = Some(backup.manifest.clone());
+        }
+    }
+}
+
 /// What has shrunk, for people: the first of it, and how much more there is.
 #[must_use]
 pub fn in_words(shrunk: &[Shrunk]) -> String {
@@ -135,9 +225,9 @@ pub fn in_words(shrunk: &[Shrunk]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Instant;
-    use crate::domain::backup::{TableCopy, Trigger, WorkspaceCopy};
+    use crate::domain::backup::{TableCopy, WorkspaceCopy};
     use crate::domain::environment::{Role, WorkspaceKind};
+    use crate::domain::histories;
     use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
     fn manifest(workspaces: &[(&str, u64, u64)], tables: &[(&str, u64)]) -> Manifest {
@@ -254,6 +344,40 @@ mod tests {
         assert_eq!(
             told(&before, &after),
             "PM_WEBSITE_BUNDLE of author: 0 rows now, 300 rows before"
+        );
+    }
+
+    #[test]
+    fn a_backup_of_a_broken_live_says_how_much_less_it_holds_and_so_does_the_next_one() {
+        let of = |day: u32, items: u64| {
+            let at = format!("2026-11-{day:02}T02:00:00Z").parse().unwrap();
+            let mut backup = histories::backup(u64::from(day), at, Trigger::Person, &[], Vec::new());
+            backup.manifest = manifest(&[("website", items, 900_000), ("config", 100, 9_000)], &[]);
+            backup.manifest.taken = at;
+            backup
+        };
+        let mut backups = [of(4, 30), of(3, 26), of(2, 412), of(1, 400), of(5, 410)];
+        mark(backups.iter_mut());
+        let said = backups
+            .each_ref()
+            .map(|backup| backup.less.as_ref().map(Less::in_words));
+        let than = "than the backup before, of 2026-11-02 02:00 UTC";
+        assert_eq!(
+            said,
+            [
+                Some(format!("74 % fewer items {than}")),
+                Some(format!("75 % fewer items {than}")),
+                None,
+                None,
+                None
+            ]
+        );
+        // A part that is empty is named where it is little of all.
+        let before = manifest(&[("dam", 9_000, 900_000), ("website", 300, 9_000)], &[]);
+        let after = manifest(&[("dam", 9_000, 900_000), ("website", 1, 0)], &[]);
+        assert_eq!(
+            Less::of(&before, &after).unwrap().in_short(),
+            "100 % fewer bytes in website of author"
         );
     }
 

@@ -9,7 +9,7 @@ use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
 use super::measure;
-use super::plan::Selection;
+use super::plan::{Selection, Stopping};
 use super::principal::Principal;
 use super::proof::Drill;
 use super::recent::Recent;
@@ -195,10 +195,17 @@ impl UndoWay {
     }
 }
 
-/// What is known before an undo of what it sets aside.
+/// What is known before an undo of what it does.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BeforeUndo {
+    /// Which restore it undoes, what it puts back, and what becomes of what was changed since, as sentences without their ends.
+    /// Empty from an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub puts_back: Vec<String>,
+    /// Who stops Magnolia before it and starts it afterwards.
+    #[serde(default, skip_serializing_if = "Stopping::is_nothing")]
+    pub stopping: Stopping,
     /// What was written since into nodes, folders and files that the last restore brought back, or that it cannot be told, as
     /// sentences. Empty where nothing was, and where it brought back more than these.
     pub written: Vec<String>,

@@ -88,7 +88,7 @@ pub use overview::glance::{glances, has_been_seen};
 pub use overview::{details, places, summaries, summary};
 pub use restore::clearing::Clearing;
 pub use restore::recover::look_for_the_dead;
-pub use restore::{start_restore, start_restore_alone};
+pub use restore::{NO_MAGNOLIA, start_restore, start_restore_alone};
 pub use schedule::turns::{DueBook, Turn, take_turns};
 pub use schedule::{Schedule, Scheduler};
 pub use somebodys::whose_folder;

@@ -139,6 +139,11 @@ impl Backend for Fixture {
             )
         });
         Ok(BeforeUndo {
+            puts_back: vec![
+                "It undoes the restore of job 41 (2026-11-23 00:17 UTC) and puts back everything that it replaced".to_owned(),
+                "What was changed in Live since that restore is set aside, and an undo of this undo brings it back".to_owned(),
+            ],
+            stopping: lifeboat::domain::plan::Stopping::default(),
             written: written.collect(),
         })
     }

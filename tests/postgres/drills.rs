@@ -50,7 +50,7 @@ fn everything_comes_back_beside_live_and_goes_again() {
     let live = house.rows("author", "public");
     let job = done(&engine, start(&engine));
     let summary = job.outcome.unwrap().summary;
-    assert!(summary.contains("is proven restorable, in"), "{summary}");
+    assert!(summary.contains("is proven restorable: "), "{summary}");
     let drill = drills(&engine).remove(0);
     assert_eq!(
         (drill.backup, drill.outcome),

@@ -237,7 +237,7 @@ fn a_home_comes_back_with_its_tables_and_goes_back_with_them() {
     for expected in [&bad, &(with.good.clone(), with.rows.clone()), &bad] {
         with.house.pass(chrono::Duration::minutes(1));
         let told = undo(&with.engine).outcome.unwrap().summary;
-        assert!(told.contains("before the last restore"), "{told}");
+        assert!(told.contains("is undone"), "{told}");
         assert_eq!(&with.live(), expected);
         assert_eq!(left(home), was);
     }

@@ -59,12 +59,12 @@ fn every_kind_of_change_is_counted(sandbox: &Sandbox) {
     assert_eq!(counts(of(&compared, "users")), (0, 0, 0));
     assert_eq!(
         of(&compared, "website").examples,
-        ["home.xml", "home/page.xml", "link", "new.xml"]
+        ["new.xml", "home.xml", "home/page.xml", "link"]
     );
     let (changed, removed) = (ItemChange::Changed, ItemChange::Removed);
     assert_eq!(
         of(&compared, "website").example_changes,
-        [changed, changed, changed, removed]
+        [removed, changed, changed, changed]
     );
     // Three minutes into 2027: the page, which is newer than the file that was added.
     assert_eq!(compared.newest_change, Some(moment("2027-01-15T08:00:00Z")));

@@ -82,7 +82,8 @@ async fn a_backup_a_plan_a_restore_and_the_way_back() {
         .await;
     assert_eq!(plan.status, 201, "{plan:?}");
     let plan = plan.json();
-    assert_eq!(plan["changes"][0]["workspace"], "config");
+    // What changes is first.
+    assert_eq!(plan["changes"][0]["workspace"], "website");
     let restore = |confirm: &str| json!({ "plan": plan["id"], "confirm": confirm });
     let path = "/environments/acme/live/restores";
     let refused = house.post(path, &owner, restore("acme/lvie")).await;

@@ -5,6 +5,7 @@ use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};
+use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
 
 impl Session<'_, '_> {
@@ -274,10 +275,13 @@ pub(super) fn sentence(backup: &Backup, now: Instant) -> String {
             Verification::Unverified => "not verified".to_owned(),
             Verification::Damaged { .. } => "DAMAGED".to_owned(),
         },
+    ];
+    parts.extend(backup.less.as_ref().map(Less::in_words));
+    parts.extend([
         format!("release {}", manifest.versions.release),
         measure::bytes(manifest.bytes()),
         format!("id {}", backup.id),
-    ];
+    ]);
     if let Some(note) = &manifest.note {
         parts.push(format!("note by {}: {note}", manifest.by));
     }

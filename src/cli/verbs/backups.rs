@@ -240,7 +240,9 @@ fn state(backup: &Backup) -> String {
     } else {
         ""
     };
-    format!("{state}{drilled}{late}{pinned}")
+    let less = backup.less.as_ref();
+    let less = less.map_or_else(String::new, |less| format!(", {}", less.in_short()));
+    format!("{state}{less}{drilled}{late}{pinned}")
 }
 
 /// What is in the second repository, and what should be.
@@ -311,6 +313,13 @@ fn remarks<'a>(backups: impl Iterator<Item = &'a Backup>, now: Instant) -> Vec<S
                 "{}  damaged, found {}: {why}",
                 backup.id,
                 measure::moment(*at)
+            ));
+        }
+        if let Some(less) = &backup.less {
+            remarks.push(format!(
+                "{}  has {}: look whether Live was whole",
+                backup.id,
+                less.in_words()
             ));
         }
         if let Trigger::Upgrade { to } = &backup.manifest.trigger {

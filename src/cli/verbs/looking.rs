@@ -123,6 +123,9 @@ impl Waiting {
 }
 
 fn line(look: &FirstLook) -> String {
+    if look.comparing {
+        return compared(look);
+    }
     let others = match look.others {
         0 => String::new(),
         others => format!(", {others} more to read"),
@@ -138,6 +141,27 @@ fn line(look: &FirstLook) -> String {
         look.instance,
         look.source.short()
     );
+    printable::line(&line).into_owned()
+}
+
+/// How far a comparison is.
+fn compared(look: &FirstLook) -> String {
+    let others = match look.others {
+        0 => String::new(),
+        others => format!(
+            ", {}",
+            measure::so_many(others, "more workspace", "more workspaces")
+        ),
+    };
+    let far = match look.total {
+        0 => String::new(),
+        total => format!(
+            ": {} of {}",
+            measure::count(look.done.min(total)),
+            measure::nodes(total)
+        ),
+    };
+    let line = format!("comparing {} of {}{far}{others}", look.workspace, look.instance);
     printable::line(&line).into_owned()
 }
 
@@ -164,6 +188,7 @@ mod tests {
             done: 45,
             total: 100,
             others: 0,
+            comparing: false,
         };
         assert_eq!(line(&look), "reading web\u{fffd}site of author in Live: 45 %");
         (look.done, look.total) = (3 << 20, 0);
@@ -171,5 +196,10 @@ mod tests {
         (look.done, look.total) = (45, 100);
         look.others = 2;
         assert!(line(&look).ends_with("45 %, 2 more to read"));
+        (look.done, look.total, look.comparing) = (4_500, 10_000, true);
+        assert_eq!(
+            line(&look),
+            "comparing web\u{fffd}site of author: 4,500 of 10,000 nodes, 2 more workspaces"
+        );
     }
 }

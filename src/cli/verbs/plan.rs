@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::backend::BackendError;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, ErrorKind};
-use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind, workspace_label};
+use crate::domain::environment::{EnvironmentName, InstanceName, workspace_label};
 use crate::domain::explore::NodePath;
 use crate::domain::measure;
 use crate::domain::plan::{ItemChange, RestorePlan, Room, Selection, WorkspaceChange};
@@ -159,7 +159,10 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     examples(plan, call)?;
     call.say("")?;
     call.table(&facts(plan, call.globals.plain))?;
-    for warning in &plan.warnings {
+    for told in &plan.stopping.by_hooks {
+        call.tell(&format!("{told}."))?;
+    }
+    for warning in plan.stopping.by_hand.iter().chain(&plan.warnings) {
         call.tell(&format!("warning: {warning}"))?;
         call.has_told(warning);
     }
@@ -213,24 +216,17 @@ fn changes(plan: &RestorePlan) -> Table {
         ("same", Side::Right),
         ("size", Side::Right),
     ]);
-    for of_instance in plan.changes.chunk_by(|one, next| one.instance == next.instance) {
-        let mut changes: Vec<_> = of_instance
-            .iter()
-            .filter(|change| !change.is_unchanged())
-            .collect();
-        changes.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
-        for change in changes {
-            table.row([
-                change.instance.to_string(),
-                workspace_label(&change.workspace).to_owned(),
-                change.kind.label().to_owned(),
-                measure::count(change.added),
-                measure::count(change.changed),
-                measure::count(change.removed),
-                measure::count(change.unchanged),
-                measure::bytes(change.bytes),
-            ]);
-        }
+    for change in plan.changes.iter().filter(|change| !change.is_unchanged()) {
+        table.row([
+            change.instance.to_string(),
+            workspace_label(&change.workspace).to_owned(),
+            change.kind.label().to_owned(),
+            measure::count(change.added),
+            measure::count(change.changed),
+            measure::count(change.removed),
+            measure::count(change.unchanged),
+            measure::bytes(change.bytes),
+        ]);
     }
     let (added, changed, removed) = plan.totals();
     table.row([
@@ -246,25 +242,23 @@ fn changes(plan: &RestorePlan) -> Table {
     table
 }
 
-/// A few of the items that would change, per workspace.
+/// A few of the items that would change, per workspace; those of instances that have the same are told once.
 fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left), ("", Side::Left)]);
     let mut spoken = Vec::new();
-    for change in &plan.changes {
-        let whole = format!("{}/{}", change.instance, workspace_label(&change.workspace));
+    for (place, change) in told_once(&plan.changes) {
         let most = if call.globals.plain { HEARD } else { usize::MAX };
         for (index, (becomes, example)) in change.named().take(most).enumerate() {
-            let place = if index == 0 {
-                format!("  {whole}")
+            let column = if index == 0 {
+                format!("  {place}")
             } else {
                 String::new()
             };
-            let word = becomes.map_or("", ItemChange::label);
-            table.row([place, word.to_owned(), example.to_owned()]);
             spoken.push(match becomes {
-                Some(becomes) => format!("{} in {whole}: {example}", becomes.label()),
-                None => format!("in {whole}: {example}"),
+                Some(becomes) => format!("{} in {place}: {example}", becomes.label()),
+                None => format!("in {place}: {example}"),
             });
+            table.row([column, becomes.map_or("", ItemChange::label).to_owned(), example]);
         }
     }
     if table.is_empty() {
@@ -277,6 +271,28 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
         return spoken.iter().try_for_each(|line| call.tell(line));
     }
     call.table(&table)
+}
+
+/// The changes with examples, each with where it is: `author/website`, or `author, public-1/website` where several instances
+/// have the same.
+fn told_once(changes: &[WorkspaceChange]) -> Vec<(String, &WorkspaceChange)> {
+    let has_same = |one: &WorkspaceChange, other: &WorkspaceChange| {
+        one.workspace == other.workspace && one.named().eq(other.named())
+    };
+    let mut told: Vec<(Vec<String>, &WorkspaceChange)> = Vec::new();
+    for change in changes.iter().filter(|change| !change.examples.is_empty()) {
+        let instance = change.instance.to_string();
+        match told.iter_mut().find(|(_, known)| has_same(known, change)) {
+            Some((instances, _)) => instances.push(instance),
+            None => told.push((vec![instance], change)),
+        }
+    }
+    let place = |instances: Vec<String>, change: &WorkspaceChange| {
+        format!("{}/{}", instances.join(", "), workspace_label(&change.workspace))
+    };
+    told.into_iter()
+        .map(|(instances, change)| (place(instances, change), change))
+        .collect()
 }
 
 fn facts(plan: &RestorePlan, is_heard: bool) -> Table {
@@ -318,13 +334,7 @@ fn facts(plan: &RestorePlan, is_heard: bool) -> Table {
         "expected time",
         plan.expected.as_ref().map_or_else(
             || "not known yet: nothing to judge by".to_owned(),
-            |expected| {
-                format!(
-                    "{}, {}",
-                    measure::millis(expected.millis),
-                    expected.basis(plan.made)
-                )
-            },
+            |expected| expected.in_words(plan.without_safety, plan.made),
         ),
     );
     let least = plan.room.iter().map(|room| room.free).min();

@@ -89,8 +89,14 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         }
         let plan = backend.plan_restore(request).await?;
         let tells = !call.globals.json && !call.in_background;
-        for warning in plan.warnings.iter().filter(|_| tells) {
+        let warnings = [plan.stopping.by_hand.as_slice(), &plan.warnings].concat();
+        for warning in warnings.iter().filter(|_| tells) {
             call.warn(warning)?;
+        }
+        // In lines the plan has said it.
+        let is_new = tells && asks && call.in_lines.is_none();
+        for told in plan.stopping.by_hooks.iter().filter(|_| is_new) {
+            call.remark(&format!("{told}."))?;
         }
         let confirm = if asks { asked(&plan, call).await? } else { given };
         Ok(Begun {
@@ -99,7 +105,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
                 None => backend.start_restore(plan.id, confirm).await?,
             },
             remark: None,
-            told: if tells { plan.warnings } else { Vec::new() },
+            told: if tells { warnings } else { Vec::new() },
         })
     })
     .await

@@ -6,6 +6,7 @@ use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::state::BeforeUndo;
 
 /// What `lifeboat undo --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -33,13 +34,21 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         let name = &arguments.environment;
         let details = backend.environment(name).await?;
         let way = details.undo_way.clone();
-        let written = match backend.before_undo(name).await {
+        let BeforeUndo {
+            puts_back,
+            stopping,
+            written,
+        } = match backend.before_undo(name).await {
             // Nobody is asked whether they are sure of what there is not.
             Err(BackendError::Refused(refusal)) => return Err(BackendError::Refused(refusal).into()),
             // A service may be older than the question.
-            answer => answer.unwrap_or_default().written,
+            answer => answer.unwrap_or_default(),
         };
         let tells = !call.globals.json && !call.in_background;
+        for told in puts_back.iter().chain(&stopping.by_hooks).filter(|_| tells) {
+            call.remark(&format!("{told}."))?;
+        }
+        let written = [stopping.by_hand, written].concat();
         for told in written.iter().filter(|_| tells) {
             call.warn(told)?;
         }

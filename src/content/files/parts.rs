@@ -336,10 +336,6 @@ impl FolderPlace {
                 folder.display()
             ));
         }
-        found.beforehand.push(format!(
-            "Stop Magnolia on {name} first, unless its before_restore hook does: one that runs goes on with the old content, \
-             and what it writes there does not reach Live"
-        ));
         found.warnings.push(format!(
             "{name}: an undo takes back what was chosen alone, and with it what is written there from the switch on"
         ));

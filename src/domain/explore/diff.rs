@@ -1,5 +1,7 @@
 //! How two sources differ.
 
+use std::cmp::{Ordering, Reverse};
+
 use serde::{Deserialize, Serialize};
 
 use super::{NodePath, PropertyFacts, Source, SourceAt};
@@ -36,7 +38,7 @@ pub struct Diff {
     pub total: u64,
     /// How many lines come before this page.
     pub from: u64,
-    /// The page, sorted by path.
+    /// The page: what stands for most nodes first, of as many what is gone, and then by path.
     pub lines: Vec<DiffLine>,
     /// Whether there are more than [`super::MOST_DIFFERENCES`] lines, of which the others are only counted.
     pub is_cut: bool,
@@ -144,6 +146,21 @@ pub fn largest_loss<'a>(
 }
 
 impl DiffLine {
+    /// How many nodes it stands for: the node itself, and what was added or removed with it.
+    #[must_use]
+    pub fn nodes(&self) -> u64 {
+        self.below.saturating_add(1)
+    }
+
+    /// The order of a list: what stands for most nodes first, of as many what is gone, and then by path.
+    #[must_use]
+    pub fn by_size(&self, other: &Self) -> Ordering {
+        let key = |line: &Self| (Reverse(line.nodes()), line.change != Change::Removed);
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.path().cmp(&other.path()))
+    }
+
     /// Where it is, or was.
     #[must_use]
     pub fn path(&self) -> Option<&NodePath> {

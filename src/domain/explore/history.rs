@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodePath, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
 
 /// Asks for the history of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -106,6 +107,7 @@ impl Occurrence {
             Turn::FirstSeen { .. } => "first seen",
             Turn::Changed => "changed",
             Turn::ChildrenChanged => "what is in it changed",
+            Turn::BelowChanged { .. } => "changed below",
             Turn::Moved { .. } => "moved",
             Turn::Deleted { .. } => "deleted",
             Turn::Back { .. } => "there again",
@@ -119,6 +121,14 @@ impl Occurrence {
             Turn::Moved { from, to } => format!("from {from} to {to}"),
             Turn::Deleted { from } => format!("from {from}"),
             Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
+            Turn::BelowChanged { count, names } => {
+                let named = measure::listed(names);
+                if *count == names.len() as u64 {
+                    format!("({named})")
+                } else {
+                    format!("({} in all, such as {named})", measure::count(*count))
+                }
+            }
             Turn::Changed | Turn::ChildrenChanged => String::new(),
         }
     }
@@ -136,8 +146,15 @@ pub enum Turn {
     },
     /// Its types or properties changed.
     Changed,
-    /// Other nodes are in it, or in another order.
+    /// What is in it is in another order. An earlier version says this of other nodes in it as well.
     ChildrenChanged,
+    /// What is below it was added, changed, moved or deleted.
+    BelowChanged {
+        /// How many nodes, or files and folders.
+        count: u64,
+        /// Some of them: their paths below it, the largest first. Of what was added or deleted as a whole only its top.
+        names: Vec<String>,
+    },
     /// It was moved, or has another name.
     Moved {
         /// Where it was before.
@@ -160,6 +177,29 @@ pub enum Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changed_below_is_counted_and_some_of_it_is_named() {
+        let place = |count, names: &[&str]| {
+            let occurrence = Occurrence {
+                turn: Turn::BelowChanged {
+                    count,
+                    names: names.iter().map(ToString::to_string).collect(),
+                },
+                after: None,
+                before: SourceAt {
+                    source: Source::Live,
+                    at: "2026-11-23T04:00:00Z".parse().unwrap(),
+                },
+            };
+            format!("{} {}", occurrence.words(), occurrence.place())
+        };
+        assert_eq!(place(1, &["page.xml"]), "changed below (page.xml)");
+        assert_eq!(
+            place(412, &["news", "about", "team/page.xml"]),
+            "changed below (412 in all, such as news, about and team/page.xml)"
+        );
+    }
 
     #[test]
     fn each_source_has_the_words_of_what_happened_before_it() {

@@ -136,7 +136,7 @@ pub enum Looked<T> {
     Reading(FirstLook),
 }
 
-/// How far the first look at a workspace is.
+/// How far the first look at a workspace is, or a comparison of what has been read.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstLook {
@@ -150,8 +150,12 @@ pub struct FirstLook {
     pub done: u64,
     /// Bytes that are read in all, as far as is known beforehand.
     pub total: u64,
-    /// How many sources are to be read after this one for the same answer.
+    /// How many sources are to be read after this one for the same answer; of a comparison, how many workspaces are to be
+    /// compared after this one.
     pub others: u64,
+    /// Whether everything has been read, and is compared with another source: `done` and `total` are nodes then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub comparing: bool,
 }
 
 impl FirstLook {
@@ -200,6 +204,7 @@ mod tests {
             done,
             total,
             others: 0,
+            comparing: false,
         };
         let percents =
             [(0, 0), (1, 2), (7, 7), (9, 7), (u64::MAX, 1)].map(|(done, total)| look(done, total).percent());

@@ -1,6 +1,6 @@
 //! Which backup a proof is of, beside the one that Live would be brought back to: a proof says nothing of another one.
 
-use super::Drill;
+use super::{Drill, until_live};
 use crate::domain::Instant;
 use crate::domain::backup::Backup;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -75,6 +75,17 @@ impl EnvironmentDetails {
             of => of,
         };
         Some((drill, of))
+    }
+}
+
+impl EnvironmentDetails {
+    /// How long it takes until Live has the newest content that it can be brought back to, if a restore began now, with its
+    /// safety backup, in milliseconds. `None` as long as no drill has measured it.
+    #[must_use]
+    pub fn until_live(&self) -> Option<u64> {
+        let drill = self.summary.last_proven.as_ref()?;
+        let bytes = newest_restorable(&self.backups).map_or(drill.bytes, |backup| backup.manifest.bytes());
+        Some(until_live(drill, bytes, &self.backups, false))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::copies::{CopiedBackup, Copies, for_retention, missing};
 use crate::domain::job::Phase;
 use crate::domain::os_error::in_words;
 use crate::domain::settings::{CopySettings, RepositoryChoice};
+use crate::domain::shrinking;
 use crate::engine::check::existing;
 use crate::engine::proof::readings::what_was_read;
 use crate::engine::{EngineError, Live, Work};
@@ -77,10 +78,12 @@ impl Live {
                         // Drills are of what the first repository holds.
                         drill: None,
                         dated_ahead,
+                        less: None,
                     },
                 })
             })
             .collect();
+        shrinking::mark(copies.iter_mut().map(|copy: &mut CopiedBackup| &mut copy.backup));
         copies.sort_by(|a, b| {
             let key = |copy: &CopiedBackup| (copy.backup.manifest.taken, copy.backup.id.clone());
             key(b).cmp(&key(a))

@@ -6,17 +6,20 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::background::Work;
+use super::differing::Differing;
 use super::find::Remarked;
 use super::index::{Entry, Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::content::inside::What;
 use crate::domain::explore::{
-    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
+    Change, Diff, DiffLine, DiffRequest, FirstLook, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step,
+    Totals,
 };
 use crate::domain::measure;
 use crate::engine::{EngineError, Live};
 use crate::jcr::{NodeId, ids};
+use crate::watch::Watch;
 
 /// What came of a comparison.
 #[derive(Default)]
@@ -27,6 +30,20 @@ pub(super) struct Compared {
     remarks: Vec<String>,
     /// When Live was read, where it is one of the two.
     live: Option<crate::domain::Instant>,
+    /// The workspace that is being compared.
+    at: Option<At>,
+    /// Whether anything is where it is looked.
+    is_anything_there: bool,
+}
+
+/// A workspace that is being compared.
+#[derive(Clone, Default)]
+struct At {
+    path: NodePath,
+    /// How many come after it.
+    others: u64,
+    /// How far the comparison was when it began with this one.
+    begun: (u64, u64),
 }
 
 impl Remarked for Compared {
@@ -67,7 +84,7 @@ impl Live {
                 }
                 seen
             };
-            Diff {
+            let diff = Diff {
                 older: at_its_time(&older),
                 newer: at_its_time(&newer),
                 totals: compared.totals,
@@ -76,14 +93,15 @@ impl Live {
                 lines: compared.lines.iter().skip(from).take(limit).cloned().collect(),
                 is_cut: compared.is_cut,
                 remarks: compared.remarks.clone(),
-            }
+            };
+            (diff, compared.at.clone())
         });
-        match standing {
-            Ok(standing) if standing.is_over => Ok(Looked::Ready(standing.answer)),
-            Ok(standing) => Ok(Looked::Reading(match standing.reading {
+        match standing.map(|standing| (standing.is_over, standing.reading, standing.answer)) {
+            Ok((true, _, (diff, _))) => Ok(Looked::Ready(diff)),
+            Ok((false, reading, (_, at))) => Ok(Looked::Reading(match reading {
                 Some(look) => look,
                 // Both are there, and are being compared.
-                None => self.comparing(&newer, &request.below)?,
+                None => how_far(&newer, at, work.progress.so_far())?,
             })),
             Err(why) => {
                 explorer.comparisons.forget(&work);
@@ -91,23 +109,22 @@ impl Live {
             }
         }
     }
+}
 
-    /// That a comparison is under way.
-    fn comparing(&self, source: &Opened, below: &NodePath) -> Answer<crate::domain::explore::FirstLook> {
-        let instance = match &below.instance {
-            Some(instance) => Some(instance.clone()),
-            None => source.instances(self).into_iter().next(),
-        };
-        let instance = instance.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
-        Ok(crate::domain::explore::FirstLook {
-            source: source.seen.source.clone(),
-            instance,
-            workspace: below.workspace.clone().unwrap_or_default(),
-            done: 1,
-            total: 1,
-            others: 0,
-        })
-    }
+/// How far a comparison is in the workspace that it is at.
+fn how_far(newer: &Opened, at: Option<At>, (done, total): (u64, u64)) -> Answer<FirstLook> {
+    let At { path, others, begun } = at.unwrap_or_default();
+    let instance = path.instance.or_else(|| newer.first_instance());
+    let instance = instance.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
+    Ok(FirstLook {
+        source: newer.seen.source.clone(),
+        instance,
+        workspace: path.workspace.unwrap_or_default(),
+        done: done.saturating_sub(begun.0),
+        total: total.saturating_sub(begun.1),
+        others,
+        comparing: true,
+    })
 }
 
 /// A comparison.
@@ -129,7 +146,14 @@ impl Comparing {
                 format!("there is no {}", self.below).into(),
             ));
         }
-        for path in paths {
+        let count = paths.len() as u64;
+        for (number, path) in (1..).zip(paths) {
+            let at = At {
+                path: path.clone(),
+                others: count - number,
+                begun: work.progress.so_far(),
+            };
+            work.change(|compared| compared.at = Some(at));
             match self.workspace(&path, work) {
                 Ok(()) => {}
                 Err(Trouble::Engine(error)) if error.is_cancelled() => return Err(error),
@@ -138,12 +162,20 @@ impl Comparing {
                 }
             }
         }
-        work.change(|compared| {
-            compared.lines.sort_by(|one, other| one.path().cmp(&other.path()));
+        let is_anywhere = work.change(|compared| {
+            compared.lines.sort_by(DiffLine::by_size);
             compared.is_cut = compared.lines.len() > MOST_DIFFERENCES;
             compared.lines.truncate(MOST_DIFFERENCES);
+            compared.is_anything_there || !compared.remarks.is_empty()
         });
-        Ok(())
+        if is_anywhere {
+            return Ok(());
+        }
+        // "No difference" would be taken for a page that is as it was.
+        let sides = [&self.older, &self.newer].map(|side| side.seen.source.short());
+        Err(EngineError::NotThere(
+            format!("there is no {} in {}, nor in {}", self.below, sides[0], sides[1]).into(),
+        ))
     }
 
     /// The index of a workspace on one side; `None` where that has no such workspace.
@@ -165,13 +197,19 @@ impl Comparing {
     fn workspace(&self, path: &NodePath, work: &Work<Compared>) -> Answer<()> {
         let older = self.side(&self.older, path, work)?;
         let newer = self.side(&self.newer, path, work)?;
+        let mut is_there = false;
+        for open in older.iter().chain(&newer) {
+            is_there |=
+                self.below.steps.is_empty() || open.resolve(&open.pages()?, &self.below.steps)?.is_some();
+        }
         let found = match (&older, &newer) {
-            (Some(older), Some(newer)) => compare(older, newer, &self.below)?,
+            (Some(older), Some(newer)) => compare(older, newer, &self.below, &work.progress)?,
             (None, Some(only)) => whole(only, Change::Added)?,
             (Some(only), None) => whole(only, Change::Removed)?,
             (None, None) => return Ok(()),
         };
         work.change(|compared| {
+            compared.is_anything_there |= is_there;
             let totals = &mut compared.totals;
             totals.added += found.totals.added;
             totals.changed += found.totals.changed;
@@ -192,9 +230,9 @@ impl Comparing {
 
 /// What was found in one workspace.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     totals: Totals,
-    lines: Vec<DiffLine>,
+    pub(super) lines: Vec<DiffLine>,
     /// Nodes that no path leads to.
     astray: u64,
 }
@@ -228,60 +266,57 @@ fn is_node(row: &Row) -> bool {
 }
 
 /// Compares a workspace that both sides have.
-fn compare(older: &WorkspaceOpen, newer: &WorkspaceOpen, below: &NodePath) -> Answer<Found> {
+fn compare(
+    older: &WorkspaceOpen,
+    newer: &WorkspaceOpen,
+    below: &NodePath,
+    watch: &dyn Watch,
+) -> Answer<Found> {
     let (before, now) = (older.pages()?, newer.pages()?);
     // Where the path as it is written leads nowhere in one of them, it is taken for what it means in the other.
     let below = match newer.meant(&now, below)? {
         meant if meant == *below => older.meant(&before, below)?,
         meant => meant,
     };
-    let mut both = Vec::new();
-    let mut added = HashMap::new();
-    now.differing(&older.index, &mut |row, other| {
-        match other {
-            Some(other) => both.push((other, row)),
-            None => drop(added.insert(row.id, row)),
-        }
-        Ok(())
-    })?;
-    let mut removed = HashMap::new();
-    before.differing(&newer.index, &mut |row, other| {
-        if other.is_none() {
-            removed.insert(row.id, row);
-        }
-        Ok(())
-    })?;
+    let differing = Differing::of((older, &before), (newer, &now), watch)?;
     let sides = Sides {
         older,
         newer,
         before: &before,
         now: &now,
-        below: &below,
+        below: (&below, &below),
     };
     let mut found = Found::default();
-    sides.kept(both, &mut found)?;
-    sides.alone(&added, Change::Added, &mut found)?;
-    sides.alone(&removed, Change::Removed, &mut found)?;
+    sides.all(differing, &mut found)?;
     Ok(found)
 }
 
 /// All of the differences of a workspace, for tests.
 #[cfg(test)]
 pub(super) fn compare_all(older: &WorkspaceOpen, newer: &WorkspaceOpen) -> (Totals, Vec<DiffLine>) {
-    let found = compare(older, newer, &NodePath::default()).map_err(EngineError::from);
+    let found =
+        compare(older, newer, &NodePath::default(), &crate::watch::Unwatched).map_err(EngineError::from);
     found.map(|found| (found.totals, found.lines)).unwrap_or_default()
 }
 
 /// The two sides of a workspace.
-struct Sides<'s> {
-    older: &'s WorkspaceOpen,
-    newer: &'s WorkspaceOpen,
-    before: &'s Pages,
-    now: &'s Pages,
-    below: &'s NodePath,
+pub(super) struct Sides<'s> {
+    pub(super) older: &'s WorkspaceOpen,
+    pub(super) newer: &'s WorkspaceOpen,
+    pub(super) before: &'s Pages,
+    pub(super) now: &'s Pages,
+    /// Only in here: where that is in the older one, and where in the newer.
+    pub(super) below: (&'s NodePath, &'s NodePath),
 }
 
 impl Sides<'_> {
+    /// All that differs, as lines.
+    pub(super) fn all(&self, differing: Differing, found: &mut Found) -> Answer<()> {
+        self.kept(differing.both, found)?;
+        self.alone(&differing.added, Change::Added, found)?;
+        self.alone(&differing.removed, Change::Removed, found)
+    }
+
     /// Nodes that both have.
     fn kept(&self, both: Vec<(Row, Row)>, found: &mut Found) -> Answer<()> {
         let mut moved: HashMap<NodeId, (Row, Row)> = HashMap::new();
@@ -396,8 +431,8 @@ impl Sides<'_> {
             found.astray += 1 + below;
             return Ok(());
         }
-        let is_in = |path: &Option<NodePath>| path.as_ref().is_some_and(|path| path.is_within(self.below));
-        if !is_in(&older) && !is_in(&newer) {
+        let is_in = |path: &Option<NodePath>, top| path.as_ref().is_some_and(|path| path.is_within(top));
+        if !is_in(&older, self.below.0) && !is_in(&newer, self.below.1) {
             return Ok(());
         }
         let totals = &mut found.totals;

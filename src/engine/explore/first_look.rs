@@ -59,6 +59,14 @@ impl Progress {
         self.rest();
     }
 
+    /// How much is done, and of how much.
+    pub(super) fn so_far(&self) -> (u64, u64) {
+        (
+            self.done.load(Ordering::Relaxed),
+            self.total.load(Ordering::Relaxed),
+        )
+    }
+
     /// Waits a moment, or until it ends. Nobody has asked by that.
     pub(super) fn rest(&self) {
         let mut has_ended = self.has_ended.lock();
@@ -310,6 +318,7 @@ fn look(wanted: &Wanted, done: u64, total: u64) -> FirstLook {
         // Nothing is said of a total that nobody knows.
         total: if total == 0 { 0 } else { total.max(done) },
         others: 0,
+        comparing: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What happened to a node: it is looked for by its id in every backup and in Live, so that it is found wherever it was moved.
 
+use super::below::{Below, Place, below};
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
@@ -25,6 +26,10 @@ impl Live {
         }
         let mut sources = self.all_sources()?;
         sources.push(self.source(&Source::Live)?);
+        let request = &HistoryRequest {
+            path: self.in_an_instance(&sources, &request.path)?,
+            ..request.clone()
+        };
         let mut remarks = Vec::new();
         let mut seen = Vec::new();
         let mut reading: Option<FirstLook> = None;
@@ -78,7 +83,7 @@ impl Live {
         Ok(Looked::Ready(NodeHistory {
             path,
             id: own.as_ref().map(ids::show),
-            occurrences: occurrences(&sights, &of_nodes),
+            occurrences: occurrences(&sights, &of_nodes, &seen)?,
             sights,
             remarks,
         }))
@@ -128,47 +133,77 @@ impl Seen {
     }
 }
 
-/// What happened between the sights, which are in the order of their time.
-fn occurrences(sights: &[Sight], rows: &[Option<Row>]) -> Vec<Occurrence> {
-    let mut found = Vec::new();
-    let mut was_there: Option<(&Sight, &Row)> = None;
-    let mut before: Option<&Sight> = None;
-    for (sight, row) in sights.iter().zip(rows) {
-        let mut turns = Vec::new();
-        let is_gone = before.is_some_and(|before| before.path.is_none());
-        match (&sight.path, row, was_there) {
-            (Some(path), Some(_), None) => turns.push(Turn::FirstSeen { path: path.clone() }),
-            (Some(path), Some(row), Some((last, old))) => {
-                if is_gone {
-                    turns.push(Turn::Back { path: path.clone() });
-                }
-                if let Some(from) = last.path.as_ref().filter(|from| *from != path) {
-                    turns.push(Turn::Moved {
-                        from: from.clone(),
-                        to: path.clone(),
-                    });
-                }
-                if row.digest != old.digest {
-                    turns.push(Turn::Changed);
-                }
-                if row.list != old.list {
-                    turns.push(Turn::ChildrenChanged);
-                }
-            }
-            (None, _, Some((last, _))) if !is_gone => {
-                turns.extend(last.path.clone().map(|from| Turn::Deleted { from }));
-            }
-            _ => {}
+/// A node where it was seen.
+#[derive(Clone, Copy)]
+struct There<'t> {
+    path: &'t NodePath,
+    row: &'t Row,
+    seen: &'t Seen,
+}
+
+impl There<'_> {
+    fn place(&self) -> Place<'_> {
+        Place {
+            open: &self.seen.open,
+            pages: &self.seen.pages,
+            row: self.row,
+            path: self.path,
         }
+    }
+}
+
+/// What happened between the sights, which are in the order of their time.
+fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<Vec<Occurrence>> {
+    let mut found = Vec::new();
+    let mut was_there: Option<There<'_>> = None;
+    let mut before: Option<&Sight> = None;
+    for ((sight, row), seen) in sights.iter().zip(rows).zip(seen) {
+        let is_gone = before.is_some_and(|before| before.path.is_none());
+        let there = sight.path.as_ref().zip(row.as_ref());
+        let there = there.map(|(path, row)| There { path, row, seen });
+        let turns = match (there, was_there) {
+            (Some(there), None) => vec![Turn::FirstSeen {
+                path: there.path.clone(),
+            }],
+            (Some(there), Some(last)) => between(last, there, is_gone)?,
+            (None, Some(last)) if !is_gone => vec![Turn::Deleted {
+                from: last.path.clone(),
+            }],
+            (None, _) => Vec::new(),
+        };
         found.extend(turns.into_iter().map(|turn| Occurrence {
             turn,
             after: before.map(|before| before.seen.clone()),
             before: sight.seen.clone(),
         }));
-        if let (Some(_), Some(row)) = (&sight.path, row) {
-            was_there = Some((sight, row));
-        }
+        was_there = there.or(was_there);
         before = Some(sight);
     }
-    found
+    Ok(found)
+}
+
+/// What happened to a node from where it was last seen to where it is.
+fn between(last: There<'_>, there: There<'_>, was_gone: bool) -> Answer<Vec<Turn>> {
+    let mut turns = Vec::new();
+    if was_gone {
+        turns.push(Turn::Back {
+            path: there.path.clone(),
+        });
+    }
+    if last.path != there.path {
+        turns.push(Turn::Moved {
+            from: last.path.clone(),
+            to: there.path.clone(),
+        });
+    }
+    if last.row.digest != there.row.digest {
+        turns.push(Turn::Changed);
+    }
+    match below(&last.place(), &there.place())? {
+        Some(Below { count, names }) => turns.push(Turn::BelowChanged { count, names }),
+        // Which nodes are in it would have been told as what changed below.
+        None if last.row.list != there.row.list => turns.push(Turn::ChildrenChanged),
+        None => {}
+    }
+    Ok(turns)
 }

@@ -13,6 +13,7 @@ use crate::domain::backup::{Backup, choose};
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{Looked, NodePath, Source, SourceAt};
 use crate::domain::job::JobId;
+use crate::domain::measure::listed;
 use crate::domain::nearest::{Missing, nearest, question};
 use crate::engine::{EngineError, Live};
 
@@ -118,27 +119,46 @@ impl Opened {
         }
     }
 
+    /// The first instance of a backup; `None` of Live.
+    pub(super) fn first_instance(&self) -> Option<InstanceName> {
+        let copies = &self.backup.as_ref()?.manifest.instances;
+        copies.first().map(|copy| copy.name.clone())
+    }
+
     /// The instance of a path.
     pub(super) fn instance_of(&self, live: &Live, path: &NodePath) -> Answer<InstanceName> {
         let known = self.instances(live);
         match (&path.instance, known.as_slice()) {
             (Some(name), _) if known.contains(name) => Ok(name.clone()),
             (None, [only]) => Ok(only.clone()),
-            (wanted, _) => {
-                let names: Vec<_> = known.iter().map(ToString::to_string).collect();
-                let names = names.join(", ");
-                Err(Trouble::not_there(match wanted {
-                    Some(name) => format!(
-                        "{} has no instance {name}: it has {names}",
-                        self.seen.source.short()
-                    ),
-                    None => format!(
-                        "{path} does not say in which instance: write one of {names} and a colon before it"
-                    ),
-                }))
-            }
+            (Some(name), _) => Err(Trouble::not_there(format!(
+                "{} has no instance {name}: it has {}",
+                self.seen.source.short(),
+                named(&known)
+            ))),
+            (None, _) => Err(Trouble::not_there(which_instance(path, &known))),
         }
     }
+}
+
+fn named(known: &[InstanceName]) -> String {
+    let names: Vec<_> = known.iter().map(ToString::to_string).collect();
+    listed(&names)
+}
+
+/// That a path has to say in which instance it is meant, and how.
+pub(super) fn which_instance(path: &NodePath, known: &[InstanceName]) -> String {
+    let Some(first) = known.first() else {
+        return format!("there is no instance that {path} could be in");
+    };
+    let typed = NodePath {
+        instance: Some(first.clone()),
+        ..path.clone()
+    };
+    format!(
+        "{path} may be in any of {}: say in which, and write {typed} for example",
+        named(known)
+    )
 }
 
 impl Live {
@@ -165,6 +185,29 @@ impl Live {
             switched: running.filter(|job| job.reached.is_some()).map(|job| job.id),
             ended: catalog.last_ended(self.name())?.map(|job| job.id),
         })
+    }
+
+    /// A path with the instance that it is meant in, where several sources are looked into: it may be left out where all of them
+    /// together have one.
+    pub(super) fn in_an_instance(&self, sources: &[Opened], path: &NodePath) -> Answer<NodePath> {
+        let mut known: Vec<InstanceName> = Vec::new();
+        for name in sources.iter().flat_map(|source| source.instances(self)) {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        match (&path.instance, known.as_slice()) {
+            (Some(name), _) if known.contains(name) => Ok(path.clone()),
+            (Some(name), _) => Err(Trouble::not_there(format!(
+                "there is no instance {name}, in Live nor in any backup that stands: there is {}",
+                named(&known)
+            ))),
+            (None, [only]) => Ok(NodePath {
+                instance: Some(only.clone()),
+                ..path.clone()
+            }),
+            (None, _) => Err(Trouble::not_there(which_instance(path, &known))),
+        }
     }
 
     /// All backups that stand, the oldest first.

@@ -12,7 +12,7 @@ use crate::catalog::CatalogError;
 use crate::domain::activity::Severity;
 use crate::domain::deed::Deed;
 use crate::domain::event::Event;
-use crate::domain::job::{JobId, JobState, Outcome};
+use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
@@ -50,7 +50,11 @@ impl Jobs<'_> {
             .into());
         }
         if !job.can_cancel() && !job.cancel_asked {
-            return Err(Refusal::PastStopping { job: id }.into());
+            return Err(Refusal::PastStopping {
+                job: id,
+                kind: Some(job.kind),
+            }
+            .into());
         }
         let is_first = self.0.catalog().request_cancel(id, why, self.0.now())?;
         if is_first {
@@ -167,7 +171,12 @@ pub(in crate::engine) fn end(work: &Work, result: Result<Outcome, EngineError>) 
     };
     let job = work.ended(state, outcome);
     let took = job.took_millis(live.now()).map_or(String::new(), |took| {
-        format!("; it took {}", measure::millis(took))
+        // Of a drill the time that counts has been said: this one has its preparations and its clearing up in it.
+        let what = match job.kind {
+            JobKind::Drill => "the whole drill took",
+            _ => "it took",
+        };
+        format!("; {what} {}", measure::millis(took))
     });
     let known = work.known();
     let (severity, text) = match &job.state {

@@ -5,6 +5,7 @@ use crate::domain::backup::{Backup, BackupId, Verification};
 use crate::domain::job::JobKind;
 use crate::domain::proof::Drill;
 use crate::domain::retention::doubt;
+use crate::domain::shrinking;
 use crate::engine::{EngineError, Live};
 
 /// The kind of the notes that say of an environment that all its backups were deleted or left behind on purpose.
@@ -35,6 +36,7 @@ impl Live {
         };
         // What was ahead of the clock when it was listed may not be any more.
         ahead::mark(&mut backups, self.now());
+        shrinking::mark(backups.iter_mut());
         Ok(backups)
     }
 
@@ -146,6 +148,7 @@ impl Live {
                         verification,
                         drill,
                         dated_ahead: false,
+                        less: None,
                     });
                 }
                 Err(why) if !stored.is_foreign => unreadable.push((stored.id, why)),
@@ -154,6 +157,7 @@ impl Live {
             }
         }
         ahead::mark(&mut backups, self.now());
+        shrinking::mark(backups.iter_mut());
         backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
         let listed = Listed {
             backups: backups.clone(),

@@ -338,11 +338,11 @@ fn summary(drill: &Drill, parts: &Parts<'_>) -> String {
         _ => ("proven restorable", "everything".to_owned()),
     };
     format!(
-        "backup {} is {proven}, in {}: {what} came back as it was taken, {} and {}",
+        "backup {} is {proven}: {what} came back as it was taken, {} and {}, restored and read back in {}",
         drill.backup,
-        measure::millis(drill.millis),
         measure::items(items),
-        measure::bytes(drill.bytes)
+        measure::bytes(drill.bytes),
+        measure::millis(drill.millis)
     )
 }
 

@@ -16,6 +16,7 @@ mod last_restore;
 mod left_behind;
 mod left_beside;
 mod lost;
+mod outcome;
 pub(super) mod plan;
 mod planned;
 pub(super) mod recover;
@@ -24,10 +25,12 @@ mod safety;
 mod search_indexes;
 pub(super) mod staged;
 mod standstill;
+mod stopping;
 mod switching;
 mod titles;
 mod unchanged;
 mod undo;
+mod undone;
 mod written;
 
 use std::cell::Cell;
@@ -36,15 +39,18 @@ use after::leave_out_unconfigured;
 use approval::Agreed;
 pub use approval::start_restore_alone;
 use journal::{Journal, Stage};
+use outcome::outcome;
 use plan::Planned;
 use staged::{Restored, StagedInstance};
+pub use stopping::NO_MAGNOLIA;
 use titles::{from_where, in_which, limited};
+use undone::Undone;
 
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
 use crate::content::restoring::Wanted;
 use crate::domain::activity::Severity;
-use crate::domain::backup::{Backup, BackupId, Trigger, Verification};
+use crate::domain::backup::{Backup, Verification};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
 use crate::domain::measure;
 use crate::domain::milestone::Milestone;
@@ -78,6 +84,8 @@ struct Way {
     first_takes_nothing: Cell<bool>,
     /// That nobody else has agreed where somebody has to: why.
     alone: Option<String>,
+    /// The restore that it takes back, if it is an undo.
+    undone: Option<Undone>,
 }
 
 impl Way {
@@ -180,16 +188,14 @@ impl Live {
         let backup = self.safety_of_the_last_restore()?;
         let selection = backup.manifest.replaced.clone().unwrap_or_default();
         let from = self.which_holds(&backup.id);
-        let title = format!(
-            "undo: restore of the safety backup {}{}",
-            backup.id,
-            in_which(from)
-        );
+        let undone = self.undone();
+        let how = format!("restore of the safety backup {}{}", backup.id, in_which(from));
+        let title = undone.title(&how, &selection);
         let way = Way {
             selection,
-            without_safety: false,
             even_if_unchanged: true,
             from,
+            undone: Some(undone),
             ..Way::default()
         };
         self.start_restore_of(backup, way, JobKind::Undo, &title)
@@ -290,7 +296,7 @@ impl Live {
             selection,
         };
 
-        for warning in &beforehand {
+        for warning in plan.stopping.by_hand.iter().chain(&beforehand) {
             work.log(Severity::Warning, warning);
         }
         work.was_known(&still_so);
@@ -445,53 +451,4 @@ fn stage(work: &Work, restored: Restored<'_>, staged: &[StagedInstance<'_>]) -> 
 
 fn not_up(health: &InstanceHealth) -> String {
     format!("{} is not up: {}", health.who(), health.detail)
-}
-
-/// The same without those that say the same as one before.
-fn each_once(texts: Vec<String>) -> Vec<String> {
-    let mut kept = Vec::with_capacity(texts.len());
-    for text in texts {
-        if !kept.contains(&text) {
-            kept.push(text);
-        }
-    }
-    kept
-}
-
-fn outcome(
-    work: &Work,
-    backup: &Backup,
-    way: &Way,
-    safety: Option<(BackupId, RepositoryChoice)>,
-    mut warnings: Vec<String>,
-    health: Vec<InstanceHealth>,
-) -> Outcome {
-    let taken = measure::moment(backup.manifest.taken);
-    let undo = match &safety {
-        Some((id, which)) => format!("; the safety backup {id}{} can undo it", in_which(*which)),
-        None => String::new(),
-    };
-    if safety.is_some() {
-        warnings.extend(way.first_lost.clone());
-    }
-    warnings.extend(work.noticed());
-    warnings.extend(work.known());
-    let warnings = each_once(warnings);
-    let from = match backup.manifest.trigger {
-        Trigger::Restore => in_which(way.from),
-        _ => from_where(way.from),
-    };
-    Outcome {
-        summary: format!(
-            "{}{} is back as it was at {taken} (backup {}{}){undo}",
-            work.environment(),
-            limited(&way.selection),
-            backup.id,
-            from
-        ),
-        backup: Some(backup.id.clone()),
-        safety: safety.map(|(id, _)| id),
-        warnings,
-        health,
-    }
 }

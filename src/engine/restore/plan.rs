@@ -1,5 +1,6 @@
 //! Works out what a restore would do (rule 12): reads Live and the repository, changes nothing in either.
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use super::Way;
@@ -9,11 +10,11 @@ use crate::content::restoring::{Found, Place};
 use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::environment::InstanceName;
+use crate::domain::environment::{InstanceName, WorkspaceKind};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
-use crate::domain::proof::{Drill, DrillOutcome};
+use crate::domain::proof::{Drill, DrillOutcome, until_live};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::versions;
@@ -119,10 +120,11 @@ impl Live {
         found.warnings.extend(dated_ahead(&backup, self.now()));
         found.warnings.extend(self.integrity_in_plan(&backup, selection)?);
         found.beforehand.extend(self.nobody_stops(selection));
+        found.beforehand.extend(self.says_no_instance(&backup, selection));
         found.beforehand.extend(failed_drill(&backup));
         let changes_nothing = found.changes_nothing() && found.obstacles.is_empty();
         let Found {
-            changes,
+            mut changes,
             mut room,
             mut obstacles,
             warnings: mut still_so,
@@ -146,6 +148,8 @@ impl Live {
             backup.manifest.versions.clone()
         });
         let expected = self.expected_time(&backup, way)?;
+        self.largest_first(&mut changes);
+        let stopping = self.stopping(&self.chosen(&backup, selection));
         // Of a backup whose date is wrong, nobody can say what came after it.
         let newest_change = newest_change.filter(|at| *at > backup.manifest.taken || backup.dated_ahead);
         let mut plan = RestorePlan {
@@ -164,6 +168,7 @@ impl Live {
             expected,
             room,
             obstacles,
+            stopping,
             warnings: beforehand.clone(),
         };
         still_so.extend(version_warnings(&plan));
@@ -191,6 +196,41 @@ impl Live {
         ))
     }
 
+    /// That paths are taken for all instances, as a sentence: nobody has said in which they are meant.
+    fn says_no_instance(&self, backup: &Backup, selection: &Selection) -> Option<String> {
+        if !selection.has_paths() || !selection.instances.is_empty() {
+            return None;
+        }
+        let chosen = self.chosen(backup, selection);
+        let (first, path) = (chosen.first()?, selection.paths.first()?);
+        let names: Vec<_> = chosen.iter().map(|instance| instance.name.to_string()).collect();
+        (names.len() > 1).then(|| {
+            format!(
+                "no instance is said, so that what was chosen comes back on {}: for one of them alone write {}:{path}",
+                measure::listed(&names),
+                first.name
+            )
+        })
+    }
+
+    /// Puts what changes most first, whichever instance it is in; what all workspaces of an instance share comes last.
+    fn largest_first(&self, changes: &mut [WorkspaceChange]) {
+        let instances = &self.settings().instances;
+        let place = |name: &InstanceName| instances.iter().position(|known| known.name == *name);
+        changes.sort_by(|one, other| {
+            let key = |change: &WorkspaceChange| {
+                (
+                    change.kind == WorkspaceKind::Shared,
+                    Reverse(change.size()),
+                    place(&change.instance),
+                )
+            };
+            key(one)
+                .cmp(&key(other))
+                .then_with(|| one.workspace.cmp(&other.workspace))
+        });
+    }
+
     /// That the backup was found damaged, as a sentence.
     fn damage_of(&self, backup: &Backup) -> Option<String> {
         let Verification::Damaged { why, .. } = &backup.verification else {
@@ -210,14 +250,10 @@ impl Live {
         let drills = self.catalog().drills(name)?;
         if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
             // Of a repository that is out of reach nobody knows.
-            let copying = match self.backups().unwrap_or_default().first() {
-                Some(newest) if !way.without_safety => {
-                    newest.manifest.copy_millis + newest.manifest.verify_millis
-                }
-                _ => 0,
-            };
+            let backups = self.backups().unwrap_or_default();
+            let bytes = selected_bytes(backup, &way.selection);
             return Ok(Some(ExpectedTime {
-                millis: drill.millis_for(selected_bytes(backup, &way.selection)) + copying,
+                millis: until_live(drill, bytes, &backups, way.without_safety),
                 past_jobs: 0,
                 drill: Some(drill.at),
             }));

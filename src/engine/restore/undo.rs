@@ -6,6 +6,7 @@
 use super::after::leave_out_unconfigured;
 use super::journal::{Journal, Stage};
 use super::staged::StagedInstance;
+use super::undone::{Undone, selection_of};
 use crate::content::left::{Left, undropped_sentence};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
@@ -130,24 +131,27 @@ impl Live {
 
     /// Starts the exchange back.
     pub(super) fn start_exchange_back(&self, left: LeftByInstance) -> Result<JobId, EngineError> {
-        let title = "undo: exchange with the replaced tables";
-        self.start(JobKind::Undo, title, move |live, work| {
+        let undone = self.undone();
+        let title = undone.title("exchange with the replaced tables", &selection_of(&left));
+        self.start(JobKind::Undo, &title, move |live, work| {
             live.may_restore(&live.name().to_string())?;
-            live.exchange_back(work, &left)
+            live.exchange_back(work, &left, &undone)
         })
     }
 
     /// Exchanges Live with the tables that a restore replaced. What is live now is set aside in the same way, so that
     /// nothing is lost and no safety backup is needed.
-    fn exchange_back(&self, work: &Work, left: &LeftByInstance) -> Result<Outcome, EngineError> {
+    fn exchange_back(
+        &self,
+        work: &Work,
+        left: &LeftByInstance,
+        undone: &Undone,
+    ) -> Result<Outcome, EngineError> {
         work.leaves_out(&[Phase::SafetyBackup, Phase::Staging, Phase::VerifyingStaged]);
         work.phase(Phase::Preparing)?;
         let name = self.name();
         let settings = self.settings();
-        let selection = left
-            .first()
-            .map(|(_, left)| left.note.selection.clone())
-            .unwrap_or_default();
+        let selection = selection_of(left);
         let is_exchanged =
             |instance: &&InstanceSettings| left.iter().any(|(known, _)| *known == instance.name);
         let exchanged: Vec<_> = settings.instances.iter().filter(is_exchanged).collect();
@@ -181,7 +185,7 @@ impl Live {
         };
         self.write_journal(&journal)?;
         let written = self.written_into_tables(left);
-        for told in &written {
+        for told in self.stopping(&exchanged).by_hand.iter().chain(&written) {
             work.log(Severity::Warning, told);
         }
         let prepared = staged
@@ -210,7 +214,8 @@ impl Live {
         });
         Ok(Outcome {
             summary: format!(
-                "{name} is back as it was before the last restore{until}{}",
+                "{}{until}{}",
+                undone.is_undone(&name.to_string(), &selection),
                 journal.told_of_clusters()
             ),
             warnings,

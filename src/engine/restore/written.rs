@@ -9,10 +9,9 @@ use crate::domain::backup::{Backup, BackupId};
 use crate::domain::environment::InstanceName;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
-use crate::domain::state::BeforeUndo;
 use crate::engine::{EngineError, Live};
 use crate::repository::Depth;
-use crate::watch::{Unwatched, Watch};
+use crate::watch::Watch;
 
 /// That it cannot be told how much was written into what an instance got back.
 fn not_told(instance: &InstanceName, why: &str) -> String {
@@ -22,18 +21,6 @@ fn not_told(instance: &InstanceName, why: &str) -> String {
 }
 
 impl Live {
-    /// What an undo would set aside, of what was written since.
-    ///
-    /// # Errors
-    /// A refusal when there is nothing to undo; a database, a repository or the catalog out of reach.
-    pub fn before_undo(&self) -> Result<BeforeUndo, EngineError> {
-        let written = match self.tables_to_go_back_to()? {
-            Some(left) => self.written_into_tables(&left),
-            None => self.written_since(&self.safety_of_the_last_restore()?, &Unwatched),
-        };
-        Ok(BeforeUndo { written })
-    }
-
     /// What was written since into what the last restore brought back, as sentences, if this is the safety backup that it took.
     pub(super) fn written_since(&self, safety: &Backup, watch: &dyn Watch) -> Vec<String> {
         let Some(last) = self.last_restore() else {

@@ -11,7 +11,8 @@ use super::parts;
 use crate::content::Content as _;
 use crate::content::files::Files;
 use crate::domain::explore::{
-    By, Children, ChildrenRequest, DiffRequest, FindRequest, Finds, Looked, NodePath, NodeRequest, Source,
+    By, Children, ChildrenRequest, DiffRequest, FindRequest, Finds, HistoryRequest, Looked, NodePath,
+    NodeRequest, Source, Turn,
 };
 use crate::engine::{Engine, EngineError};
 
@@ -120,6 +121,71 @@ fn a_workspace_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
+fn a_path_without_an_instance_is_asked_for_by_every_look() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let history = |of: &str| {
+        let request = HistoryRequest {
+            environment: House::live(),
+            source: None,
+            path: path(of),
+        };
+        answer(|| engine.of_house().history(&request))
+    };
+    let asked = history("/website/home.xml").unwrap_err().to_string();
+    assert!(
+        asked.contains("author and public-1") && asked.contains("write author:/website/home.xml"),
+        "{asked}"
+    );
+    assert_eq!(
+        children(&engine, "/website/home.xml").unwrap_err().to_string(),
+        asked
+    );
+    let why = history("nosuch:/website/home.xml").unwrap_err().to_string();
+    assert!(
+        why.contains("no instance nosuch") && why.contains("author and public-1"),
+        "{why}"
+    );
+    // Where there is one instance, it need not be said.
+    let mut house = House::new();
+    house.instances = vec!["author"];
+    let engine = house.engine();
+    back_up(&engine);
+    let known = children(&engine, "/website").unwrap();
+    assert_eq!(known.path.to_string(), "author:/website");
+    let name = known.lines[0].name.clone();
+    let request = HistoryRequest {
+        environment: House::live(),
+        source: None,
+        path: path(&format!("/website/{name}")),
+    };
+    let history = answer(|| engine.of_house().history(&request)).unwrap();
+    assert_eq!(history.path.to_string(), format!("author:/website/{name}"));
+}
+
+#[test]
+fn nothing_that_is_nowhere_is_told_as_the_same() {
+    let house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let diff = |below: &str| {
+        let request = DiffRequest {
+            environment: House::live(),
+            older: Source::Backup("manual".to_owned()),
+            newer: Source::Live,
+            below: path(below),
+            from: 0,
+            limit: 10,
+        };
+        answer(|| engine.of_house().diff(&request))
+    };
+    assert!(diff("author:/website").unwrap().totals.is_none());
+    let why = diff("/website/nosuch").unwrap_err().to_string();
+    assert!(why.contains("there is no /website/nosuch in"), "{why}");
+}
+
+#[test]
 fn live_is_seen_as_it_is_after_a_restore_and_after_its_undo() {
     let house = parts::house();
     let engine = house.engine();
@@ -146,6 +212,34 @@ fn live_is_seen_as_it_is_after_a_restore_and_after_its_undo() {
     assert!(has_news());
     undo(&engine);
     assert!(!has_news());
+}
+
+#[test]
+fn a_folder_has_changed_when_a_file_below_it_has() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    let turns = || {
+        let request = HistoryRequest {
+            environment: House::live(),
+            source: None,
+            path: path("author:/website/home"),
+        };
+        let history = answer(|| engine.of_house().history(&request)).unwrap();
+        let turns: Vec<_> = history.occurrences.iter().map(|one| one.turn.clone()).collect();
+        (history.is_unchanged(), turns)
+    };
+    house.write("author", "website/home/news/first.xml", "another text");
+    house.write("author", "website/home/news/third.xml", "third");
+    house.remove("author", "website/home/about.xml");
+    let (is_unchanged, turns) = turns();
+    let Some(Turn::BelowChanged { count, names }) = turns.get(1) else {
+        panic!("{turns:?}");
+    };
+    assert!(!is_unchanged && turns.len() == 2, "{turns:?}");
+    assert_eq!(*count, 3);
+    // What is gone comes first.
+    assert_eq!(names, &["about.xml", "news/first.xml", "news/third.xml"]);
 }
 
 #[test]

@@ -48,3 +48,4 @@ mod second_person;
 mod shared;
 mod told;
 mod unchanged;
+mod undone;

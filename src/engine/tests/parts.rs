@@ -97,11 +97,12 @@ fn a_folder_and_a_file_come_back_alone_and_undo_takes_them_back() {
     );
     assert!(
         planned
-            .warnings
+            .stopping
+            .by_hand
             .join("; ")
-            .contains("Stop Magnolia on author first"),
+            .contains("Stop Magnolia on author before"),
         "{:?}",
-        planned.warnings
+        planned.stopping
     );
     let job = restore(&engine, "manual", chosen.clone());
     let told = &job.outcome.as_ref().unwrap().warnings;

@@ -7,6 +7,7 @@ use crate::content::FileTime;
 use crate::content::backed_up::Comparison;
 use crate::domain::Instant;
 use crate::domain::environment::{InstanceName, WorkspaceKind};
+use crate::domain::examples::Examples;
 use crate::domain::plan::{ItemChange, WorkspaceChange};
 
 /// How many paths are named per workspace.
@@ -28,14 +29,26 @@ pub(super) struct Findings {
     newest: Option<FileTime>,
 }
 
-#[derive(Default)]
 struct Finding {
     added: u64,
     changed: u64,
     removed: u64,
     unchanged: u64,
     bytes: u64,
-    examples: BTreeMap<String, ItemChange>,
+    examples: Examples,
+}
+
+impl Default for Finding {
+    fn default() -> Self {
+        Self {
+            added: 0,
+            changed: 0,
+            removed: 0,
+            unchanged: 0,
+            bytes: 0,
+            examples: Examples::new(EXAMPLES),
+        }
+    }
 }
 
 impl Finding {
@@ -52,9 +65,9 @@ impl Finding {
             }
         };
         *count += 1;
-        self.examples.insert(below.to_string_lossy().into_owned(), change);
-        if self.examples.len() > EXAMPLES {
-            self.examples.pop_last();
+        // What is said of a workspace as a whole is said by the numbers.
+        if !below.as_os_str().is_empty() {
+            self.examples.add(change, below.to_string_lossy().into_owned());
         }
     }
 }
@@ -84,9 +97,7 @@ impl Findings {
     /// All of it, for an instance.
     pub(super) fn into_comparison(self, instance: &InstanceName) -> Comparison {
         let changes = self.workspaces.into_iter().map(|(workspace, finding)| {
-            let named = finding.examples.into_iter().filter(|(path, _)| !path.is_empty());
-            let (examples, example_changes) = named.unzip();
-            WorkspaceChange {
+            let mut change = WorkspaceChange {
                 instance: instance.clone(),
                 kind: WorkspaceKind::of(&workspace),
                 workspace,
@@ -95,9 +106,12 @@ impl Findings {
                 removed: finding.removed,
                 unchanged: finding.unchanged,
                 bytes: finding.bytes,
-                examples,
-                example_changes,
-            }
+                examples: Vec::new(),
+                example_changes: Vec::new(),
+                example_below: Vec::new(),
+            };
+            finding.examples.give(&mut change);
+            change
         });
         Comparison {
             changes: changes.collect(),

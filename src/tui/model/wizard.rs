@@ -6,7 +6,7 @@ use tui_input::Input;
 use super::cursor::Cursor;
 use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind};
-use crate::domain::plan::{RestorePlan, Selection};
+use crate::domain::plan::{RestorePlan, Selection, Stopping};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
@@ -34,6 +34,10 @@ pub struct Wizard {
     pub plan: PlanState,
     /// What was written since the restore that is taken back, where a plan does not say it. `None` as long as it is not known.
     pub written: Option<Vec<String>>,
+    /// Which restore an undo takes back and what it puts back, as sentences.
+    pub puts_back: Vec<String>,
+    /// Who stops Magnolia before an undo and starts it afterwards.
+    pub stopping: Stopping,
     /// The first line of the plan shown.
     pub scroll: usize,
     /// The name, as far as it has been typed.
@@ -147,6 +151,8 @@ impl Wizard {
             nodes: None,
             plan: PlanState::None,
             written: None,
+            puts_back: Vec::new(),
+            stopping: Stopping::default(),
             scroll: 0,
             typed: Input::default(),
             problem: None,

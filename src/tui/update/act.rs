@@ -430,12 +430,8 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     {
         let tables = details.replaced.iter().filter(|tables| tables.job == job);
         let tables: Vec<_> = tables.cloned().collect();
-        let is_of_parts = tables.iter().any(|tables| tables.selection.has_paths());
         wizard.plan = PlanState::Exchange(tables);
         model.screens.push(Screen::Wizard(Box::new(wizard)));
-        if !is_of_parts {
-            return Vec::new();
-        }
         return model.fetch(Fetch::BeforeUndo(name)).into_iter().collect();
     }
     if purpose == Purpose::Undo
@@ -457,7 +453,11 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
     model.screens.push(Screen::Wizard(Box::new(wizard)));
     match purpose {
         Purpose::Restore => Vec::new(),
-        Purpose::Undo => wizard::ask_for_plan(model),
+        Purpose::Undo => {
+            let mut effects = wizard::ask_for_plan(model);
+            effects.extend(model.fetch(Fetch::BeforeUndo(name)));
+            effects
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 mod inside;
 
 use crate::domain::backup::{BackupId, Verification};
-use crate::domain::job::{Job, JobId};
+use crate::domain::job::JobId;
 use crate::domain::refusal::{self, Refusal};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, UndoWay};
@@ -415,23 +415,21 @@ fn cancellable(model: &Model) -> Result<(), String> {
     match job {
         None => Err("no job runs here".to_owned()),
         Some(job) if job.can_cancel() => Ok(()),
-        Some(job) if job.cancel_asked && !is_past_the_switch(job) => Err(format!(
+        Some(job) if job.cancel_asked && job.past_stopping().is_none() => Err(format!(
             "job {} has been asked to stop already: it ends at its next safe point",
             job.id
         )),
         Some(job) if job.state.has_ended() => Err(format!("job {} has ended", job.id)),
-        Some(job) => Err(format!(
+        Some(job) if job.kind.switches_live() => Err(format!(
             "job {} has begun to switch Live and is finished now rather than left half done",
             job.id
         )),
+        Some(job) => Err(format!(
+            "job {} is clearing up after its {}, and ends by itself",
+            job.id,
+            job.kind.label()
+        )),
     }
-}
-
-/// Whether a job has begun to switch Live: asking for it to be cancelled does nothing from then on.
-#[must_use]
-pub fn is_past_the_switch(job: &Job) -> bool {
-    let phase = job.progress.as_ref().map(|progress| progress.phase);
-    !job.state.has_ended() && phase.is_some_and(|phase| !phase.can_cancel())
 }
 
 fn next_step(model: &Model) -> Result<(), String> {

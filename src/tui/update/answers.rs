@@ -311,6 +311,10 @@ fn before_undo(model: &mut Model, name: EnvironmentName, answer: &Answer<BeforeU
         if let Screen::Wizard(wizard) = screen
             && wizard.environment == name
         {
+            if let Ok(told) = answer {
+                wizard.puts_back.clone_from(&told.puts_back);
+                wizard.stopping = told.stopping.clone();
+            }
             wizard.written = Some(match answer {
                 Ok(told) => told.written.clone(),
                 Err(error) => vec![format!(

@@ -1,5 +1,5 @@
-//! The first thing that the main screen says: whether Live can be brought back, to when, in how long, and when that was last
-//! proven, or which other backup was.
+//! The first thing that the main screen says: whether Live can be brought back, to when, in how long (safety backup included,
+//! as a plan says it), and when that was last proven, or which other backup was.
 
 use super::backups::standing;
 use super::canvas::{Piece, piece, wide};
@@ -103,7 +103,10 @@ fn said(
     if form != Form::WithoutTime {
         pieces.extend([
             piece(format!(" in {about}"), Meaning::Quiet),
-            piece(measure::millis(proven.millis), Meaning::Good),
+            piece(
+                measure::millis(details.until_live().unwrap_or(proven.millis)),
+                Meaning::Good,
+            ),
         ]);
     }
     let ago = match words::short_age(proven.at, now).as_str() {

@@ -88,6 +88,10 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
             text.fact("serves", &words);
         }
     }
+    if let Some(less) = &backup.less {
+        let words = format!("{}: look whether Live was whole", less.in_words());
+        text.fact_as("holds less", &words, Meaning::Warning);
+    }
     verified(&mut text, model, backup);
     drilled(&mut text, model, backup);
     if let Some(expires) = manifest.expires {

@@ -248,6 +248,9 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
     if details.is_only_copied(&backup.id) {
         parts.push(piece("2nd repository only", Meaning::Title));
     }
+    if let Some(less) = &backup.less {
+        parts.push(piece(less.in_short(), Meaning::Warning));
+    }
     if details.undo.as_ref() == Some(&backup.id) {
         parts.push(piece("undo goes here", Meaning::Information));
     }

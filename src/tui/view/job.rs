@@ -72,11 +72,13 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
                 Meaning::Text,
             );
         }
-        JobState::Running if allowed::is_past_the_switch(job) => text.marked(
-            &mark,
-            "running, past the switch: it is finished rather than stopped; Esc leaves it to go on by itself",
-            Meaning::Text,
-        ),
+        JobState::Running if job.past_stopping().is_some() => {
+            let why = job.past_stopping().unwrap_or_default();
+            let words = format!(
+                "running, {why}: it is finished rather than stopped; Esc leaves it to go on by itself"
+            );
+            text.marked(&mark, &words, Meaning::Text);
+        }
         JobState::Running if job.cancel_asked => {
             text.marked(&mark, "stopping at the next safe point", Meaning::Text);
         }
@@ -315,6 +317,19 @@ mod tests {
             job.outcome.get_or_insert_default().health.push(health);
         });
         assert!(lines.contains(&"✓ health check        ".to_owned()), "{lines:?}");
+    }
+
+    #[test]
+    fn a_drill_that_clears_up_is_not_past_a_switch() {
+        let why = |kind| {
+            let mut found = None;
+            shown(kind, JobState::Running, Phase::CleaningUp, |job| {
+                found = job.past_stopping();
+            });
+            found
+        };
+        assert_eq!(why(JobKind::Restore), Some("past the switch"));
+        assert_eq!(why(JobKind::Drill), Some("clearing up"));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::tui::model::Model;
 use crate::tui::model::cursor::Cursor;
 use crate::tui::model::looks::ListKind;
 use crate::tui::theme::Meaning;
-use crate::tui::update::allowed;
 use ratatui::layout::Rect;
 
 /// How wide the bar of the strip is.
@@ -104,7 +103,7 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         );
         return;
     }
-    let phase = if job.cancel_asked && !allowed::is_past_the_switch(job) {
+    let phase = if job.cancel_asked && job.past_stopping().is_none() {
         "stopping"
     } else {
         progress.phase.label()

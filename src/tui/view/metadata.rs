@@ -91,7 +91,7 @@ fn facts(model: &Model, backup: &Backup, wide: bool, room: usize) -> Vec<(&'stat
             None => (model.when().moment_within(*at, room), Meaning::Text),
             // A drill reads everything as well, and says more.
             Some(drill) if drill.is_proven() => (
-                format!("proven in {}", measure::millis(drill.millis)),
+                format!("drilled in {}", measure::millis(drill.millis)),
                 Meaning::Good,
             ),
             Some(drill) if !drill.has_failed() => (

@@ -32,6 +32,7 @@ mod schedule;
 pub mod seek;
 mod text;
 mod tour;
+mod undo_plan;
 mod when;
 mod wizard;
 mod words;

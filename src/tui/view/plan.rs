@@ -1,12 +1,14 @@
 //! The restore plan as text: what would change, what would be lost, what stands in the way (rule 12).
 
+use std::cmp::Reverse;
+
 use super::canvas::{Piece, piece, shorten_middle};
 use super::chrome::moment_and_age;
 use super::text::Text;
+use super::undo_plan;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
-use crate::domain::state::ReplacedTables;
 use crate::domain::{columns, measure, printable};
 use crate::tui::model::Model;
 use crate::tui::model::wizard::{PlanState, Purpose, Wizard};
@@ -30,75 +32,27 @@ pub fn text(model: &Model, wizard: &Wizard, width: u16) -> Text {
             text.blank();
             text.paragraph("Nothing was changed. Esc goes back.", Meaning::Quiet);
         }
-        PlanState::Ready(plan) => ready(&mut text, model, wizard.purpose, plan, symbols),
+        PlanState::Ready(plan) => ready(&mut text, model, wizard, plan, symbols),
         PlanState::Exchange(tables) => {
-            exchange(&mut text, model, tables);
-            written(&mut text, wizard, tables, symbols);
+            undo_plan::exchange(&mut text, model, wizard, tables, symbols);
         }
     }
     text
 }
 
-/// Undo without a plan: Live and the replaced tables change places.
-fn exchange(text: &mut Text, model: &Model, tables: &[ReplacedTables]) {
-    text.paragraph(
-        "Live is exchanged with the tables that the last restore replaced. That takes a moment and needs no safety backup: what is live now is set aside in the same way, so that this undo can be undone too.",
-        Meaning::Title,
-    );
-    text.blank();
-    let since = tables.iter().map(|tables| tables.at).min();
-    if let Some(since) = since {
-        text.fact(
-            "back to",
-            &format!("what was live until {}", moment_and_age(since, model)),
-        );
-        text.fact_as(
-            "loses",
-            "what was changed in Live since then, until the exchange is undone",
-            Meaning::Warning,
-        );
-    }
-    for tables in tables {
-        text.fact(
-            tables.instance.as_str(),
-            &format!(
-                "{} in the schema {}, until {} ({})",
-                measure::bytes(tables.bytes),
-                tables.schema,
-                model.when().moment(tables.expires),
-                super::words::countdown(tables.expires, model.now)
-            ),
-        );
-    }
-}
-
-/// What was written since into a workspace of which nodes were brought back.
-fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols: &Symbols) {
-    if !tables.iter().any(|tables| tables.selection.has_paths()) {
-        return;
-    }
-    match wizard.written.as_deref() {
-        None => text.fact("written", "what was written since is being counted"),
-        Some([]) => text.fact("written", "no node was added or changed since the restore"),
-        Some(told) => {
-            for told in told {
-                let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
-                text.marked(&mark, told, Meaning::Warning);
-            }
-        }
-    }
-}
-
 /// What the plan, and the step after it, say of a restore without a safety backup.
 pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore replaces beside Live can undo it, as long as that stays";
 
-fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, symbols: &Symbols) {
+fn ready(text: &mut Text, model: &Model, wizard: &Wizard, plan: &RestorePlan, symbols: &Symbols) {
     // What happens comes first, then what stands in the way of it or should be known: on the smallest screen as well.
     text.fact_as("changes", &changed(plan), Meaning::Title);
     lost(text, plan);
     time(text, plan);
     text.blank();
-    warned(text, purpose, plan, symbols);
+    if wizard.purpose == Purpose::Undo {
+        undo_plan::puts_back(text, wizard);
+    }
+    warned(text, wizard.purpose, plan, symbols);
     text.blank();
     let manifest = &plan.backup.manifest;
     text.fact(
@@ -118,6 +72,9 @@ fn ready(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan, s
     }
     if plan.selection.is_everything() {
         text.fact("takes", "everything");
+    }
+    for told in &plan.stopping.by_hooks {
+        text.fact("stopping", told);
     }
     versions(text, plan);
     room(text, plan);
@@ -140,6 +97,9 @@ fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbo
     };
     if plan.without_safety {
         warning(NO_SAFETY, Meaning::Warning);
+    }
+    for told in &plan.stopping.by_hand {
+        warning(told, Meaning::Warning);
     }
     for (number, told) in plan.warnings.iter().enumerate() {
         if !plan.warnings[..number].contains(told) {
@@ -185,23 +145,7 @@ fn time(text: &mut Text, plan: &RestorePlan) {
     let Some(expected) = &plan.expected else {
         return text.fact("time", "not known yet: no past job to judge by");
     };
-    let basis = match (expected.drill, expected.past_jobs) {
-        (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, plan.made)),
-        (None, 1) => "from 1 past job".to_owned(),
-        (None, many) => format!("from {many} past jobs"),
-    };
-    let safety = if plan.without_safety {
-        "left out"
-    } else {
-        "included"
-    };
-    text.fact(
-        "time",
-        &format!(
-            "about {}, safety backup {safety} ({basis})",
-            measure::millis(expected.millis)
-        ),
-    );
+    text.fact("time", &expected.in_words(plan.without_safety, plan.made));
 }
 
 /// What a plan that leaves something out is limited to, as a sentence.
@@ -317,7 +261,7 @@ fn versions(text: &mut Text, plan: &RestorePlan) {
 /// How wide the names of workspaces are in the table of changes.
 const WORKSPACE: usize = 15;
 
-/// The table of changes: per instance the workspaces that change, and how many do not.
+/// The table of changes: the workspaces that change, the one that changes most first, and how many do not.
 fn changes(text: &mut Text, plan: &RestorePlan, symbols: &Symbols) {
     let names = plan
         .changes
@@ -332,27 +276,29 @@ fn changes(text: &mut Text, plan: &RestorePlan, symbols: &Symbols) {
         "instance", "workspace", "added", "changed", "removed", "same"
     );
     text.line(vec![piece(head, Meaning::Column)]);
-    for of_instance in plan.changes.chunk_by(|one, next| one.instance == next.instance) {
-        let (same, mut differ): (Vec<_>, Vec<_>) =
-            of_instance.iter().partition(|change| change.is_unchanged());
-        differ.sort_by_key(|change| change.kind == WorkspaceKind::Shared);
-        let mut label = of_instance.first().map_or("", |change| change.instance.as_str());
-        for change in &differ {
-            differing(text, name, std::mem::take(&mut label), change, symbols);
-        }
-        if !same.is_empty() {
-            let words = format!(
-                "{}{}",
-                if differ.is_empty() { "" } else { "+ " },
-                unchanged(&same)
-            );
-            text.line(vec![
-                piece(fitted(label, name, symbols), Meaning::Title),
-                // As wide as the workspace and the three numbers that are not there.
-                piece(format!(" {words:<48}"), Meaning::Quiet),
-                number(same.iter().map(|change| change.unchanged).sum(), Meaning::Quiet),
-            ]);
-        }
+    let (same, mut differ): (Vec<_>, Vec<_>) = plan.changes.iter().partition(|change| change.is_unchanged());
+    differ.sort_by_key(|change| (change.kind == WorkspaceKind::Shared, Reverse(change.size())));
+    let mut above = None;
+    for change in &differ {
+        let label = if above == Some(&change.instance) {
+            ""
+        } else {
+            change.instance.as_str()
+        };
+        above = Some(&change.instance);
+        differing(text, name, label, change, symbols);
+    }
+    if !same.is_empty() {
+        let words = format!(
+            "{}{}",
+            if differ.is_empty() { "" } else { "+ " },
+            unchanged(&same)
+        );
+        text.line(vec![
+            // As wide as the instance, the workspace and the three numbers that are not there.
+            piece(format!("{:<name$} {words:<48}", ""), Meaning::Quiet),
+            number(same.iter().map(|change| change.unchanged).sum(), Meaning::Quiet),
+        ]);
     }
     let (added, changed, removed) = plan.totals();
     text.line(vec![
@@ -450,6 +396,7 @@ mod tests {
                 bytes: 0,
                 examples: Vec::new(),
                 example_changes: Vec::new(),
+                example_below: Vec::new(),
             };
             let mut text = Text::new(76);
             differing(&mut text, 12, instance, &change, &UNICODE);

@@ -165,7 +165,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
             row.state.label().to_owned(),
             summary.newest.map_or_else(String::new, zoned),
             proven.map_or_else(String::new, |drill| zoned(drill.at)),
-            proven.map_or_else(String::new, |drill| (drill.millis / 1000).to_string()),
+            proven.map_or_else(String::new, |drill| seconds(drill.millis)),
             targets.join("; "),
         ]
     };
@@ -182,6 +182,11 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
         ],
         rows: overview::rows(model, shown).into_iter().map(row).collect(),
     }
+}
+
+/// Seconds with their milliseconds: many a job takes less than one.
+fn seconds(millis: u64) -> String {
+    format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
 /// A moment with its zone.
@@ -219,7 +224,7 @@ pub fn listed(model: &Model) -> Option<Table> {
                         job.title.clone(),
                         job.by.to_string(),
                         job.state.label().to_owned(),
-                        took.map_or_else(String::new, |millis| (millis / 1000).to_string()),
+                        took.map_or_else(String::new, seconds),
                     ]
                 })
                 .collect(),
@@ -433,6 +438,11 @@ mod tests {
         ] {
             assert_eq!(csv_value(value), written);
         }
+    }
+
+    #[test]
+    fn what_takes_less_than_a_second_takes_some_of_it() {
+        assert_eq!([7, 1_234, 120_000].map(seconds), ["0.007", "1.234", "120.000"]);
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub fn first_look(source: Source, percent: u64) -> FirstLook {
         done: (percent * 14_260_634).div_ceil(100),
         total: 14_260_634,
         others: 3,
+        comparing: false,
     }
 }
 

@@ -34,6 +34,7 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
         },
         drill: None,
         dated_ahead: false,
+        less: None,
         manifest: Manifest {
             format: Manifest::FORMAT,
             environment: name("acme/live"),

@@ -25,6 +25,7 @@ pub fn plan() -> RestorePlan {
             .into_iter()
             .take(examples.len())
             .collect(),
+        example_below: Vec::new(),
     };
     RestorePlan {
         id: PlanId::of_random([7; 16]),
@@ -60,6 +61,7 @@ pub fn plan() -> RestorePlan {
             free: 3 << 30,
         }],
         obstacles: Vec::new(),
+        stopping: lifeboat::domain::plan::Stopping::default(),
         warnings: vec![
             "Live runs release v13 and the backup is of v12: deploy v12 after the restore".to_owned(),
         ],

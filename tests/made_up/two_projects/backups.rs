@@ -108,6 +108,7 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
         },
         drill: None,
         dated_ahead: false,
+        less: None,
     }
 }
 

@@ -35,6 +35,7 @@ pub fn plan() -> RestorePlan {
                 } else {
                     Vec::new()
                 },
+                example_below: Vec::new(),
             });
         }
     }
@@ -72,6 +73,7 @@ pub fn plan() -> RestorePlan {
             },
         ],
         obstacles: Vec::new(),
+        stopping: lifeboat::domain::plan::Stopping::default(),
         warnings: vec![
             "release v43 runs now and the backup is of v42: content that v43 has changed may not fit it"
                 .to_owned(),

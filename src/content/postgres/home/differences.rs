@@ -203,6 +203,7 @@ impl Sides {
             examples: Vec::new(),
             // Each says in its own words what becomes of it.
             example_changes: Vec::new(),
+            example_below: Vec::new(),
         };
         let mut others = Vec::new();
         for (path, bytes) in &self.backup {

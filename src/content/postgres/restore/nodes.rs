@@ -4,7 +4,7 @@
 //! is compared row by row: by its key it is added, changed or removed. Tables of names, references and binaries are compared
 //! in the same way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::records::item_of;
@@ -19,6 +19,7 @@ use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
+use crate::domain::examples::{Example, Examples};
 use crate::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use crate::watch::Watch;
 
@@ -133,6 +134,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
                 add(known, &change);
                 known.examples.extend(change.examples);
                 known.example_changes.extend(change.example_changes);
+                known.example_below.extend(change.example_below);
             }
         }
     }
@@ -146,6 +148,7 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
         change.unchanged = 0;
         change.examples = Vec::new();
         change.example_changes = Vec::new();
+        change.example_below = Vec::new();
         let at = changes
             .iter()
             .position(|known| known.workspace == change.workspace);
@@ -161,6 +164,8 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             known.examples.truncate(EXAMPLES);
             known.example_changes.insert(0, ItemChange::Changed);
             known.example_changes.truncate(EXAMPLES);
+            known.example_below.insert(0, 0);
+            known.example_below.truncate(EXAMPLES);
         }
     }
     changes
@@ -211,6 +216,7 @@ fn unchanged(instance: &InstanceName, workspace: &str, bytes: u64) -> WorkspaceC
         bytes,
         examples: Vec::new(),
         example_changes: Vec::new(),
+        example_below: Vec::new(),
     }
 }
 
@@ -309,12 +315,13 @@ impl Side {
         bytes: u64,
     ) -> Result<WorkspaceChange, RestoreError> {
         let mut change = unchanged(instance, &self.table.workspace, bytes);
-        let mut examples = BTreeMap::new();
+        let mut examples = Examples::new(EXAMPLES);
         let mut name = |key: &Key, change: ItemChange| {
-            examples.insert(node_id(key), change);
-            if examples.len() > EXAMPLES {
-                examples.pop_last();
-            }
+            examples.add_whole(Example {
+                change,
+                path: node_id(key),
+                below: 0,
+            });
         };
         change.unchanged = self.unchanged;
         for file in self.waiting.values().chain(&self.others) {
@@ -348,7 +355,7 @@ impl Side {
             change.removed = left;
             self.rows.keys().for_each(|key| name(key, ItemChange::Removed));
         }
-        (change.examples, change.example_changes) = examples.into_iter().unzip();
+        examples.give(&mut change);
         Ok(change)
     }
 }

@@ -250,6 +250,7 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
             bytes: workspace.bytes,
             examples: Vec::new(),
             example_changes: Vec::new(),
+            example_below: Vec::new(),
         })
         .collect()
 }

@@ -95,6 +95,7 @@ impl Live {
             done: 0,
             total: 0,
             others: 0,
+            comparing: false,
         };
         let explorer = self.engine().explorer();
         let work = explorer.surveys.work(question, move |work| {

@@ -22,7 +22,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 pub(super) use build::Builder;
-pub(super) use pages::{Entry, Pages, Row};
+pub(super) use pages::{Entry, Pages, Row, SLICES};
 
 use crate::content::inside::found::Digest;
 use crate::jcr::NodeId;

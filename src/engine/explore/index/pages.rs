@@ -1,5 +1,6 @@
 //! What is answered out of an index.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -106,6 +107,17 @@ pub(in crate::engine::explore) struct Pages {
     connection: Connection,
     path: PathBuf,
     root: NodeId,
+}
+
+/// In so many parts of about the same size all nodes of an index are compared with those of another: ids are spread evenly.
+pub(in crate::engine::explore) const SLICES: u8 = 16;
+
+/// The first and the last number that begins an id of a slice.
+fn bounds(slice: u8) -> (i64, i64) {
+    let width = 1_i128 << 60;
+    let first = i128::from(i64::MIN) + i128::from(slice) * width;
+    let within = |number: i128| i64::try_from(number).unwrap_or(i64::MAX);
+    (within(first), within(first + width - 1))
 }
 
 /// What is done with an index, or why it cannot be used.
@@ -295,6 +307,30 @@ impl Pages {
         climb().map_err(self.wrong())
     }
 
+    /// What is below a node, with what tells each from the same one elsewhere; `None` where that is more than `most`.
+    pub(in crate::engine::explore) fn below(
+        &self,
+        of: &Row,
+        most: usize,
+    ) -> Answer<Option<HashMap<NodeId, i64>>> {
+        let read = || -> rusqlite::Result<HashMap<NodeId, i64>> {
+            // Every list is asked for by its parent, and every node by its id: SQLite would go through all of them.
+            let mut statement = self.connection.prepare(
+                "WITH RECURSIVE below (nr) AS (SELECT n.nr FROM entries e CROSS JOIN nodes n ON n.high = e.high AND n.low = \
+                 e.low WHERE e.parent = ?1 UNION SELECT n.nr FROM below b CROSS JOIN entries e ON e.parent = b.nr CROSS JOIN \
+                 nodes n ON n.high = e.high AND n.low = e.low LIMIT ?2) SELECT n.high, n.low, n.print FROM below b CROSS JOIN \
+                 nodes n ON n.nr = b.nr",
+            )?;
+            let most = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+            let found = statement.query_map(params![of.nr, most], |found| {
+                Ok((id_in(found, 0)?, found.get(2)?))
+            })?;
+            found.collect()
+        };
+        let found = read().map_err(self.wrong())?;
+        Ok((found.len() <= most).then_some(found))
+    }
+
     /// The file of the backup that a node is in.
     pub(in crate::engine::explore) fn file(&self, of: &Row) -> Answer<StoredFile> {
         let find = || -> rusqlite::Result<Option<StoredFile>> {
@@ -334,11 +370,12 @@ impl Pages {
     }
 
     /// Tells every node of this index with what another one has of the same id, where the two are not the same; nothing for
-    /// the other one where it has no such id.
+    /// the other one where it has no such id. It is looked at in so many [`SLICES`]; `go_on` is asked after each.
     pub(in crate::engine::explore) fn differing(
         &self,
         other: &super::Index,
-        each: &mut dyn FnMut(Row, Option<Row>) -> Result<(), IndexError>,
+        each: &mut dyn FnMut(Row, Option<Row>),
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Answer<()> {
         let wrong = self.wrong();
         let path = other.path.to_string_lossy();
@@ -351,20 +388,25 @@ impl Pages {
         let text = format!(
             "SELECT o.nr IS NOT NULL, {ROW}, {other_row} FROM (SELECT a.nr AS a, b.nr AS b FROM main.nodes a INDEXED BY \
              nodes_by_id LEFT JOIN other.nodes b INDEXED BY nodes_by_id ON b.high = a.high AND b.low = a.low WHERE \
-             b.high IS NULL OR a.print <> b.print) d CROSS JOIN main.nodes n ON n.nr = d.a \
+             a.high BETWEEN ?1 AND ?2 AND (b.high IS NULL OR a.print <> b.print)) d CROSS JOIN main.nodes n ON n.nr = d.a \
              LEFT JOIN other.nodes o ON o.nr = d.b"
         );
         let mut read = || -> Answer<()> {
             let mut statement = self.connection.prepare(&text).map_err(&wrong)?;
-            let mut rows = statement.query([]).map_err(&wrong)?;
-            while let Some(found) = rows.next().map_err(&wrong)? {
-                let has_other: bool = found.get(0).map_err(&wrong)?;
-                let ours = row(found, 1).map_err(&wrong)?;
-                let theirs = has_other
-                    .then(|| row(found, 1 + COLUMNS))
-                    .transpose()
-                    .map_err(&wrong)?;
-                each(ours, theirs)?;
+            for slice in 0..SLICES {
+                let mut rows = statement.query(bounds(slice)).map_err(&wrong)?;
+                while let Some(found) = rows.next().map_err(&wrong)? {
+                    let has_other: bool = found.get(0).map_err(&wrong)?;
+                    let ours = row(found, 1).map_err(&wrong)?;
+                    let theirs = has_other
+                        .then(|| row(found, 1 + COLUMNS))
+                        .transpose()
+                        .map_err(&wrong)?;
+                    each(ours, theirs);
+                }
+                if !go_on() {
+                    break;
+                }
             }
             Ok(())
         };

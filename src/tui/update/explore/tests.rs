@@ -176,6 +176,7 @@ fn look() -> Told {
         done: 1,
         total: 2,
         others: 0,
+        comparing: false,
     })
 }
 

@@ -402,7 +402,7 @@ fn one_line(
 
 /// How far a first reading is.
 fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
-    if look.total > 0 && look.done >= look.total {
+    if !look.comparing && look.total > 0 && look.done >= look.total {
         let words = "All that this needs has been read: a moment more. Esc goes back.";
         return paragraph(canvas, words, Meaning::Text, area);
     }
@@ -424,7 +424,12 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
         piece(format!(" {percent} %"), Meaning::Text),
     ];
     canvas.pieces(area.x, y + 1, area.width, &bar);
-    let read = if look.total == 0 {
+    let read = if look.comparing && look.total == 0 {
+        "begun".to_owned()
+    } else if look.comparing {
+        let done = measure::count(look.done.min(look.total));
+        format!("{done} of {} looked at", measure::nodes(look.total))
+    } else if look.total == 0 {
         format!("{} read", measure::bytes(look.done))
     } else {
         format!("{} of {}", measure::bytes(look.done), measure::bytes(look.total))
@@ -444,12 +449,21 @@ fn reading(canvas: &mut Canvas<'_>, look: &FirstLook, area: Rect) {
 fn others_words(look: &FirstLook) -> String {
     match look.others {
         0 => String::new(),
+        count if look.comparing => {
+            format!(
+                ", then {}",
+                measure::so_many(count, "more workspace", "more workspaces")
+            )
+        }
         count => format!(", then {} more to read", measure::count(count)),
     }
 }
 
 /// What is read for the first time.
 fn reading_words(look: &FirstLook) -> String {
+    if look.comparing {
+        return format!("Comparing {} of {}", look.workspace, look.instance);
+    }
     let source = match &look.source {
         Source::Live => "Live".to_owned(),
         Source::Backup(_) => format!("backup {}", look.source.short()),

@@ -1,7 +1,8 @@
 //! What a restore of nodes would do, worked out without loading anything: the same decision as the restore takes, on Live at
 //! one moment and on the rows in the backup.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::sides;
 use super::tables::PartTables;
@@ -13,6 +14,7 @@ use crate::content::postgres::tables::Table;
 use crate::content::restoring::{Found, RestoreError};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::WorkspaceKind;
+use crate::domain::examples::{Example, Examples};
 use crate::domain::measure;
 use crate::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use crate::jcr::NodeId;
@@ -22,6 +24,8 @@ use crate::watch::Watch;
 
 /// How many nodes are named per workspace, and in a sentence.
 const EXAMPLES: usize = 5;
+/// No node is deeper.
+const DEEPEST: usize = 1_000;
 const NAMED: usize = 3;
 
 /// Works out what would change, workspace by workspace. What stands in the way, and what should be known, is added to what was
@@ -103,6 +107,26 @@ pub(in crate::content::postgres::restore) fn changes(
     Ok(())
 }
 
+/// Those whose parent is not among them, with how many of them are below each; the one with most first.
+fn tops(tree: &Tree, ids: &BTreeSet<NodeId>) -> Vec<(u64, NodeId)> {
+    let mut counts: BTreeMap<NodeId, u64> = BTreeMap::new();
+    for id in ids {
+        let mut top = *id;
+        // Parents that lead in a circle end somewhere in it.
+        for _ in 0..DEEPEST {
+            let parent = tree.nodes.get(&top).and_then(|node| node.parent);
+            match parent.filter(|parent| ids.contains(parent)) {
+                Some(parent) => top = parent,
+                None => break,
+            }
+        }
+        *counts.entry(top).or_default() += u64::from(top != *id);
+    }
+    let mut tops: Vec<_> = counts.into_iter().map(|(id, below)| (below, id)).collect();
+    tops.sort_unstable_by_key(|(below, id)| (Reverse(*below), *id));
+    tops
+}
+
 /// What comes of one workspace.
 struct What<'w> {
     copy: &'w InstanceCopy,
@@ -130,39 +154,50 @@ impl What<'_> {
             bytes: copied.map_or(0, |copied| copied.bytes),
             examples: Vec::new(),
             example_changes: Vec::new(),
+            example_below: Vec::new(),
         };
-        // What was chosen, and what Live does not have, is told first.
-        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        let (mut added, mut examples) = (BTreeSet::new(), Examples::new(EXAMPLES));
+        let mut changed = Vec::new();
         let is_below = |id: &&NodeId| !self.graft.tops.contains(id);
-        for id in self
-            .graft
-            .tops
-            .iter()
-            .chain(self.graft.comes.iter().filter(is_below))
-        {
+        let below = self.graft.comes.iter().filter(is_below);
+        for id in self.graft.tops.iter().chain(below) {
             let mark = |tree: &Tree| tree.nodes.get(id).map(|node| node.mark);
             match (mark(live), mark(backup)) {
                 (None, _) => {
                     change.added += 1;
-                    added.push((ItemChange::Added, backup, *id));
+                    added.insert(*id);
                 }
                 (now, then) if now == then && !self.graft.parents.contains_key(id) => {
                     change.unchanged += 1;
                 }
                 _ => {
                     change.changed += 1;
-                    changed.push((ItemChange::Changed, backup, *id));
+                    // What was chosen is told before what is below it.
+                    changed.push((!self.graft.tops.contains(id), *id));
                 }
             }
         }
-        let gone = self.graft.goes.iter().map(|id| (ItemChange::Removed, live, *id));
-        (change.example_changes, change.examples) = added
-            .into_iter()
-            .chain(changed)
-            .chain(gone)
-            .take(EXAMPLES)
-            .map(|(change, tree, id)| (change, self.sides.path_in(tree, id)))
-            .unzip();
+        changed.sort_unstable();
+        for (becomes, tree, ids) in [
+            (ItemChange::Removed, live, &self.graft.goes),
+            (ItemChange::Added, backup, &added),
+        ] {
+            for (below, id) in tops(tree, ids).into_iter().take(EXAMPLES) {
+                examples.add_whole(Example {
+                    change: becomes,
+                    path: self.sides.path_in(tree, id),
+                    below,
+                });
+            }
+        }
+        for (_, id) in changed.into_iter().take(EXAMPLES) {
+            examples.add_whole(Example {
+                change: ItemChange::Changed,
+                path: self.sides.path_in(backup, id),
+                below: 0,
+            });
+        }
+        examples.give(&mut change);
         change
     }
 

@@ -1,0 +1,146 @@
+//! Which restore an undo takes back, what it puts back with that, and how it is told: beforehand, and when it is done.
+
+use super::titles::limited;
+use super::{Way, undo::LeftByInstance};
+use crate::domain::Instant;
+use crate::domain::backup::Backup;
+use crate::domain::job::{JobId, JobKind};
+use crate::domain::measure;
+use crate::domain::plan::Selection;
+use crate::domain::state::BeforeUndo;
+use crate::engine::{EngineError, Live};
+use crate::watch::Unwatched;
+
+/// The restore that an undo takes back, as far as anybody remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Undone {
+    job: Option<JobId>,
+    /// An undo can be taken back as well.
+    kind: JobKind,
+    at: Option<Instant>,
+}
+
+impl Undone {
+    /// `the restore of job 14`.
+    pub(super) fn called(&self) -> String {
+        let what = self.kind.label();
+        match self.job {
+            Some(job) => format!("the {what} of job {job}"),
+            None => format!("the last {what}"),
+        }
+    }
+
+    /// The same with when it was.
+    pub(super) fn with_time(&self) -> String {
+        match self.at {
+            Some(at) => format!("{} ({})", self.called(), measure::moment(at)),
+            None => self.called(),
+        }
+    }
+
+    /// The title of the undo's job, how it is done being said.
+    pub(super) fn title(&self, how: &str, selection: &Selection) -> String {
+        format!("undo of {}: {how}{}", self.called(), limited(selection))
+    }
+
+    /// That it is undone, as a sentence without its end.
+    pub(super) fn is_undone(&self, environment: &str, selection: &Selection) -> String {
+        let part = limited(selection);
+        let comma = if part.is_empty() { "" } else { "," };
+        format!(
+            "{} is undone: {environment}{part}{comma} is back as it was before it",
+            self.with_time()
+        )
+    }
+}
+
+/// What of Live an undo puts back, in words.
+fn part(selection: &Selection) -> String {
+    match limited(selection).strip_prefix(", only ") {
+        Some(part) if part.starts_with("on ") => format!("what is {part}, and nothing else"),
+        Some(part) => format!("{part}, and nothing else"),
+        None => "everything that it replaced".to_owned(),
+    }
+}
+
+impl Live {
+    /// What the last restore was.
+    pub(super) fn undone(&self) -> Undone {
+        let job = self.last_restore().map(|last| last.job);
+        let known = job.and_then(|job| self.catalog().job(job).ok());
+        Undone {
+            job,
+            kind: known.as_ref().map_or(JobKind::Restore, |job| job.kind),
+            at: known.and_then(|job| job.reached.map(|reached| reached.at).or(job.ended)),
+        }
+    }
+
+    /// What an undo would put back and set aside.
+    ///
+    /// # Errors
+    /// A refusal when there is nothing to undo; a database, a repository or the catalog out of reach.
+    pub fn before_undo(&self) -> Result<BeforeUndo, EngineError> {
+        let undone = self.undone();
+        let (selection, counted, written, chosen) = if let Some(left) = self.tables_to_go_back_to()? {
+            let written = self.written_into_tables(&left);
+            (selection_of(&left), None, written, self.instances_left(&left))
+        } else {
+            let safety = self.safety_of_the_last_restore()?;
+            let selection = safety.manifest.replaced.clone().unwrap_or_default();
+            let chosen = self.chosen(&safety, &selection);
+            let written = self.written_since(&safety, &Unwatched);
+            let counted = self.counted(&safety, &selection);
+            (selection, counted, written, chosen)
+        };
+        let counted = counted.map_or(String::new(), |counted| format!(" ({counted})"));
+        let in_what = if selection.is_everything() { "Live" } else { "it" };
+        let puts_back = vec![
+            format!(
+                "It undoes {} and puts back {}{counted}",
+                undone.with_time(),
+                part(&selection)
+            ),
+            format!(
+                "What was changed in {in_what} since that {} is set aside, and an undo of this undo brings it back",
+                undone.kind.label()
+            ),
+        ];
+        Ok(BeforeUndo {
+            puts_back,
+            written,
+            stopping: self.stopping(&chosen),
+        })
+    }
+
+    /// How much an undo of a part would change. Of everything it would take long to find out, and nobody is to wait for it in
+    /// a hurry; the plan tells it.
+    fn counted(&self, safety: &Backup, selection: &Selection) -> Option<String> {
+        if selection.is_everything() {
+            return None;
+        }
+        let way = Way {
+            selection: selection.clone(),
+            even_if_unchanged: true,
+            ..Way::default()
+        };
+        let planned = self.plan(safety.clone(), &way, &Unwatched).ok()?;
+        planned
+            .plan
+            .compares_all()
+            .then(|| planned.plan.changed_in_words())
+    }
+
+    fn instances_left(&self, left: &LeftByInstance) -> Vec<&crate::domain::settings::InstanceSettings> {
+        let instances = self.settings().instances.iter();
+        instances
+            .filter(|instance| left.iter().any(|(name, _)| *name == instance.name))
+            .collect()
+    }
+}
+
+/// What the restore was about that has left these tables.
+pub(super) fn selection_of(left: &LeftByInstance) -> Selection {
+    left.first()
+        .map(|(_, left)| left.note.selection.clone())
+        .unwrap_or_default()
+}

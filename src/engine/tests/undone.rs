@@ -1,0 +1,179 @@
+//! What is said of an undo, beforehand and when it is done; and what a plan says first, and of Magnolia.
+
+use super::house::{House, OfHouse, back_up, everything, request, restore, undo};
+use super::parts::{self, parts, plan};
+use crate::domain::report::{RestoreFacts, RestoreReport};
+use crate::engine::NO_MAGNOLIA;
+use crate::watch::Unwatched;
+
+#[test]
+fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_it_undoes() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.remove("author", "website/home/news");
+    let restored = restore(&engine, "manual", parts(&["author:/website/home/news"]));
+    house.write("author", "website/home/news/first.xml", "work since");
+
+    let before = engine.of_house().before_undo().unwrap();
+    let said = before.puts_back.join("; ");
+    assert!(
+        said.starts_with(&format!("It undoes the restore of job {} (", restored.id)),
+        "{said}"
+    );
+    // The folder goes with its two pages.
+    assert!(
+        said.contains("puts back /website/home/news on author, and nothing else (3 items are taken away)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("What was changed in it since that restore is set aside"),
+        "{said}"
+    );
+    assert!(
+        before.written.join("; ").contains("1 file or folder was changed"),
+        "{before:?}"
+    );
+    assert!(
+        before.stopping.by_hand[0].starts_with("Stop Magnolia on author before"),
+        "{before:?}"
+    );
+
+    let undone = undo(&engine);
+    assert!(
+        undone
+            .title
+            .starts_with(&format!("undo of the restore of job {}: ", restored.id))
+            && undone.title.ends_with(", only /website/home/news on author"),
+        "{}",
+        undone.title
+    );
+    let summary = undone.outcome.as_ref().unwrap().summary.clone();
+    assert!(
+        summary.starts_with(&format!("the restore of job {} (", restored.id))
+            && summary.contains(
+                ") is undone: acme/live, only /website/home/news on author, is back as it was before it (safety backup "
+            )
+            && summary.ends_with(" can undo this undo"),
+        "{summary}"
+    );
+    let activity = engine.catalog().activity(10).unwrap();
+    let of = |job| {
+        activity
+            .iter()
+            .find(|entry| entry.job == Some(job))
+            .unwrap()
+            .what
+            .clone()
+    };
+    assert!(of(undone.id).contains("is undone") && !of(restored.id).contains("undone"));
+    // What takes back an undo says so.
+    let again = engine.of_house().before_undo().unwrap().puts_back.join("; ");
+    assert!(
+        again.starts_with(&format!("It undoes the undo of job {} (", undone.id)),
+        "{again}"
+    );
+
+    let facts = RestoreFacts {
+        job: undone.clone(),
+        log: Vec::new(),
+        activity,
+        backups: Vec::new(),
+    };
+    let report = RestoreReport::of(facts, house.clock_now()).document().markdown();
+    assert!(
+        report.contains("is undone: acme/live, only /website/home/news"),
+        "{report}"
+    );
+    assert!(
+        report.contains(&format!("undo of the restore of job {}", restored.id)),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_plan_of_everything_says_who_stops_magnolia() {
+    let mut house = House::new();
+    let engine = house.engine();
+    back_up(&engine);
+    let stopping = |engine: &crate::engine::Engine| plan(engine, everything()).stopping;
+    let told = stopping(&engine);
+    assert!(told.by_hooks.is_empty(), "{told:?}");
+    assert!(
+        told.by_hand[0]
+            .starts_with("Stop Magnolia on author and public-1 before the restore, and start it when"),
+        "{told:?}"
+    );
+    assert!(
+        plan(&engine, parts(&["author:/website/home.xml"]))
+            .stopping
+            .by_hand[0]
+            .contains("on author before")
+    );
+    drop(engine);
+    house.hooks.before_restore = vec!["true".to_owned()];
+    house.hooks.after_restore = vec!["true".to_owned()];
+    let engine = house.engine();
+    let told = stopping(&engine);
+    assert!(told.by_hand.is_empty(), "{told:?}");
+    assert!(
+        told.by_hooks[0].starts_with("Lifeboat stops and starts Magnolia on author and public-1"),
+        "{told:?}"
+    );
+    std::fs::write(engine.state().join(NO_MAGNOLIA), "").unwrap();
+    assert!(stopping(&engine).by_hooks[0].contains("nothing has to be stopped"));
+}
+
+#[test]
+fn what_changes_most_is_first_and_a_folder_that_is_gone_is_one_example() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.write("author", "config/modules.xml", "another");
+    house.remove("author", "website/home");
+    for number in 0..9 {
+        house.write("public-1", &format!("website/new/page-{number}.xml"), "new");
+    }
+    let live = engine.of_house();
+    let planned = live
+        .plan_restore(&request("manual", everything()), &Unwatched)
+        .unwrap();
+    let first: Vec<_> = planned
+        .changes
+        .iter()
+        .filter(|change| !change.is_unchanged())
+        .map(|change| {
+            (
+                change.instance.to_string(),
+                change.workspace.clone(),
+                change.size(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        first,
+        [
+            ("public-1".to_owned(), "website".to_owned(), 10),
+            ("author".to_owned(), "website".to_owned(), 5),
+            ("author".to_owned(), "config".to_owned(), 1),
+        ]
+    );
+    let examples = |at: usize| planned.changes[at].named_in_words();
+    assert_eq!(examples(0), ["new and 9 below it (removed)"]);
+    assert_eq!(examples(1), ["home and 4 below it (added)"]);
+}
+
+#[test]
+fn a_path_without_an_instance_is_taken_for_all_and_the_plan_says_so() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    let says = |paths: &[&str]| {
+        let warnings = plan(&engine, parts(paths)).warnings.join("; ");
+        warnings.contains(
+            "comes back on author and public-1: for one of them alone write author:/website/home/news",
+        )
+    };
+    assert!(says(&["/website/home/news"]));
+    assert!(!says(&["author:/website/home/news"]));
+}

@@ -1,0 +1,86 @@
+//! What an undo does, as text: the exchange with replaced tables, and which restore it takes back.
+
+use super::chrome::moment_and_age;
+use super::text::Text;
+use crate::domain::measure;
+use crate::domain::state::ReplacedTables;
+use crate::tui::model::Model;
+use crate::tui::model::wizard::Wizard;
+use crate::tui::theme::{Meaning, Symbols};
+use crate::tui::view::canvas::piece;
+
+/// Undo without a plan: Live and the replaced tables change places.
+pub fn exchange(
+    text: &mut Text,
+    model: &Model,
+    wizard: &Wizard,
+    tables: &[ReplacedTables],
+    symbols: &Symbols,
+) {
+    text.paragraph(
+        "Live is exchanged with the tables that the last restore replaced. That takes a moment and needs no safety backup: what is live now is set aside in the same way, so that this undo can be undone too.",
+        Meaning::Title,
+    );
+    text.blank();
+    let since = tables.iter().map(|tables| tables.at).min();
+    if let Some(since) = since {
+        text.fact(
+            "back to",
+            &format!("what was live until {}", moment_and_age(since, model)),
+        );
+        text.fact_as(
+            "loses",
+            "what was changed in Live since then, until the exchange is undone",
+            Meaning::Warning,
+        );
+    }
+    for tables in tables {
+        text.fact(
+            tables.instance.as_str(),
+            &format!(
+                "{} in the schema {}, until {} ({})",
+                measure::bytes(tables.bytes),
+                tables.schema,
+                model.when().moment(tables.expires),
+                super::words::countdown(tables.expires, model.now)
+            ),
+        );
+    }
+    text.blank();
+    puts_back(text, wizard);
+    for told in &wizard.stopping.by_hand {
+        let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+        text.marked(&mark, told, Meaning::Warning);
+    }
+    for told in &wizard.stopping.by_hooks {
+        text.fact("stopping", told);
+    }
+    written(text, wizard, tables, symbols);
+}
+
+/// Which restore it undoes, what it puts back, and what becomes of what was changed since.
+pub fn puts_back(text: &mut Text, wizard: &Wizard) {
+    for told in &wizard.puts_back {
+        text.paragraph(&format!("{told}."), Meaning::Text);
+    }
+    if !wizard.puts_back.is_empty() {
+        text.blank();
+    }
+}
+
+/// What was written since into a workspace of which nodes were brought back.
+fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols: &Symbols) {
+    if !tables.iter().any(|tables| tables.selection.has_paths()) {
+        return;
+    }
+    match wizard.written.as_deref() {
+        None => text.fact("written", "what was written since is being counted"),
+        Some([]) => text.fact("written", "no node was added or changed since the restore"),
+        Some(told) => {
+            for told in told {
+                let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
+                text.marked(&mark, told, Meaning::Warning);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What has to be known before anything is done is on the screen: who stops Magnolia, which restore an undo takes back, and
+//! that a backup holds less than the one before.
+
+use lifeboat::domain::plan::Stopping;
+use lifeboat::domain::shrinking::Less;
+use lifeboat::domain::state::UndoWay;
+
+use crate::made_up::{Fixture, State, name, two_projects};
+use crate::screens::runner::{Runner, alike};
+
+alike!(a_plan_says_who_stops_magnolia);
+async fn a_plan_says_who_stops_magnolia() {
+    let fixture = |by_hand: &[&str], by_hooks: &[&str]| {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let stopping = Stopping {
+            by_hand: words(by_hand),
+            by_hooks: words(by_hooks),
+        };
+        Fixture::with(|state: &mut State| {
+            if let Ok(plan) = &mut state.plan {
+                plan.stopping = stopping.clone();
+            }
+        })
+    };
+    let by_hand = fixture(&["Stop Magnolia on author before the restore"], &[]);
+    let cockpit = Runner::start((120, 36), by_hand).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("r<Enter><Enter>")
+        .await
+        .see("! Stop Magnolia on author before")
+        .await;
+    let by_hooks = fixture(&[], &["Lifeboat stops and starts Magnolia on author"]);
+    let cockpit = Runner::start((120, 60), by_hooks).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("r<Enter><Enter>")
+        .await
+        .see("Lifeboat stops and starts Magnolia on author")
+        .await;
+}
+
+alike!(an_undo_says_which_restore_it_takes_back);
+async fn an_undo_says_which_restore_it_takes_back() {
+    let undoes = |state: &mut State| {
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.undo_way = Some(UndoWay::Safety {
+            backup: two_projects::id(5),
+        });
+    };
+    let cockpit = Runner::start((120, 36), Fixture::with(undoes)).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("u")
+        .await
+        .see("It undoes the restore of job 41")
+        .await;
+}
+
+alike!(a_backup_that_holds_less_says_so_in_the_table_and_on_its_page);
+async fn a_backup_that_holds_less_says_so_in_the_table_and_on_its_page() {
+    let less = |state: &mut State| {
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        live.backups[0].less = Some(Less {
+            percent: 93,
+            part: None,
+            bytes: false,
+            than: live.backups[1].manifest.taken,
+        });
+    };
+    let cockpit = Runner::start((120, 36), Fixture::with(less)).await;
+    cockpit.see("93 % fewer items").await;
+}
