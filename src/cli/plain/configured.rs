@@ -105,7 +105,9 @@ impl Session<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
     use crate::tui::action::Keymap;
@@ -138,7 +140,7 @@ mod tests {
     fn said(found: Found, opens_anew: bool) -> (Option<String>, bool) {
         let found = Mutex::new(Some(found));
         let mut configuration = Configuration::new(Some(Follows {
-            reread: Arc::new(move |_| found.lock().unwrap().take().unwrap_or(Found::Same)),
+            reread: Arc::new(move |_| found.lock().take().unwrap_or(Found::Same)),
             every: Duration::ZERO,
             contexts: Vec::new(),
             opens_anew,
