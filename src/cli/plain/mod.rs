@@ -82,7 +82,8 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     }
 }
 
-/// Runs on a backend that is open.
+/// Runs on a backend that is open: that of a demo.
+#[cfg(feature = "engine")]
 pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliError> {
     let asking = heard_by(call);
     on_for(stay, asking, None, call).await.map(drop)
