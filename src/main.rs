@@ -5,23 +5,31 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, IsTerminal, Read};
+use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lifeboat::cli::{Interrupt, Interrupts, Outside, ThisMachine};
 use lifeboat::config::Places;
 use lifeboat::domain::free_text;
+use lifeboat::domain::os_error::in_words;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+
+/// How long a question has been there before an answer to it is meant.
+const MEANT_AFTER: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("lifeboat: starting failed, the system gives no threads or files: {error}");
+            eprintln!(
+                "lifeboat: starting failed, the system gives no threads or files: {error}",
+                error = in_words(&error)
+            );
             return ExitCode::from(1);
         }
     };
@@ -95,6 +103,8 @@ fn outside() -> Outside {
         interrupts: Box::new(move || interrupts(outlives_its_terminal)),
         random,
         echo: Box::new(echo),
+        meant_after: MEANT_AFTER,
+        leave,
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
         has_terminal: || File::open("/dev/tty").is_ok(),
         leave_terminal: || Ok(rustix::process::setsid().map(|_| ())?),
@@ -138,6 +148,17 @@ fn echo(on: bool) -> io::Result<()> {
     modes.local_modes.set(rustix::termios::LocalModes::ECHO, on);
     rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Flush, &modes)?;
     Ok(())
+}
+
+/// Says why, and ends the process at once, whatever thread waits for what.
+fn leave(why: &str, code: u8) {
+    if io::stdin().is_terminal() {
+        // A terminal that has gone shows nothing any more.
+        let _ = echo(true);
+    }
+    // Behind what the terminal shows of Ctrl-C.
+    let _ = writeln!(io::stderr(), "\nlifeboat: {why}");
+    std::process::exit(i32::from(code))
 }
 
 /// Random bytes from the system, good enough for a key.

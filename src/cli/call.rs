@@ -10,14 +10,13 @@ use serde::Serialize;
 use super::clearing::Left;
 #[cfg(feature = "engine")]
 use super::opening::Opening;
-use super::plain::asking::{self, Asking, Heard, ONCE_MORE, Typed};
+use super::plain::asking::{self, Asking, Care, Heard, ONCE_MORE, Question, Typed, Wanted, came_early};
 use super::table::Table;
 use super::wrap::wrap;
 use super::{CliError, Connection, Globals, House, Outside};
 use crate::backend::Backend;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
-use crate::domain::environment::EnvironmentName;
 use crate::domain::os_error::in_words;
 use crate::domain::{Instant, printable, shell};
 
@@ -118,8 +117,11 @@ impl Call<'_> {
 
     /// Prints a question, made safe, and stays in its last line.
     pub(super) fn prompt(&mut self, question: &str) -> Result<(), CliError> {
-        let lines = wrap(&printable::line(question), self.outside.remark_width());
-        write!(self.outside.err, "{}", lines.join("\n"))?;
+        // What is typed stands behind the blank at its end, which fits even where the last line is full.
+        let words = question.trim_end_matches(' ');
+        let mut lines = wrap(&printable::line(words), self.outside.remark_width()).join("\n");
+        lines.push_str(&question[words.len()..]);
+        write!(self.outside.err, "{lines}")?;
         self.outside.err.flush()?;
         Ok(())
     }
@@ -132,26 +134,26 @@ impl Call<'_> {
         somebody && !self.globals.json && !self.in_background
     }
 
-    /// Asks for one line, and gives it without the blanks around it. An input that has ended gives nothing.
-    pub(super) async fn ask(&mut self, question: &str) -> Result<String, CliError> {
-        let Some(asking) = self.in_lines.clone() else {
-            self.prompt(question)?;
-            let mut answer = String::new();
-            let read = self.outside.input.read_line(&mut answer);
-            read.map_err(|error| {
-                CliError::failed(format!(
-                    "the answer could not be read: {error}",
-                    error = in_words(&error)
-                ))
-            })?;
-            return Ok(answer.trim().to_owned());
-        };
+    /// Asks for one line, and gives it without the blanks around it; nothing where the input has ended. Whoever asks for help gets
+    /// it, and the question once more.
+    pub(super) async fn ask(&mut self, question: &Question<'_>) -> Result<Option<String>, CliError> {
         loop {
-            self.outside.out.flush()?;
-            self.prompt(question)?;
-            match asking.heard().await {
-                Heard::Line(line) => return Ok(line),
-                Heard::Nobody => return Ok(String::new()),
+            let heard = match self.in_lines.clone() {
+                Some(asking) => {
+                    self.outside.out.flush()?;
+                    let from = asking.answers_from(question.care);
+                    self.prompt(question.text)?;
+                    asking.heard(from).await
+                }
+                None => self.read(question)?,
+            };
+            match heard {
+                Heard::Line(line) => match question.helps(&line) {
+                    Some(help) => self.remark(help)?,
+                    None => return Ok(Some(line)),
+                },
+                Heard::Early(lines) => self.remark(&came_early(lines))?,
+                Heard::Nobody => return Ok(None),
                 Heard::CtrlC => {
                     self.remark("")?;
                     self.remark(&format!("{ONCE_MORE}; nothing has begun"))?;
@@ -160,29 +162,46 @@ impl Call<'_> {
         }
     }
 
-    /// Asks for the name of an environment, so that nothing is done by reflex. In lines it is asked for until it is typed: whoever
-    /// hears letters one by one mistypes, and would have to begin again.
-    pub(super) async fn ask_for_name(
-        &mut self,
-        name: &EnvironmentName,
-        question: &str,
-    ) -> Result<String, CliError> {
+    /// Reads a line where a shell is.
+    fn read(&mut self, question: &Question<'_>) -> Result<Heard, CliError> {
+        if question.care == Care::Meant && self.outside.input_is_terminal {
+            // It throws away what was typed before this is asked. A terminal that cannot has gone, and that shows below.
+            let _ = (self.outside.echo)(true);
+        }
+        self.prompt(question.text)?;
+        let mut line = String::new();
+        let read = self.outside.input.read_line(&mut line);
+        let read = read.map_err(|error| {
+            CliError::failed(format!(
+                "the answer could not be read: {error}",
+                error = in_words(&error)
+            ))
+        })?;
+        if read == 0 {
+            return Ok(Heard::Nobody);
+        }
+        Ok(Heard::Line(line.trim().to_owned()))
+    }
+
+    /// Asks for the name of an environment, or for a yes, so that nothing is done by reflex. Gives what was typed. In lines it is
+    /// asked for until it is typed: whoever hears letters one by one mistypes, and would have to begin again.
+    pub(super) async fn ask_for(&mut self, wanted: Wanted<'_>, question: &str) -> Result<String, CliError> {
+        let help = wanted.help();
+        let question = Question::careful(question, &help);
         loop {
-            let line = self.ask(question).await?;
-            if self.in_lines.is_none() {
+            let line = self.ask(&question).await?.unwrap_or_default();
+            let Some(lines) = self.in_lines.clone() else {
                 return Ok(line);
-            }
-            match asking::typed(name, &line) {
-                Typed::Name => return Ok(line),
+            };
+            match asking::typed(wanted, &line) {
+                Typed::Wanted => return Ok(line),
                 Typed::Left(told) => {
                     self.remark(told)?;
                     // It has been said.
                     return Err(CliError::failed(""));
                 }
                 Typed::Other(told) if !self.outside.input_is_terminal => {
-                    if let Some(lines) = &self.in_lines {
-                        lines.falls_out_of_step();
-                    }
+                    lines.falls_out_of_step();
                     return Err(CliError::usage(told));
                 }
                 Typed::Other(told) => self.remark(&told)?,
@@ -192,21 +211,16 @@ impl Call<'_> {
 
     /// Prints a warning beside the result, unless it was said already in these lines.
     pub(super) fn warn(&mut self, warning: &str) -> Result<(), CliError> {
-        if self
-            .in_lines
-            .as_ref()
-            .is_some_and(|lines| lines.has_warned(warning))
-        {
+        if self.has_told(warning) {
             return Ok(());
         }
         self.remark(&format!("warning: {warning}"))
     }
 
-    /// A warning stands in the result already: these lines need not say it again.
-    pub(super) fn has_told(&self, warning: &str) {
-        if let Some(lines) = &self.in_lines {
-            let _ = lines.has_warned(warning);
-        }
+    /// Whether these lines have said something already, which is noted as said from now on: it need not be said again.
+    pub(super) fn has_told(&self, text: &str) -> bool {
+        let lines = self.in_lines.as_ref();
+        lines.is_some_and(|lines| lines.has_said(text))
     }
 
     /// Prints a table; a sentence for each row where no pictures are wanted, since columns cannot be heard.

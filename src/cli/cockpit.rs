@@ -204,7 +204,7 @@ fn accent(name: Option<&str>) -> Result<Option<Accent>, ThemeError> {
 }
 
 /// The contexts that can be gone over to.
-fn choices(config: &Config) -> Vec<ContextChoice> {
+pub(super) fn choices(config: &Config) -> Vec<ContextChoice> {
     config
         .contexts
         .iter()

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::cockpit;
+use super::plain::Follows;
 use crate::config::{BackendAddress, Changes, Config};
 use crate::domain::os_error::in_words;
 use crate::domain::settings::Variables;
@@ -157,6 +158,21 @@ impl Seen {
 pub(super) fn follow(beyond: &mut Beyond, config: Config, context: String, variables: Variables) {
     beyond.reread = reread(config, context, variables);
     beyond.look_every = Some(LOOK_EVERY);
+}
+
+/// The same for whoever stays in lines. What a terminal would have to be able to show is nothing to them.
+pub(super) fn follow_in_lines(config: Config, context: String, variables: &Variables) -> Follows {
+    let variables = Arc::clone(variables);
+    let on_any_terminal: Variables = Arc::new(move |name| match name {
+        "TERM" => Some("xterm".to_owned()),
+        name => variables(name),
+    });
+    Follows {
+        contexts: cockpit::choices(&config),
+        reread: reread(config, context, on_any_terminal),
+        every: LOOK_EVERY,
+        opens_anew: true,
+    }
 }
 
 /// The same for the cockpit of a demo, which has one context and stays in it.

@@ -387,7 +387,9 @@ impl House for ThisMachine {
     }
 
     async fn stay<'h>(&'h self, globals: &Globals) -> Result<Stay<'h>, CliError> {
-        let is_here = self.jobs_run_here(globals)?;
+        let (config, context) = self.load(globals)?;
+        let is_here = context.context.backend == BackendAddress::Embedded;
+        let follows = cockpit_beyond::follow_in_lines(config, context.name, &self.variables);
         let (deeds, opening) = Opening::heard();
         let opened = self.open(globals, true, deeds)?;
         let connection = Connection {
@@ -405,6 +407,10 @@ impl House for ThisMachine {
                         let by = Principal::account(&self.user);
                         opened.close(StopReason::CockpitLeft { by }).await;
                     }
+                    Why::Anew => {
+                        let by = Principal::account(&self.user);
+                        opened.close(StopReason::ContextChanged { by }).await;
+                    }
                     Why::Signal => opened.close(StopReason::Signal).await,
                     Why::Gone => opened.go_on_unseen(&mut interrupts).await,
                 }
@@ -413,6 +419,7 @@ impl House for ThisMachine {
         Ok(Stay {
             connection,
             is_here,
+            follows: Some(follows),
             close,
         })
     }

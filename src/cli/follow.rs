@@ -433,7 +433,10 @@ fn outcome(
         _ => None,
     };
     if call.in_lines.is_some() && (outcome.safety.is_some() || exchange.is_some()) {
-        call.say("to go back: undo")?;
+        call.say(match job.kind {
+            JobKind::Undo => "to undo this undo: undo",
+            _ => "to go back: undo",
+        })?;
     } else if outcome.safety.is_some() || exchange.is_some() {
         let undo = call.command(&format!("undo {name} --confirm {name}"));
         call.say(&format!("to go back: {undo}"))?;

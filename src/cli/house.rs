@@ -149,6 +149,7 @@ pub trait House {
         Ok(Stay {
             is_here: self.jobs_run_here(globals)?,
             connection: self.connect(globals).await?,
+            follows: None,
             close: Box::new(|_, _| Box::pin(std::future::ready(()))),
         })
     }

@@ -20,6 +20,7 @@ mod error;
 mod follow;
 mod house;
 mod known;
+mod left_off;
 mod opening;
 mod outside;
 mod plain;
@@ -45,7 +46,7 @@ pub use house::{Connection, House, Survey};
 pub use known::Wanted;
 pub use opening::Opening;
 pub use outside::{Interrupt, Interrupts, Outside};
-pub use plain::{Closing, Stay, Why};
+pub use plain::{Closing, Follows, Stay, Why};
 
 /// Runs one command line, the program's name first, and returns the exit code.
 pub async fn run(mut arguments: Vec<OsString>, outside: &mut Outside, house: &dyn House) -> u8 {

@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -41,6 +42,11 @@ pub struct Outside {
     pub program: PathBuf,
     /// Cuts the process loose from its terminal, so that it goes on when the terminal closes.
     pub leave_terminal: fn() -> io::Result<()>,
+    /// How long a question has been on a terminal before a line answers it that begins or confirms something: nobody reads or hears
+    /// it, and types the answer, in less. What comes sooner was pasted, or typed before it was asked.
+    pub meant_after: Duration,
+    /// Says why, and ends the process at once with this exit code, whatever it waits for. What is typed is shown again.
+    pub leave: fn(&str, u8),
     /// Whether the process has a terminal that is still there, wherever its streams lead.
     pub has_terminal: fn() -> bool,
 }

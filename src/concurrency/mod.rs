@@ -9,4 +9,4 @@ pub(crate) mod workers;
 
 mod beside;
 
-pub(crate) use beside::beside;
+pub(crate) use beside::{beside, beside_while};

@@ -9,6 +9,7 @@ use crate::disk::room::free_bytes;
 use crate::domain::Instant;
 use crate::domain::environment::InstanceName;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::{Room, WorkspaceChange};
 
 /// What a plan has found about instances, of whatever kind.
@@ -73,7 +74,7 @@ impl Found {
         needed: u64,
         in_all: u64,
     ) -> Result<(), String> {
-        let free = free_bytes(folder)?;
+        let free = free_bytes(folder).map_err(|why| in_words(&why))?;
         let place = folder.display().to_string();
         if free < in_all {
             self.obstacles.push(format!(

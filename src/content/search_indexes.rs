@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::files::staging::{longest_name, name_beside};
 use crate::disk::held::{self, FOLDER, Identity};
 use crate::disk::removal;
+use crate::domain::os_error::in_words;
 
 /// A place where a search index may be.
 pub(crate) struct IndexFolder {
@@ -99,9 +100,9 @@ impl IndexFolder {
         let (parent, name) = match &self.held {
             Ok(held) => held,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(in_words(error)),
         };
-        look_at(parent, name).map_err(|error| error.to_string())
+        look_at(parent, name).map_err(|error| in_words(&error))
     }
 
     /// Removes the search index, if there is one. Renamed first, so that Jackrabbit never finds half of one.
@@ -117,11 +118,11 @@ impl IndexFolder {
             // Of an index that is kept elsewhere and linked to, only the link goes.
             (Some(Found::Linked), Ok((parent, name))) => unlinkat(parent, name, AtFlags::empty())
                 .map(|()| true)
-                .map_err(|error| error.to_string()),
+                .map_err(|error| in_words(&error.into())),
             (Some(Found::Index(index)), Ok((parent, name))) => self
                 .remove_folder(parent, name, index)
                 .map(|()| true)
-                .map_err(|error| error.to_string()),
+                .map_err(|error| in_words(&error)),
         }
     }
 

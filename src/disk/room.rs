@@ -1,5 +1,6 @@
 //! How much room a file system has, in bytes and in files.
 
+use std::io;
 use std::path::Path;
 
 use rustix::fs::{stat, statvfs};
@@ -7,11 +8,17 @@ use rustix::fs::{stat, statvfs};
 /// How many bytes are free where a folder is.
 ///
 /// # Errors
-/// A sentence.
-pub(crate) fn free_bytes(folder: &Path) -> Result<u64, String> {
+/// What the system says, behind what was asked.
+pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
     statvfs(folder)
         .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
-        .map_err(|error| format!("the free room in {} cannot be told: {error}", folder.display()))
+        .map_err(|error| {
+            let place = folder.display();
+            io::Error::new(
+                error.kind(),
+                format!("the free room in {place} cannot be told: {error}"),
+            )
+        })
 }
 
 /// How many more files the file system of a folder can have. `None` where that has no end, or nobody knows.

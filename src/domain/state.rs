@@ -8,7 +8,6 @@ use super::backup::{Backup, BackupId};
 use super::copies::Copies;
 use super::environment::{EnvironmentKind, EnvironmentName, Instance, InstanceName};
 use super::job::{Job, JobId};
-use super::measure;
 use super::plan::{Selection, Stopping};
 use super::principal::Principal;
 use super::proof::Drill;
@@ -281,29 +280,6 @@ impl EnvironmentDetails {
     #[must_use]
     pub fn is_only_copied(&self, id: &BackupId) -> bool {
         self.only_copied().any(|backup| backup.answers_to(id))
-    }
-
-    /// What an undo does to Live, as a part of a sentence that speaks of the last restore.
-    #[must_use]
-    pub fn undo_in_words(&self, way: &UndoWay) -> String {
-        let how = match way {
-            UndoWay::Exchange { .. } => {
-                "by an exchange with the tables that it replaced, which takes a moment".to_owned()
-            }
-            UndoWay::Safety { backup } => {
-                let safety = self.all_backups().find(|known| known.answers_to(backup));
-                safety.map_or_else(
-                    || format!("from the safety backup {backup}"),
-                    |safety| {
-                        format!(
-                            "from the safety backup of {}",
-                            measure::moment(safety.manifest.taken)
-                        )
-                    },
-                )
-            }
-        };
-        format!("Live goes back to what it was before it, {how}")
     }
 
     /// Whether what the first repository holds is not known: it is out of reach, or its records are.

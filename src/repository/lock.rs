@@ -36,6 +36,7 @@ use super::guard::{LeaseState, WriteLease};
 use super::storage::{Bucket, Storage};
 use crate::clock::Clock;
 use crate::domain::Instant;
+use crate::domain::os_error::in_words;
 
 /// A lock that was not written anew for so long is that of a dead holder, for `restic` as for Lifeboat.
 const STALE: Duration = Duration::from_mins(30);
@@ -215,7 +216,10 @@ impl Repository {
             .map(Some)
             .map_err(|error| RepositoryError::NoAccess {
                 place: self.place.clone(),
-                why: format!("no thread could be started that keeps its lock: {error}"),
+                why: format!(
+                    "no thread could be started that keeps its lock: {error}",
+                    error = in_words(&error)
+                ),
             })?;
         Ok(Some(lock))
     }

@@ -1,9 +1,13 @@
 //! Runs the command line in memory: streams, clock and signals of the test's own.
 
 use std::cell::Cell;
-use std::io::{self, BufReader, Cursor, Write};
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lifeboat::backend::Backend;
@@ -23,6 +27,11 @@ use tokio::sync::mpsc;
 use crate::made_up::{Fixture, one_project};
 use crate::service::Service;
 
+/// How long a question has been on a terminal before what is pasted or typed answers it, as in the program.
+const MEANT_AFTER: Duration = Duration::from_millis(300);
+/// How long it may take until something is asked.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// How a command ended and what it printed.
 #[derive(Debug)]
 pub struct Ended {
@@ -33,6 +42,10 @@ pub struct Ended {
     pub address: Option<String>,
     /// Why the backend was told that nobody looks on any more, if it was.
     pub unseen: Option<Unseen>,
+    /// What the backend was asked for, in order.
+    pub calls: Vec<String>,
+    /// How often the terminal was asked to throw away what was typed, and to show what is typed from then on.
+    pub flushes: usize,
 }
 
 impl Ended {
@@ -56,7 +69,10 @@ impl Ended {
 pub struct Run {
     arguments: Vec<String>,
     backend: Arc<Fixture>,
-    input: String,
+    /// What is typed: each of these in one go, once something is asked and the one before it was answered.
+    input: Vec<String>,
+    /// How long a question has been there before what is typed answers it.
+    meant_after: Duration,
     on_terminal: bool,
     read_only: bool,
     out_of_reach: bool,
@@ -105,7 +121,8 @@ pub fn lifeboat(arguments: &[&str]) -> Run {
             .map(str::to_owned)
             .collect(),
         backend: Arc::new(one_project::usual()),
-        input: String::new(),
+        input: Vec::new(),
+        meant_after: Duration::ZERO,
         on_terminal: false,
         read_only: false,
         out_of_reach: false,
@@ -125,15 +142,24 @@ impl Run {
         self
     }
 
+    /// Types these lines on a terminal as a person does: each one once something is asked.
     pub fn typing(mut self, input: &str) -> Self {
-        self.input = input.into();
+        self.input = input.split_inclusive('\n').map(str::to_owned).collect();
         self.on_terminal = true;
         self
     }
 
-    /// Types through a pipe, as an editor or a script does.
+    /// Pastes these on a terminal: each of them once something is asked, and whatever it holds in one go.
+    pub fn pasting(mut self, pieces: &[&str]) -> Self {
+        self.input = pieces.iter().map(|piece| (*piece).to_owned()).collect();
+        self.meant_after = MEANT_AFTER;
+        self.on_terminal = true;
+        self
+    }
+
+    /// Types through a pipe, as an editor or a script does: all of it is there before anything is asked.
     pub fn piping(mut self, input: &str) -> Self {
-        self.input = input.into();
+        self.input = vec![input.to_owned()];
         self
     }
 
@@ -180,6 +206,8 @@ impl Run {
         let (out, err) = (Pipe::default(), Pipe::default());
         let interrupts = self.interrupts.clone();
         let backend = Arc::clone(&self.backend);
+        let flushes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&flushes);
         let mut outside = Outside {
             out: if self.reader_gone {
                 Box::new(Deaf(io::ErrorKind::BrokenPipe))
@@ -190,7 +218,17 @@ impl Run {
                 Some(error) => Box::new(Deaf(error)),
                 None => Box::new(err.clone()),
             },
-            input: Box::new(BufReader::new(Cursor::new(self.input.clone()))),
+            input: if self.on_terminal && self.deaf.is_none() {
+                Box::new(BufReader::new(Typist {
+                    pieces: self.input.clone().into(),
+                    given: Cursor::default(),
+                    answers_after: self.meant_after * 2,
+                    shown: err.clone(),
+                    answered: 0,
+                }))
+            } else {
+                Box::new(BufReader::new(Cursor::new(self.input.concat())))
+            },
             out_is_terminal: self.on_terminal,
             err_is_terminal: self.on_terminal,
             input_is_terminal: self.on_terminal,
@@ -207,7 +245,12 @@ impl Run {
                 buffer.fill(0xa5);
                 Ok(())
             },
-            echo: Box::new(|_| Ok(())),
+            echo: Box::new(move |is_shown| {
+                counted.fetch_add(usize::from(is_shown), Ordering::Relaxed);
+                Ok(())
+            }),
+            meant_after: self.meant_after,
+            leave: |_, _| {},
             program: self.program.clone(),
             leave_terminal: || Ok(()),
             has_terminal: || false,
@@ -229,12 +272,15 @@ impl Run {
                 }
                 (lifeboat::cli::run(arguments, &mut outside, &run).await, address)
             });
+        let state = backend.state();
         Ended {
             code,
             out: out.text(),
             err: err.text(),
             address,
-            unseen: backend.state().unseen,
+            unseen: state.unseen,
+            calls: state.calls.clone(),
+            flushes: flushes.load(Ordering::Relaxed),
         }
     }
 }
@@ -371,21 +417,70 @@ impl House for Run {
 
 /// A stream in memory.
 #[derive(Debug, Clone, Default)]
-struct Pipe(Arc<Mutex<Vec<u8>>>);
+struct Pipe(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
 impl Pipe {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until something is asked behind so many bytes, and gives how many there are then.
+    fn asks_behind(&self, known: usize) -> usize {
+        let (shown, changed) = &*self.0;
+        let is_asked = |shown: &Vec<u8>| {
+            shown.len() > known && [&b"> "[..], b": "].iter().any(|end| shown.ends_with(end))
+        };
+        let waits = changed.wait_timeout_while(shown.lock().unwrap(), PATIENCE, |shown| !is_asked(shown));
+        let (shown, waited) = waits.unwrap();
+        assert!(
+            !waited.timed_out(),
+            "nothing was asked behind {}",
+            String::from_utf8_lossy(&shown)
+        );
+        shown.len()
     }
 }
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        let written = self.0.0.lock().unwrap().write(bytes);
+        self.0.1.notify_all();
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Somebody at the keyboard of a terminal, who types when something is asked.
+struct Typist {
+    pieces: VecDeque<String>,
+    /// What is typed now.
+    given: Cursor<Vec<u8>>,
+    /// How long it takes to read a question and to type.
+    answers_after: Duration,
+    /// Where questions are shown.
+    shown: Pipe,
+    /// How much was shown when something was typed last.
+    answered: usize,
+}
+
+impl Read for Typist {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let is_given = self.given.position() == self.given.get_ref().len() as u64;
+        if is_given && let Some(piece) = self.pieces.pop_front() {
+            // Whoever is asked something else meanwhile answers that.
+            loop {
+                self.answered = self.shown.asks_behind(self.answered);
+                thread::sleep(self.answers_after);
+                if self.shown.text().len() == self.answered {
+                    break;
+                }
+            }
+            self.given = Cursor::new(piece.into_bytes());
+        }
+        self.given.read(into)
     }
 }
 

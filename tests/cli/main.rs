@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod asked;
 #[path = "../changes/mod.rs"]
 mod changes;
 mod checked;

@@ -107,10 +107,10 @@ fn what_can_be_done_keeps_its_number() {
     let said_of = |fixture, environment: &str| {
         let ended = lifeboat(&["--plain"])
             .on(fixture)
-            .typing(&format!("{environment}\n17\nquit\n"))
+            .typing(&format!("{environment}\n20\nquit\n"))
             .ends();
         assert!(
-            ended.err.contains("\"17\" is the number of no choice now"),
+            ended.err.contains("\"20\" is the number of no choice now"),
             "{}",
             ended.err
         );
@@ -119,11 +119,12 @@ fn what_can_be_done_keeps_its_number() {
     let always = [
         "  3  restore Live from a backup",
         "  4  look inside a backup or Live",
-        " 11  jobs: what ran and what runs",
-        " 13  back to all environments",
-        " 14  quit",
+        "  5  differences: what is gone from Live",
+        " 12  jobs: what ran and what runs",
+        " 14  back to all environments",
+        " 15  quit",
     ];
-    let comes_and_goes = [" 15  cancel job 41", " 16  undo the last restore: Live goes back"];
+    let comes_and_goes = [" 16  cancel job 41", " 17  undo the last restore, job 40 of"];
     let out = said_of(fixture, "acme/live");
     for line in always.iter().chain(&comes_and_goes) {
         assert!(out.contains(&format!("\n{line}")), "{line}: {out}");
@@ -136,11 +137,51 @@ fn what_can_be_done_keeps_its_number() {
     for line in comes_and_goes {
         assert!(!out.contains(&format!("\n{line}")), "{line}: {out}");
     }
+    // Nothing is left out without a reason.
+    for line in [
+        " 16  not now, none runs: cancel a job",
+        " 17  not now, there is nothing to undo: undo the last restore",
+        " 18  not now, no tables stand that one has replaced: confirm a restore",
+    ] {
+        assert!(out.contains(&format!("\n{line}")), "{line}: {out}");
+    }
     let out = said_of(usual(), "acme/uat");
-    assert!(
-        out.contains("\n 11  jobs: what ran") && !out.contains("\n  3  restore"),
-        "{out}"
-    );
+    for line in ["1 to 11  not here: only Live is backed up", " 12  jobs: what ran"] {
+        assert!(out.contains(&format!("\n{line}")), "{line}: {out}");
+    }
+    assert!(!out.contains("restore Live"), "{out}");
+}
+
+alike!(what_cannot_be_taken_now_says_why);
+fn what_cannot_be_taken_now_says_why() {
+    for (environment, typed, why) in [
+        ("globex/live", "undo", "there is nothing to undo"),
+        ("globex/live", "16", "none runs"),
+        ("acme/uat", "3", "only Live is backed up"),
+        ("acme/uat", "restore", "only Live is backed up"),
+    ] {
+        let ended = typing(&[environment, typed, "quit"]);
+        assert_eq!(ended.code, 0);
+        assert!(
+            ended.err.contains(&format!("that cannot be done now: {why}")),
+            "{environment}, {typed}: {}",
+            ended.err
+        );
+    }
+}
+
+alike!(what_is_gone_is_a_choice);
+fn what_is_gone_is_a_choice() {
+    let ended = typing(&["acme/live", "5", "daily", "", "author:/website", "", "quit"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    for verb in [
+        "lifeboat diff acme/live b1234567 live\n",
+        "lifeboat diff acme/live b1234567 live author:/website\n",
+    ] {
+        assert!(ended.out.contains(verb), "{verb}: {}{}", ended.out, ended.err);
+    }
+    let none = typing(&["globex/live", "5", "quit"]);
+    assert!(none.out.contains("There is no backup that Live"), "{}", none.out);
 }
 
 alike!(what_can_be_looked_into_is_chosen_by_number_and_then_by_path);
@@ -182,22 +223,22 @@ fn a_demo_breaks_live_once_its_name_is_typed() {
     };
     let ended = |typed: &str| lifeboat(&["--plain"]).on(demo()).typing(typed).ends();
     let broken = ended("globex/live\nbreak\nglobex\nglobex/live\nquit\n");
-    assert!(broken.out.contains(" 18  break Live"), "{}", broken.out);
+    assert!(broken.out.contains(" 19  break Live"), "{}", broken.out);
     assert!(
         broken.out.contains("Live is broken now: globex/live: 312 items"),
         "{}",
         broken.out
     );
-    let left = ended("globex/live\n18\nback\nquit\n");
+    let left = ended("globex/live\n19\nback\nquit\n");
     assert!(!left.out.contains("Live is broken now"), "{}", left.out);
     // What is at work there is not disturbed.
-    let busy = ended("acme/live\n18\nquit\n");
+    let busy = ended("acme/live\n19\nquit\n");
     assert!(
         busy.err.contains("41") && !busy.err.contains("To break Live"),
         "{}",
         busy.err
     );
-    let elsewhere = typing(&["globex/live", "18", "quit"]);
+    let elsewhere = typing(&["globex/live", "19", "quit"]);
     assert!(!elsewhere.out.contains("break Live"), "{}", elsewhere.out);
 }
 
@@ -348,7 +389,8 @@ fn taking_a_backup_says_which_one_goes_for_it() {
         .ends();
     let said = ended.out.replace('\n', " ");
     assert!(
-        said.contains("It replaces the manual backup ") && said.contains(" of 2026-11-20 16:45 UTC"),
+        said.contains("It takes the manual slot. For it, the backup ")
+            && said.contains(" of 2026-11-20 16:45 UTC"),
         "{said}"
     );
 }

@@ -95,18 +95,21 @@ fn a_remote_context_is_out_of_reach_of_this_version() {
 
 /// Has `init` write a configuration of `acme/live` in `home`, with its content in `author`.
 pub fn configured(home: &Path) {
+    configured_with(home, &[]);
+}
+
+/// The same, with more that it is told.
+fn configured_with(home: &Path, more: &[&str]) {
     let instance = format!("author={}", home.join("author").display());
-    answer(
-        home,
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-        ],
-    );
+    let usual = [
+        "init",
+        "--project=acme",
+        "--instance",
+        &instance,
+        "--release-version=v12",
+        "--magnolia-version=6.3.4",
+    ];
+    answer(home, &[&usual, more].concat());
 }
 
 /// Runs the program on a configuration that `init` has written in `home`, and returns what it printed as JSON.
@@ -194,19 +197,7 @@ fn from_init_over_a_backup_and_a_restore_to_undo() {
 fn a_detached_backup_goes_on_without_the_process_that_started_it() {
     let home = tempdir().unwrap();
     std::fs::create_dir_all(home.path().join("author/website")).unwrap();
-    let instance = format!("author={}", home.path().join("author").display());
-    answer(
-        home.path(),
-        &[
-            "init",
-            "--project=acme",
-            "--instance",
-            &instance,
-            "--release-version=v12",
-            "--magnolia-version=6.3.4",
-            "--uat=uat",
-        ],
-    );
+    configured_with(home.path(), &["--uat=uat"]);
     let id = answer(home.path(), &["backup", "acme/live", "--detach"])["job"]["id"].to_string();
     let ended = (0..10_000)
         .map(|_| answer(home.path(), &["jobs", &id]))

@@ -8,6 +8,7 @@ use reqwest::{Client, Url};
 use tokio::sync::OnceCell;
 
 use super::pace::Pace;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{SecretSource, Variables};
 use crate::secret;
 
@@ -177,7 +178,7 @@ fn client(ca_file: Option<&Path>, pace: Pace) -> Result<Client, String> {
         .redirect(reqwest::redirect::Policy::none());
     if let Some(file) = ca_file {
         let failed = |why: String| format!("the certificate in {} cannot be used: {why}", file.display());
-        let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+        let text = std::fs::read(file).map_err(|error| failed(in_words(&error)))?;
         let certificates =
             reqwest::Certificate::from_pem_bundle(&text).map_err(|error| failed(error.to_string()))?;
         if certificates.is_empty() {

@@ -21,6 +21,7 @@ use crate::catalog::store::{Link, Row, Session, values};
 use crate::content::postgres::Connector;
 use crate::domain::deed::{Deed, Deeds, LeaseNews};
 use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
+use crate::domain::os_error::in_words;
 
 /// How leases are kept.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +105,10 @@ impl Node {
             .name("lease".to_owned())
             .spawn(move || beat.keep(&connector, Some(link)))
             .map_err(|error| CatalogError::OutOfReach {
-                why: format!("no thread could be started that keeps this Lifeboat's lease: {error}"),
+                why: format!(
+                    "no thread could be started that keeps this Lifeboat's lease: {error}",
+                    error = in_words(&error)
+                ),
             })?;
         Ok(Self {
             shared,

@@ -207,6 +207,7 @@ impl ThisMachine {
                 },
             },
             is_here: true,
+            follows: self.follows_in_demo(demo),
             close: Box::new(|_, _| Box::pin(std::future::ready(()))),
         };
         let mut call = Call {
@@ -219,6 +220,16 @@ impl ThisMachine {
             in_lines: None,
         };
         plain::on(stay, &mut call).await
+    }
+
+    /// The configuration of the demo's sandbox, for whoever stays in it in lines.
+    fn follows_in_demo(&self, demo: &Demo) -> Option<plain::Follows> {
+        let config = Config::load(&demo.whereabouts().ok()?.config).ok()?;
+        let follows = cockpit_beyond::follow_in_lines(config, "demo".to_owned(), &self.variables);
+        Some(plain::Follows {
+            opens_anew: false,
+            ..follows
+        })
     }
 
     /// Opens the cockpit on the demo's sandbox. Gives how it was left, and why jobs end with it.

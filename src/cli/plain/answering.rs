@@ -1,12 +1,12 @@
 //! One question and what is typed as its answer, while what happens meanwhile is told. Not in here: questions of verbs.
 
 use std::io::Write as _;
+use std::rc::Rc;
 
-use super::asking::{ONCE_MORE, Typed, typed};
+use super::asking::{ONCE_MORE, Question, came_early};
 use super::{Session, Why};
 use crate::cli::outside::interrupted;
 use crate::cli::{CliError, Interrupt};
-use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobState};
 use crate::domain::{measure, printable};
@@ -29,10 +29,12 @@ pub(super) enum Answer {
 }
 
 impl Session<'_, '_> {
-    /// One line, however long that takes. What happens meanwhile is told.
-    pub(super) async fn answer(&mut self, question: &str) -> Result<Answer, CliError> {
-        self.ask(question)?;
+    /// One line, however long that takes. What happens meanwhile is told, and help is given.
+    pub(super) async fn answer(&mut self, question: &Question<'_>) -> Result<Answer, CliError> {
+        let mut from = self.asking.answers_from(question.care);
+        self.ask(question.text)?;
         let mut has_interrupted = false;
+        let asking = Rc::clone(&self.asking);
         loop {
             tokio::select! {
                 // What was typed ahead is taken before there is news.
@@ -42,31 +44,37 @@ impl Session<'_, '_> {
                         has_interrupted = true;
                         self.call.remark("")?;
                         self.call.remark(ONCE_MORE)?;
-                        self.ask(question)?;
+                        self.ask(question.text)?;
                     }
                     Interrupt::CtrlC => return Ok(Answer::Over(Why::Asked)),
                     Interrupt::Terminate => return Ok(Answer::Over(Why::Signal)),
                     Interrupt::HungUp => return Ok(Answer::Over(Why::Gone)),
                 },
-                line = self.lines.next() => {
+                line = asking.line(from) => {
                     let Some(line) = line else { return Ok(Answer::Over(Why::Gone)) };
-                    let line = line.trim();
-                    let length = line.chars().count();
-                    if length <= LONGEST {
-                        return Ok(Answer::Line(line.to_owned()));
+                    let told = match line {
+                        Ok(line) => match question.helps(&line) {
+                            Some(help) => help.to_owned(),
+                            None => match too_long(&line) {
+                                Some(told) => told,
+                                None => return Ok(Answer::Line(line)),
+                            },
+                        },
+                        Err(early) => came_early(asking.passes_over(early).await),
+                    };
+                    self.call.remark(&told)?;
+                    from = asking.answers_from(question.care);
+                    self.ask(question.text)?;
+                }
+                () = self.configuration.is_due() => {
+                    if self.tell_of_configuration()? {
+                        self.ask(question.text)?;
                     }
-                    self.call.remark(&format!(
-                        "{} is not taken: the line has {} characters, and {} at most are read",
-                        said_again(line),
-                        measure::count(length as u64),
-                        measure::count(LONGEST as u64)
-                    ))?;
-                    self.ask(question)?;
                 }
                 event = self.events.next(), if !self.has_lost_the_backend => match event {
                     Some(event) => {
                         if self.tell(&event)? {
-                            self.ask(question)?;
+                            self.ask(question.text)?;
                         }
                     }
                     None => self.has_lost_the_backend = true,
@@ -88,35 +96,15 @@ impl Session<'_, '_> {
         Ok(leaves)
     }
 
-    /// Asks for the name of an environment until it is typed, or the question left. Whether it was typed.
-    pub(super) async fn types_the_name(
-        &mut self,
-        name: &EnvironmentName,
-        question: &str,
-    ) -> Result<Result<bool, Why>, CliError> {
-        loop {
-            let line = match self.answer(question).await? {
-                Answer::Over(why) => return Ok(Err(why)),
-                Answer::Line(line) => line,
-            };
-            match typed(name, &line) {
-                Typed::Name => return Ok(Ok(true)),
-                Typed::Left(told) => {
-                    self.call.remark(told)?;
-                    return Ok(Ok(false));
-                }
-                Typed::Other(told) => self.does_not_fit(&told)?,
-            }
-        }
-    }
-
     /// Says why a line is no answer. Through a pipe that ends the stay: the lines behind it were written before anything was asked,
     /// and each of them would answer something else than it was meant for.
     pub(super) fn does_not_fit(&mut self, why: &str) -> Result<(), CliError> {
         if !self.call.outside.input_is_terminal {
             return Err(out_of_step(why));
         }
-        self.call.remark(why)
+        self.call.remark(why)?;
+        self.asking.refuses();
+        Ok(())
     }
 
     fn ask(&mut self, question: &str) -> Result<(), CliError> {
@@ -132,11 +120,29 @@ impl Session<'_, '_> {
             Event::Notification(told) if told.job.is_none() => told.text.clone(),
             _ => return Ok(false),
         };
-        let at = measure::moment_exact(self.call.now());
-        self.call.remark("")?;
-        self.call.remark(&format!("news, {at}: {text}"))?;
+        self.news(&text)?;
         Ok(true)
     }
+
+    /// Tells something that has happened by itself.
+    pub(super) fn news(&mut self, text: &str) -> Result<(), CliError> {
+        let at = measure::moment_exact(self.call.now());
+        self.call.remark("")?;
+        self.call.remark(&format!("news, {at}: {text}"))
+    }
+}
+
+/// What is said of a line that is too long to be meant.
+fn too_long(line: &str) -> Option<String> {
+    let length = line.chars().count();
+    (length > LONGEST).then(|| {
+        format!(
+            "{} is not taken: the line has {} characters, and {} at most are read",
+            said_again(line),
+            measure::count(length as u64),
+            measure::count(LONGEST as u64)
+        )
+    })
 }
 
 /// Why the stay ends.

@@ -1,16 +1,15 @@
 //! What can be chosen, and how that is said.
 
 use super::Place;
+use super::asking::Care;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::retention;
-use crate::domain::slot::Slot;
-use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, UndoWay};
-use crate::domain::{Instant, measure, printable};
+use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::{Instant, measure};
 
 /// Something that can be chosen.
 pub(super) struct Choice {
     /// The number that it is chosen by. One that was learned never means something else: of an environment, a choice keeps its
-    /// number whatever else can be chosen, in every environment.
+    /// number whatever else can be chosen, in every environment, and none is left out.
     pub(super) number: usize,
     /// What is said of it.
     pub(super) label: String,
@@ -29,12 +28,16 @@ pub(super) enum Does {
     Restore(EnvironmentName),
     /// Leads to a look inside a backup or Live.
     Look(EnvironmentName),
+    /// Leads to what differs between a backup and Live.
+    Differ(EnvironmentName),
     /// Breaks Live of a demo.
     Break(EnvironmentName),
     /// Asks for what a verb needs besides.
     Ask(Question),
     /// Leaves.
     Leave,
+    /// Nothing now, for this reason. It has a number, so that what others have been learned by stays and none is missing.
+    Not(&'static str),
 }
 
 /// A verb that needs more.
@@ -60,6 +63,10 @@ pub(super) struct Ask {
     /// The option that it is given with; none for an argument.
     pub(super) option: Option<&'static str>,
     pub(super) is_needed: bool,
+    /// What is said to whoever types `help` there.
+    pub(super) help: &'static str,
+    /// Whether something begins with the answer.
+    pub(super) care: Care,
 }
 
 /// What was typed, as a choice.
@@ -152,121 +159,124 @@ fn sentence(environment: &EnvironmentSummary, now: Instant) -> String {
     parts.join("; ")
 }
 
-/// Which backup would go for the next one that is taken by hand.
-fn replaced(details: &EnvironmentDetails) -> Option<String> {
-    let backup = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual)?;
-    let note = backup.manifest.note.as_deref();
-    let note = note.map_or_else(String::new, |note| format!(", \"{}\"", printable::line(note)));
-    Some(format!(
-        "It replaces the manual backup {} of {}{note}.",
-        backup.id,
-        measure::moment(backup.manifest.taken)
-    ))
+/// What is worked out for the choices of an environment.
+pub(super) struct Offers {
+    /// What an undo would do now; nothing where there is nothing to undo.
+    pub(super) undo: Option<String>,
+    /// What goes for the next backup that is taken by hand.
+    pub(super) goes: Option<String>,
+    /// Whether it is a demo, where Live can be broken.
+    pub(super) is_demo: bool,
 }
 
-/// What an undo does, behind what offers that.
-fn undone(details: &EnvironmentDetails, way: &UndoWay) -> String {
-    format!("undo the last restore: {}", details.undo_in_words(way))
-}
+/// Why something cannot be done with an environment that is not Live.
+const LIVE_ALONE: &str = "only Live is backed up";
 
-/// What can be done with an environment. What comes and goes stands behind what does not, each with a number of its own.
+/// What can be done with an environment. What comes and goes stands behind what does not, each with a number of its own, whether
+/// it can be taken now or not.
 pub(super) fn of_environment(
     details: &EnvironmentDetails,
-    is_demo: bool,
+    offers: Offers,
     now: Instant,
 ) -> (String, Vec<Choice>) {
     let summary = &details.summary;
     let environment = &summary.name;
     let name = environment.to_string();
     let name = name.as_str();
-    let recoverable = summary.kind.is_recoverable();
     let verb = |label: &str, verb: &[&str]| (label.to_owned(), Does::Verb(words(verb)));
+    let leads =
+        |label: &str, does: fn(EnvironmentName) -> Does| (label.to_owned(), does(environment.clone()));
     let running = summary.job.as_ref().filter(|job| !job.state.has_ended());
-    // The order is that of the numbers: a new one goes to the end, and one that is no more leaves its number free.
-    let all = [
-        recoverable.then(|| verb("backups: say which there are", &["backups", name])),
-        recoverable.then(|| {
-            (
-                "back up now".to_owned(),
-                asking(
-                    &["backup", name],
-                    replaced(details),
-                    Ask {
-                        what: "a note for the backup, or nothing",
-                        option: Some("--note"),
-                        is_needed: false,
-                    },
-                ),
-            )
-        }),
-        recoverable.then(|| {
-            (
-                "restore Live from a backup".to_owned(),
-                Does::Restore(environment.clone()),
-            )
-        }),
-        recoverable.then(|| {
-            (
-                "look inside a backup or Live".to_owned(),
-                Does::Look(environment.clone()),
-            )
-        }),
-        recoverable.then(|| {
-            (
-                "find a page by its name".to_owned(),
-                asking(
-                    &["find", name],
-                    None,
-                    Ask {
-                        what: "a part of the name",
-                        option: None,
-                        is_needed: true,
-                    },
-                ),
-            )
-        }),
-        recoverable.then(|| verb("verify all backups", &["verify", name])),
-        recoverable.then(|| verb("drill: prove that the newest backup comes back", &["drill", name])),
-        recoverable.then(|| verb("schedule: when backups are due", &["schedule", name])),
-        recoverable.then(|| maintenance(summary, name)),
-        recoverable.then(|| protection(summary, name)),
-        Some(verb(
-            "jobs: what ran and what runs",
-            &["jobs", "--environment", name],
-        )),
-        Some(verb("check: what works and what does not", &["check", name])),
-        Some((
+    let not = |label: &str, why: &'static str| (label.to_owned(), Does::Not(why));
+    let of_live = [
+        verb("backups: say which there are", &["backups", name]),
+        back_up(name, offers.goes),
+        leads("restore Live from a backup", Does::Restore),
+        leads("look inside a backup or Live", Does::Look),
+        leads(
+            "differences: what is gone from Live since a backup, what is new, what has changed",
+            Does::Differ,
+        ),
+        find(name),
+        verb("verify all backups", &["verify", name]),
+        verb("drill: prove that the newest backup comes back", &["drill", name]),
+        verb("schedule: when backups are due", &["schedule", name]),
+        maintenance(summary, name),
+        protection(summary, name),
+    ];
+    let recoverable = summary.kind.is_recoverable();
+    let of_live = of_live.map(|(label, does)| {
+        let does = if recoverable { does } else { Does::Not(LIVE_ALONE) };
+        (label, does)
+    });
+    let of_all = [
+        verb("jobs: what ran and what runs", &["jobs", "--environment", name]),
+        verb("check: what works and what does not", &["check", name]),
+        (
             "back to all environments".to_owned(),
             Does::Go(Place::Environments),
-        )),
-        Some(("quit".to_owned(), Does::Leave)),
-        running.map(|job| {
-            verb(
+        ),
+        ("quit".to_owned(), Does::Leave),
+    ];
+    // The order is that of the numbers.
+    let sometimes = [
+        match running {
+            Some(job) => verb(
                 &format!("cancel job {}", job.id),
                 &["cancel", &job.id.to_string()],
-            )
-        }),
-        details
-            .undo_way
-            .as_ref()
-            .map(|way| verb(&undone(details, way), &["undo", name])),
-        (!details.replaced.is_empty()).then(|| {
+            ),
+            None => not("cancel a job", "none runs"),
+        },
+        match &offers.undo {
+            Some(label) => verb(label, &["undo", name]),
+            None => not("undo the last restore", "there is nothing to undo"),
+        },
+        if details.replaced.is_empty() {
+            not("confirm a restore", "no tables stand that one has replaced")
+        } else {
             verb(
                 "confirm: drop the tables that restores have replaced",
                 &["confirm", name],
             )
-        }),
-        (is_demo && recoverable).then(|| {
-            (
-                "break Live, so that there is something to restore: in this demo only".to_owned(),
-                Does::Break(environment.clone()),
-            )
-        }),
+        },
     ];
-    let choices = (1..)
-        .zip(all)
-        .filter_map(|(number, choice)| choice.map(|(label, does)| Choice { number, label, does }));
-    (format!("{}.", sentence(summary, now)), choices.collect())
+    let breaks = (offers.is_demo && recoverable).then(|| {
+        leads(
+            "break Live, so that there is something to restore: in this demo only",
+            Does::Break,
+        )
+    });
+    let all = of_live.into_iter().chain(of_all).chain(sometimes).chain(breaks);
+    (format!("{}.", sentence(summary, now)), numbered_from(1, all))
+}
+
+/// A backup by hand.
+fn back_up(name: &str, goes: Option<String>) -> (String, Does) {
+    let asks = Ask {
+        what: "a note for the backup, or nothing",
+        option: Some("--note"),
+        is_needed: false,
+        help: "Why the backup is taken, in your words: it is kept with it, and others see it. Enter alone takes it without a \
+               note; \"back\" takes none. A note of the one word help is given with the verb: backup --note help.",
+        care: Care::Meant,
+    };
+    ("back up now".to_owned(), asking(&["backup", name], goes, asks))
+}
+
+/// A page, by its name.
+fn find(name: &str) -> (String, Does) {
+    let asks = Ask {
+        what: "a part of the name",
+        option: None,
+        is_needed: true,
+        help: "A part of the name of the page, or of anything else that is looked for in all backups, such as news. Upper and lower \
+               case are the same. \"back\" looks for nothing.",
+        care: Care::TypedAhead,
+    };
+    (
+        "find a page by its name".to_owned(),
+        asking(&["find", name], None, asks),
+    )
 }
 
 fn asking(verb: &[&str], before: Option<String>, asks: Ask) -> Does {
@@ -283,6 +293,8 @@ fn reason() -> Ask {
         what: "the reason",
         option: Some("--reason"),
         is_needed: true,
+        help: "Why, in your words: everybody who is kept waiting by it sees it. \"back\" leaves it, and nothing is done.",
+        care: Care::Meant,
     }
 }
 
@@ -308,6 +320,29 @@ fn protection(summary: &EnvironmentSummary, name: &str) -> (String, Does) {
         "protect: refuse restores".to_owned(),
         asking(&["protect", name], None, reason()),
     )
+}
+
+/// The lines that say choices. Several that cannot be taken for one reason have one line.
+pub(super) fn said(choices: &[&Choice]) -> Vec<String> {
+    let why = |choice: &Choice| match choice.does {
+        Does::Not(why) => Some(why),
+        _ => None,
+    };
+    let groups = choices.chunk_by(|one, next| why(one).is_some() && why(one) == why(next));
+    let line = |group: &[&Choice]| match group {
+        [first, .., last] => format!(
+            "{} to {}  not here: {}",
+            first.number,
+            last.number,
+            why(first).unwrap_or_default()
+        ),
+        [only] => match why(only) {
+            Some(why) => format!("{:>3}  not now, {why}: {}", only.number, only.label),
+            None => format!("{:>3}  {}", only.number, only.label),
+        },
+        [] => String::new(),
+    };
+    groups.map(line).collect()
 }
 
 /// What was chosen: by its number, or by the beginning of its words where that is unique.
@@ -347,5 +382,30 @@ mod tests {
         assert!(chosen("u", all()) == this("undo"));
         assert!(chosen("3", all()) == Chosen::NoNumber);
         assert!(chosen("back", all()) == Chosen::Nothing);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_said_in_one_line_where_it_is_for_one_reason() {
+        let choice = |number, label: &str, does| Choice {
+            number,
+            label: label.to_owned(),
+            does,
+        };
+        let all = [
+            choice(1, "backups", Does::Not(LIVE_ALONE)),
+            choice(2, "back up now", Does::Not(LIVE_ALONE)),
+            choice(3, "jobs", Does::Leave),
+            choice(4, "cancel a job", Does::Not("none runs")),
+            choice(5, "undo", Does::Not("there is nothing to undo")),
+        ];
+        assert_eq!(
+            said(&all.iter().collect::<Vec<_>>()),
+            [
+                "1 to 2  not here: only Live is backed up",
+                "  3  jobs",
+                "  4  not now, none runs: cancel a job",
+                "  5  not now, there is nothing to undo: undo",
+            ]
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::configured::Follows;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
 use crate::cli::verbs::demo::DemoArguments;
@@ -25,6 +26,8 @@ pub enum Why {
     Signal,
     /// There is nobody any more: what runs goes on to its end.
     Gone,
+    /// The context is to be opened anew, with what is new in the configuration.
+    Anew,
 }
 
 /// What closes a backend that was open for a stay. Where something goes on in this process, interrupts end it.
@@ -36,6 +39,8 @@ pub struct Stay<'h> {
     pub connection: Connection,
     /// Whether its jobs run in this process.
     pub is_here: bool,
+    /// The configuration that led to it, looked at for whoever stays; none where there is no file of one.
+    pub follows: Option<Follows>,
     /// Lets go of it.
     pub close: Closing<'h>,
 }

@@ -1,23 +1,30 @@
-//! Lines as they are typed, for whoever waits for them beside other things and for verbs that ask.
+//! Lines as they are typed, each with the moment at which it came, for whoever waits for them beside other things.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 use std::sync::Arc;
+use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+/// A line.
+pub(super) struct Line {
+    pub(super) text: String,
+    /// When it came, which may be before anything was asked.
+    pub(super) at: Instant,
+}
 
 /// What was typed and is not taken yet.
 #[derive(Default)]
 struct Typed {
-    lines: VecDeque<String>,
+    lines: VecDeque<Line>,
     is_over: bool,
 }
 
 #[derive(Default)]
 struct Shared {
     typed: Mutex<Typed>,
-    has_more: Condvar,
     told: Notify,
 }
 
@@ -32,17 +39,17 @@ impl Lines {
         let filled = Arc::clone(&shared);
         let reading = move || {
             loop {
-                let mut line = String::new();
+                let mut text = String::new();
                 // What cannot be read, or is no text, is as good as nobody there.
-                let is_over = !matches!(from.read_line(&mut line), Ok(1..));
+                let is_over = !matches!(from.read_line(&mut text), Ok(1..));
+                let at = Instant::now();
                 let mut typed = filled.typed.lock();
                 if is_over {
                     typed.is_over = true;
                 } else {
-                    typed.lines.push_back(line);
+                    typed.lines.push_back(Line { text, at });
                 }
                 drop(typed);
-                filled.has_more.notify_all();
                 filled.told.notify_one();
                 if is_over {
                     return;
@@ -59,8 +66,8 @@ impl Lines {
         Self(shared)
     }
 
-    /// The next line; `None` when there is none any more.
-    pub(super) async fn next(&self) -> Option<String> {
+    /// The next line; `None` when there is none any more. Whoever stops waiting loses none.
+    pub(super) async fn next(&self) -> Option<Line> {
         loop {
             {
                 let mut typed = self.0.typed.lock();
@@ -74,65 +81,25 @@ impl Lines {
             self.0.told.notified().await;
         }
     }
-
-    /// The same lines for a verb that asks and waits.
-    pub(super) fn input(&self) -> Input {
-        Input {
-            of: Arc::clone(&self.0),
-            line: Vec::new(),
-            at: 0,
-        }
-    }
-}
-
-/// Lines for a verb that asks and waits.
-pub(super) struct Input {
-    of: Arc<Shared>,
-    line: Vec<u8>,
-    at: usize,
-}
-
-impl Read for Input {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut left = self.fill_buf()?;
-        let read = left.read(into)?;
-        self.consume(read);
-        Ok(read)
-    }
-}
-
-impl BufRead for Input {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at >= self.line.len() {
-            let mut typed = self.of.typed.lock();
-            while typed.lines.is_empty() && !typed.is_over {
-                self.of.has_more.wait(&mut typed);
-            }
-            self.line = typed.lines.pop_front().unwrap_or_default().into_bytes();
-            self.at = 0;
-        }
-        Ok(self.line.get(self.at..).unwrap_or_default())
-    }
-
-    fn consume(&mut self, read: usize) {
-        self.at += read;
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     #[tokio::test]
-    async fn each_line_is_taken_once_by_whoever_asks_first() {
-        let lines = Lines::read(Box::new(io::Cursor::new("one\ntwo\nthree")));
-        assert_eq!(lines.next().await.as_deref(), Some("one\n"));
-        let mut asked = String::new();
-        lines.input().read_line(&mut asked).unwrap();
-        assert_eq!(asked, "two\n");
-        assert_eq!(lines.next().await.as_deref(), Some("three"));
-        assert_eq!(lines.next().await, None);
-        asked.clear();
-        assert_eq!(lines.input().read_line(&mut asked).unwrap(), 0);
+    async fn each_line_is_taken_once_and_knows_when_it_came() {
+        let before = Instant::now();
+        let lines = Lines::read(Box::new(Cursor::new("one\ntwo")));
+        let also = lines.clone();
+        let first = lines.next().await.unwrap();
+        assert_eq!(first.text, "one\n");
+        assert!(first.at >= before && first.at <= Instant::now());
+        let second = also.next().await.unwrap();
+        assert_eq!(second.text, "two");
+        assert!(second.at >= first.at);
+        assert!(lines.next().await.is_none());
     }
 }

@@ -1,29 +1,51 @@
-//! A look inside, question by question: a backup or Live, then one path after another.
+//! A look inside, and what differs between a backup and Live, question by question: which backup, then one path after another.
 
 use super::answering::Answer;
-use super::restoring::sentence;
+use super::asking::Question;
+use super::restoring::{PATH_HELP, WHICH_HELP, sentence};
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 
+/// What is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// What is in a backup or in Live.
+    Inside,
+    /// How a backup and Live differ.
+    Differences,
+}
+
 impl Session<'_, '_> {
-    /// Leads through a look inside. Gives why to leave, if that came of it.
-    pub(super) async fn look(&mut self, name: &EnvironmentName) -> Result<Option<Why>, CliError> {
+    /// Leads through a look. Gives why to leave, if that came of it.
+    pub(super) async fn look(
+        &mut self,
+        name: &EnvironmentName,
+        looks: Looks,
+    ) -> Result<Option<Why>, CliError> {
         let details = self.backend.environment(name).await?;
         let mut backups: Vec<&Backup> = details.backups.iter().collect();
         backups.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.taken));
         let now = self.call.now();
         // The backups first: they have the numbers that they have for a restore.
         let mut labels: Vec<String> = backups.iter().map(|backup| sentence(backup, now)).collect();
-        labels.push("Live, as it is now".to_owned());
-        let chosen = self
-            .one_of(
-                "Backups, the newest first, and Live behind them:",
-                &labels,
-                "look inside which",
-            )
-            .await?;
+        let (title, question) = match looks {
+            Looks::Inside => {
+                labels.push("Live, as it is now".to_owned());
+                (
+                    "Backups, the newest first, and Live behind them:",
+                    "look inside which",
+                )
+            }
+            Looks::Differences if labels.is_empty() => {
+                self.call
+                    .tell("There is no backup that Live could be compared with.")?;
+                return Ok(None);
+            }
+            Looks::Differences => ("Backups, the newest first:", "compare Live with which"),
+        };
+        let chosen = self.one_of(title, &labels, question, WHICH_HELP).await?;
         let place = match chosen {
             Ok(Some(place)) => place,
             Ok(None) => return Ok(None),
@@ -32,11 +54,23 @@ impl Session<'_, '_> {
         let source = backups
             .get(place)
             .map_or_else(|| "live".to_owned(), |backup| backup.id.to_string());
-        let mut question = "the path, such as author:/website/home, or nothing for all instances: ";
+        let mut question = match looks {
+            Looks::Inside => "the path, such as author:/website/home, or nothing for all instances: ",
+            Looks::Differences => {
+                "only below a path, such as author:/website/home, or nothing for all of it: "
+            }
+        };
         let mut is_first = true;
         loop {
-            let mut verb = vec!["browse".to_owned(), name.to_string(), source.clone()];
-            match self.answer(question).await? {
+            let mut verb = match looks {
+                Looks::Inside => vec!["browse".to_owned(), name.to_string(), source.clone()],
+                // What has come since is new, and what is not there any more is gone.
+                Looks::Differences => {
+                    let live = "live".to_owned();
+                    vec!["diff".to_owned(), name.to_string(), source.clone(), live]
+                }
+            };
+            match self.answer(&Question::open(question, PATH_HELP)).await? {
                 Answer::Over(why) => return Ok(Some(why)),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
                 Answer::Line(line) if line.is_empty() && is_first => {}

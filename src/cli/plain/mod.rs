@@ -10,6 +10,7 @@ mod answering;
 pub(super) mod asking;
 mod breaking;
 mod choices;
+mod configured;
 mod kept;
 mod lines;
 mod looking;
@@ -21,15 +22,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::answering::{Answer, said_again};
-use self::asking::Asking;
-use self::choices::{Choice, Chosen, Does};
+use self::asking::{Asking, Care, Question};
+use self::choices::{Choice, Chosen, Does, Offers};
+use self::configured::Configuration;
 use self::kept::Kept;
 use self::lines::Lines;
+use self::looking::Looks;
 use super::{Call, CliError, ErrorKind, Interrupts, verbs};
 use crate::backend::{Backend, EventStream};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::printable;
 
+pub use self::configured::Follows;
 pub use self::kept::{Closing, Stay, Why};
 
 /// So long it is waited for a repository that is being read, before a menu is shown without what is in it.
@@ -37,9 +41,12 @@ const MOMENT: Duration = Duration::from_secs(2);
 
 const HELP: &str = "\
 Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. What can be done with an \
-environment keeps its number: 3 is always a restore. \"back\" goes back, \"quit\" leaves; inside a question, both leave the question \
-alone. Ctrl-C ends what runs at its next safe point; where something is asked, it says what the second one does, which is to leave. A verb \
-runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\"; \"help\" and a verb say what it takes.";
+environment keeps its number: 3 is always a restore, and what cannot be taken now says why. \"back\" goes back, \"quit\" leaves; inside \
+a question, both leave the question alone, and \"help\" helps with it. What was typed before a question that something is begun or \
+confirmed by does not answer it. Ctrl-C ends what runs at its next safe point; where something is asked, it says what the second one does, which is to leave. A verb \
+runs as well, as in a shell: \"backups acme/live\", \"find acme/live news\". One that wants an environment takes the one that you are in, \
+where you name none: \"find news\". \"help\" and a verb say what it takes. \"anew\" opens the context anew, once the configuration has \
+changed.";
 
 /// Where the person is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,37 +67,60 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
             "the cockpit in lines prints no JSON: add a verb, for example `lifeboat environments --json`",
         ));
     }
-    let mut stay = call.house.stay(&call.globals).await?;
-    if let Some(opening) = stay.connection.opening.take() {
-        opening.wait(&stay.connection.backend, call.outside).await;
+    let mut place = None;
+    let asking = heard_by(call);
+    loop {
+        let mut stay = call.house.stay(&call.globals).await?;
+        if let Some(opening) = stay.connection.opening.take() {
+            opening.wait(&stay.connection.backend, call.outside).await;
+        }
+        let (why, left_at) = on_for(stay, Rc::clone(&asking), place, call).await?;
+        if why != Why::Anew {
+            return Ok(());
+        }
+        place = Some(left_at);
     }
-    on(stay, call).await
 }
 
-/// Runs on a backend that is open.
+/// Runs on a backend that is open: that of a demo.
+#[cfg(feature = "engine")]
 pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliError> {
+    let asking = heard_by(call);
+    on_for(stay, asking, None, call).await.map(drop)
+}
+
+/// What is typed from here on, line by line.
+fn heard_by(call: &mut Call<'_>) -> Rc<Asking> {
+    let outside = &mut *call.outside;
+    let input = std::mem::replace(&mut outside.input, Box::new(std::io::empty()));
+    let meant_after = outside.input_is_terminal.then_some(outside.meant_after);
+    Rc::new(Asking::new(Lines::read(input), meant_after))
+}
+
+/// Runs on a backend that is open, from a place on. Gives why it was left, and where.
+async fn on_for(
+    stay: Stay<'_>,
+    asking: Rc<Asking>,
+    place: Option<Place>,
+    call: &mut Call<'_>,
+) -> Result<(Why, Place), CliError> {
     let Stay {
         connection,
         is_here,
+        follows,
         close,
     } = stay;
     let backend = Arc::clone(&connection.backend);
-    let lines = Lines::read(std::mem::replace(
-        &mut call.outside.input,
-        Box::new(std::io::empty()),
-    ));
-    call.outside.input = Box::new(lines.input());
     // Without an answer it is no demo: one answers from this process.
     let is_demo = backend.info().await.is_ok_and(|info| info.demo);
     let kept = Kept::new(call.house, connection, is_here, is_demo);
-    let asking = Rc::new(Asking::new(lines.clone()));
     let interrupts = (call.outside.interrupts)();
     let mut session = Session {
         call,
         kept: &kept,
         events: backend.events(),
         backend,
-        lines,
+        configuration: Configuration::new(follows),
         asking,
         interrupts,
         place: Place::Environments,
@@ -98,17 +128,17 @@ pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliErr
         has_asked_to_leave: false,
         has_lost_the_backend: false,
     };
-    let left = session.run().await;
+    let left = session.run(place).await;
     let why = match &left {
         Ok(why) => *why,
         // Whoever cannot be told anything has gone.
         Err(_) => Why::Gone,
     };
-    let interrupts = session.interrupts;
+    let (interrupts, place) = (session.interrupts, session.place);
     close(why, interrupts).await;
     match left {
-        Err(error) if error.kind == ErrorKind::ReaderGone => Ok(()),
-        left => left.map(drop),
+        Err(error) if error.kind == ErrorKind::ReaderGone => Ok((Why::Gone, place)),
+        left => left.map(|why| (why, place)),
     }
 }
 
@@ -117,7 +147,25 @@ pub(super) async fn on(stay: Stay<'_>, call: &mut Call<'_>) -> Result<(), CliErr
 struct Known {
     /// Where; none where they are to be said again.
     place: Option<Place>,
-    choices: Vec<(usize, Does)>,
+    choices: Vec<Told>,
+}
+
+/// A choice that was said. Of an environment the words count as well: an undo is one by the same number, whatever it would do.
+#[derive(PartialEq)]
+struct Told {
+    number: usize,
+    does: Does,
+    label: Option<String>,
+}
+
+impl Told {
+    fn of(choice: &Choice, place: &Place) -> Self {
+        Self {
+            number: choice.number,
+            does: choice.does.clone(),
+            label: matches!(place, Place::Environment(_)).then(|| choice.label.clone()),
+        }
+    }
 }
 
 /// One stay.
@@ -126,8 +174,8 @@ struct Session<'s, 'c> {
     kept: &'s Kept<'s>,
     backend: Arc<dyn Backend>,
     events: EventStream,
-    lines: Lines,
-    /// The same lines, for verbs.
+    configuration: Configuration,
+    /// What is typed, for the cockpit and for verbs.
     asking: Rc<Asking>,
     interrupts: Interrupts,
     place: Place,
@@ -139,7 +187,7 @@ struct Session<'s, 'c> {
 }
 
 impl Session<'_, '_> {
-    async fn run(&mut self) -> Result<Why, CliError> {
+    async fn run(&mut self, place: Option<Place>) -> Result<Why, CliError> {
         let context = printable::line(self.kept.context()).into_owned();
         let read_only = if self.kept.is_read_only() {
             ", read only"
@@ -150,7 +198,13 @@ impl Session<'_, '_> {
             "Lifeboat in lines, context {context}{read_only}. Type a number and Enter; \"help\" explains, \"quit\" leaves."
         ))?;
         let environments = self.backend.environments().await?;
-        if let [only] = environments.as_slice() {
+        let is_there = |place: &Place| match place {
+            Place::Environments => true,
+            Place::Environment(name) => environments.iter().any(|known| known.name == *name),
+        };
+        if let Some(place) = place.filter(is_there) {
+            self.place = place;
+        } else if let [only] = environments.as_slice() {
             self.place = Place::Environment(only.name.clone());
         }
         // Said once, choices are known until there are others: whoever listens need not hear them after each answer.
@@ -164,7 +218,12 @@ impl Session<'_, '_> {
                 Place::Environments => "choose".to_owned(),
                 Place::Environment(name) => name.to_string(),
             };
-            let typed = match self.answer(&format!("{place}> ")).await? {
+            let choose = Question {
+                text: &format!("{place}> "),
+                help: None,
+                care: Care::TypedAhead,
+            };
+            let typed = match self.answer(&choose).await? {
                 Answer::Line(line) => line,
                 Answer::Over(why) => return Ok(why),
             };
@@ -180,25 +239,24 @@ impl Session<'_, '_> {
     /// Says what can be chosen: all of it where one has come from somewhere else or asks for it, and what is new elsewhere.
     fn say_choices(&mut self, title: &str, choices: &[Choice], known: &mut Known) -> Result<(), CliError> {
         let is_known = known.place.as_ref() == Some(&self.place);
-        let said =
-            |choice: &&Choice| !is_known || !known.choices.contains(&(choice.number, choice.does.clone()));
-        let new: Vec<&Choice> = choices.iter().filter(said).collect();
+        let place = self.place.clone();
+        let is_said = |choice: &&Choice| {
+            !is_known
+                || !(matches!(choice.does, Does::Not(_)) || known.choices.contains(&Told::of(choice, &place)))
+        };
+        let new: Vec<&Choice> = choices.iter().filter(is_said).collect();
         self.call.tell(&match (is_known, new.as_slice()) {
             (false, _) => title.to_owned(),
             (true, []) => format!("{title} Enter says the choices."),
             (true, [_]) => format!("{title} Enter says the choices; this one is new:"),
             (true, _) => format!("{title} Enter says the choices; these are new:"),
         })?;
-        for choice in &new {
-            self.call
-                .tell(&format!("{:>3}  {}", choice.number, choice.label))?;
+        for line in choices::said(&new) {
+            self.call.tell(&line)?;
         }
         *known = Known {
-            place: Some(self.place.clone()),
-            choices: choices
-                .iter()
-                .map(|choice| (choice.number, choice.does.clone()))
-                .collect(),
+            choices: choices.iter().map(|choice| Told::of(choice, &place)).collect(),
+            place: Some(place),
         };
         Ok(())
     }
@@ -217,11 +275,13 @@ impl Session<'_, '_> {
             }
             Place::Environment(name) => {
                 let details = backend.environment(name).await?;
-                Ok(choices::of_environment(
-                    &details,
-                    self.kept.is_demo(),
-                    self.call.now(),
-                ))
+                let undo = verbs::undo::would_do(backend, &details).await?;
+                let offers = Offers {
+                    undo: undo.map(|undo| undo.in_words),
+                    goes: verbs::backup::Goes::of(&details, self.call).map(|goes| goes.told),
+                    is_demo: self.kept.is_demo(),
+                };
+                Ok(choices::of_environment(&details, offers, self.call.now()))
             }
         }
     }
@@ -229,7 +289,7 @@ impl Session<'_, '_> {
     /// Does what was typed. Gives why to leave, if that was it.
     async fn does(&mut self, typed: &str, choices: Vec<Choice>) -> Result<Option<Why>, CliError> {
         let words = typed.to_lowercase();
-        if !matches!(words.as_str(), "q" | "quit" | "exit") {
+        if !matches!(words.as_str(), "q" | "quit" | "exit" | "anew") {
             self.has_asked_to_leave = false;
         }
         match words.as_str() {
@@ -237,14 +297,19 @@ impl Session<'_, '_> {
             "q" | "quit" | "exit" => return self.leaves().await,
             "?" | "help" => self.call.tell(HELP)?,
             "b" | "back" => self.place = Place::Environments,
+            "anew" => return self.opens_anew().await,
             _ => match choices::chosen(&words, choices) {
                 Chosen::This(Does::Verb(arguments)) => return self.verb(&arguments).await,
                 Chosen::This(Does::Go(place)) => self.place = place,
                 Chosen::This(Does::Restore(name)) => return self.restore(&name).await,
-                Chosen::This(Does::Look(name)) => return self.look(&name).await,
-                Chosen::This(Does::Break(name)) => return self.break_live(&name).await,
+                Chosen::This(Does::Look(name)) => return self.look(&name, Looks::Inside).await,
+                Chosen::This(Does::Differ(name)) => return self.look(&name, Looks::Differences).await,
+                Chosen::This(Does::Break(name)) => return self.break_live(name).await,
                 Chosen::This(Does::Ask(question)) => return self.question(question).await,
                 Chosen::This(Does::Leave) => return self.leaves().await,
+                Chosen::This(Does::Not(why)) => {
+                    self.does_not_fit(&format!("that cannot be done now: {why}"))?;
+                }
                 Chosen::NoNumber => self.does_not_fit(&format!(
                     "{} is the number of no choice now; Enter says the choices",
                     said_again(typed)
@@ -264,8 +329,16 @@ impl Session<'_, '_> {
         } = question;
         if let Some(before) = before {
             self.call.tell(&before)?;
+            // The verb need not say it again.
+            let _ = self.asking.has_said(&before);
         }
-        match self.answer(&format!("{}: ", asks.what)).await? {
+        let text = format!("{}: ", asks.what);
+        let question = Question {
+            text: &text,
+            help: Some(asks.help),
+            care: asks.care,
+        };
+        match self.answer(&question).await? {
             Answer::Over(why) => return Ok(Some(why)),
             Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
             Answer::Line(line) if line.is_empty() && asks.is_needed => {
@@ -283,8 +356,22 @@ impl Session<'_, '_> {
 
     /// Whether to leave: jobs of this process would end with it.
     async fn leaves(&mut self) -> Result<Option<Why>, CliError> {
+        self.ends("quit", "leaves", Why::Asked).await
+    }
+
+    /// Whether to open the context anew, with what is new in the configuration: jobs of this process would end with it.
+    async fn opens_anew(&mut self) -> Result<Option<Why>, CliError> {
+        if !self.configuration.waits_for_opening() {
+            self.does_not_fit("nothing in the configuration waits for the context to be opened anew")?;
+            return Ok(None);
+        }
+        self.ends("anew", "opens the context anew", Why::Anew).await
+    }
+
+    /// Whether this stay ends, for which this word was typed that does so.
+    async fn ends(&mut self, word: &str, does: &str, why: Why) -> Result<Option<Why>, CliError> {
         if !self.kept.is_here() || self.has_asked_to_leave {
-            return Ok(Some(Why::Asked));
+            return Ok(Some(why));
         }
         let environments = self.backend.environments().await?;
         let running: Vec<_> = environments
@@ -294,13 +381,34 @@ impl Session<'_, '_> {
             .map(|job| format!("job {} ({} of {})", job.id, job.kind.label(), job.environment))
             .collect();
         if running.is_empty() {
-            return Ok(Some(Why::Asked));
+            return Ok(Some(why));
         }
         self.has_asked_to_leave = true;
         self.call.remark(&format!(
-            "{} would end at the next safe point; \"quit\" once more leaves all the same",
+            "{} would end at the next safe point; \"{word}\" once more {does} all the same",
             running.join(", ")
         ))?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_that_says_something_else_by_now_is_another_one() {
+        let undo = |label: &str| Choice {
+            number: 17,
+            label: label.to_owned(),
+            does: Does::Verb(vec!["undo".to_owned(), "acme/live".to_owned()]),
+        };
+        let told = |label, place| Told::of(&undo(label), place);
+        let here = Place::Environment("acme/live".parse().unwrap());
+        assert!(told("undo the last restore", &here) != told("undo the undo", &here));
+        assert!(told("undo the undo", &here) == told("undo the undo", &here));
+        // How an environment stands is not news by itself: it says how long ago something was.
+        let all = Place::Environments;
+        assert!(told("1 h ago", &all) == told("2 h ago", &all));
     }
 }

@@ -1,12 +1,30 @@
 //! A restore, question by question: which backup, what of it, what that would do, and the name to type.
 
 use super::answering::{Answer, said_again};
+use super::asking::Question;
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};
 use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
+
+/// What is said to whoever asks for help where a backup is chosen.
+pub(super) const WHICH_HELP: &str = "Type the number of one of them, or the beginning of its words where that fits one alone, such as \
+    daily. Enter alone says them again; \"back\" leaves the question, and nothing is done.";
+
+/// The same where it is said what to do with a plan.
+const WHAT_HELP: &str = "Nothing has been done to Live yet, and whatever is chosen, nothing is before the name of the environment is \
+    typed. Type the number of a choice, or the beginning of its words. Enter alone says them again; \"back\" leaves the restore.";
+
+/// The same where some of several are chosen.
+const SOME_HELP: &str = "Type their numbers with spaces between them, such as 1 3, or nothing for all of them. Nothing is restored by \
+    that: the plan is made anew, and said. \"back\" leaves the restore.";
+
+/// The same where a path is typed.
+pub(super) const PATH_HELP: &str = "A path is the instance, a colon, the workspace, and the nodes down to the one that is meant: \
+    author:/website/home/news. Without the instance it is on each of them. \"find\" and a part of a name, where choices are, finds \
+    one. Enter alone means what the question says; \"back\" leaves it.";
 
 impl Session<'_, '_> {
     /// Leads through a restore. Gives why to leave, if that came of it.
@@ -27,7 +45,7 @@ impl Session<'_, '_> {
         let now = self.call.now();
         let labels: Vec<String> = backups.iter().map(|backup| sentence(backup, now)).collect();
         let Some(place) = (match self
-            .one_of("Backups, the newest first:", &labels, "which backup")
+            .one_of("Backups, the newest first:", &labels, "which backup", WHICH_HELP)
             .await?
         {
             Ok(place) => place,
@@ -62,7 +80,7 @@ impl Session<'_, '_> {
             } else {
                 "What now?"
             };
-            let chosen = match self.one_of(title, &labels, "restore").await? {
+            let chosen = match self.one_of(title, &labels, "restore", WHAT_HELP).await? {
                 Ok(chosen) => chosen,
                 Err(why) => return Ok(Some(why)),
             };
@@ -138,7 +156,7 @@ impl Session<'_, '_> {
             } else {
                 "one more path, or nothing to go on: "
             };
-            match self.answer(question).await? {
+            match self.answer(&Question::open(question, PATH_HELP)).await? {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
@@ -157,15 +175,14 @@ impl Session<'_, '_> {
         title: &str,
         labels: &[String],
         question: &str,
+        help: &str,
     ) -> Result<Result<Option<usize>, Why>, CliError> {
         self.call.say("")?;
         self.call.tell(title)?;
         self.numbered(labels)?;
+        let question = format!("{question} (1 to {}, or back)> ", labels.len());
         loop {
-            match self
-                .answer(&format!("{question} (1 to {}, or back)> ", labels.len()))
-                .await?
-            {
+            match self.answer(&Question::open(&question, help)).await? {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => self.numbered(labels)?,
                 Answer::Line(line) if line == "b" => return Ok(Ok(None)),
@@ -187,13 +204,9 @@ impl Session<'_, '_> {
         self.call.say("")?;
         self.call.tell(&format!("Which {what}?"))?;
         self.numbered(labels)?;
+        let question = format!("{what}, numbers with spaces between them, or nothing for all> ");
         loop {
-            let line = match self
-                .answer(&format!(
-                    "{what}, numbers with spaces between them, or nothing for all> "
-                ))
-                .await?
-            {
+            let line = match self.answer(&Question::open(&question, SOME_HELP)).await? {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) => line,
             };

@@ -1,17 +1,31 @@
 //! Verbs that run inside the cockpit in lines, and what interrupts them. Not in here: what they do and print.
 
 use std::ffi::OsString;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::answering::{out_of_step, said_again};
 use super::asking::Asking;
-use super::{Session, Why};
+use super::{Place, Session, Why, breaking};
 use crate::cli::clearing::Left;
 use crate::cli::outside::interrupted;
 use crate::cli::{Call, CliError, ErrorKind, Globals, Interrupt, Interrupts, parse, verbs};
+use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::JobId;
+use crate::domain::nearest::nearest;
 use crate::domain::shell;
+
+/// Something that is run as a verb is.
+enum Doing {
+    /// A verb.
+    Verb(Box<Option<verbs::Verb>>),
+    /// Breaking Live of a demo.
+    Breaking(EnvironmentName),
+}
+
+type Running<'r> = Pin<Box<dyn Future<Output = Result<(), CliError>> + 'r>>;
 
 impl Session<'_, '_> {
     /// Runs what was typed as a verb.
@@ -35,7 +49,46 @@ impl Session<'_, '_> {
             ))?;
             return Ok(None);
         }
+        let arguments = self.with_environment(arguments).await?;
         self.verb(&arguments).await
+    }
+
+    /// The words of a verb that wants an environment, with the one that one is in where they name none. Where the first word behind
+    /// the verb is an environment, that one is meant.
+    async fn with_environment(&mut self, arguments: Vec<String>) -> Result<Vec<String>, CliError> {
+        let Place::Environment(here) = &self.place else {
+            return Ok(arguments);
+        };
+        let wants_one = arguments
+            .first()
+            .is_some_and(|verb| verbs::wants_environment(verb));
+        if !wants_one {
+            return Ok(arguments);
+        }
+        let with_it: Vec<String> = arguments
+            .iter()
+            .take(1)
+            .cloned()
+            .chain([here.to_string()])
+            .chain(arguments.iter().skip(1).cloned())
+            .collect();
+        let environments = self.backend.environments().await?;
+        let names_one = arguments.iter().skip(1).any(|word| {
+            let mut known = environments.iter();
+            known.any(|environment| environment.name.to_string() == *word)
+        });
+        // One that is spelled badly is told as that, and taken for nothing else.
+        let nearly_names_one = arguments.get(1).is_some_and(|word| {
+            let known: Vec<String> = environments.iter().map(|known| known.name.to_string()).collect();
+            word.parse::<EnvironmentName>().is_ok()
+                && !nearest(word, known.iter().map(String::as_str)).is_empty()
+        });
+        let is_meant = !names_one && !nearly_names_one && !verbs::can_be_read(&arguments);
+        Ok(if is_meant && verbs::can_be_read(&with_it) {
+            with_it
+        } else {
+            arguments
+        })
     }
 
     /// Runs a verb to its end. What is wrong with it is told, and ends nothing.
@@ -60,8 +113,6 @@ impl Session<'_, '_> {
                 .remark("lifeboat: this verb takes the whole terminal or never ends: type it in a shell")?;
             return Ok(None);
         }
-        let left = Left::default();
-        let (is_following, followed) = (left.following(), left.followed());
         let globals = Globals {
             config: self.call.globals.config.clone(),
             context: parsed
@@ -71,21 +122,56 @@ impl Session<'_, '_> {
             plain: true,
             ..parsed.globals
         };
+        self.runs(Doing::Verb(Box::new(parsed.verb)), globals, whole)
+            .await
+    }
+
+    /// Breaks Live of a demo, once that is confirmed.
+    pub(super) async fn break_live(&mut self, name: EnvironmentName) -> Result<Option<Why>, CliError> {
+        let (globals, arguments) = (self.call.globals.clone(), self.call.arguments.clone());
+        self.runs(Doing::Breaking(name), globals, arguments).await
+    }
+
+    /// Runs something as a verb is run, to its end, and tells what was wrong with it.
+    async fn runs(
+        &mut self,
+        doing: Doing,
+        globals: Globals,
+        arguments: Vec<OsString>,
+    ) -> Result<Option<Why>, CliError> {
+        let left = Left::default();
+        let (is_following, followed) = (left.following(), left.followed());
         let asking = Rc::clone(&self.asking);
         asking.begins();
+        let backend = Arc::clone(&self.backend);
+        let broken = match &doing {
+            Doing::Breaking(name) => Some(name.clone()),
+            Doing::Verb(_) => None,
+        };
         let (result, why) = {
             let mut inner = Call {
                 outside: &mut *self.call.outside,
                 house: self.kept,
                 globals,
-                arguments: whole,
+                arguments,
                 in_background: false,
                 left,
                 in_lines: Some(Rc::clone(&asking)),
             };
-            let running = Box::pin(verbs::run(parsed.verb, &mut inner));
+            let running: Running<'_> = match doing {
+                Doing::Verb(verb) => Box::pin(verbs::run(*verb, &mut inner)),
+                Doing::Breaking(name) => {
+                    let backend = backend.as_ref();
+                    let inner = &mut inner;
+                    Box::pin(async move { breaking::run(&name, backend, inner).await })
+                }
+            };
             until_interrupted(running, &mut self.interrupts, &is_following, &asking).await
         };
+        if why.is_some() && self.call.outside.input_is_terminal {
+            // A question that was left may have hidden what is typed.
+            let _ = (self.call.outside.echo)(true);
+        }
         // What was printed before an error is heard before it.
         let flushed = self.call.outside.out.flush().map_err(CliError::from);
         let result = result.and(flushed);
@@ -98,20 +184,31 @@ impl Session<'_, '_> {
                 return Err(out_of_step(&error.message));
             }
             error.print(self.call.outside, false)?;
+            asking.refuses();
         }
-        self.news_meanwhile(followed.get())?;
+        self.news_meanwhile(followed.get(), broken.as_ref())?;
         Ok(why.or(self.interrupted_meanwhile()))
     }
 
-    /// What happened while a verb ran, but for the job that it followed.
-    fn news_meanwhile(&mut self, followed: Option<JobId>) -> Result<(), CliError> {
+    /// What happened while a verb ran, but for the job that it followed, and that Live was broken here.
+    fn news_meanwhile(
+        &mut self,
+        followed: Option<JobId>,
+        broken: Option<&EnvironmentName>,
+    ) -> Result<(), CliError> {
         while let Some(event) = self.events.waiting() {
             let is_of = match &event {
                 Event::Job(job) => Some(job.id),
                 Event::Notification(told) => told.job,
                 _ => None,
             };
-            if is_of.is_none() || is_of != followed {
+            let is_said = match &event {
+                Event::Notification(told) => {
+                    told.job.is_none() && broken.is_some() && told.environment.as_ref() == broken
+                }
+                _ => false,
+            };
+            if !is_said && (is_of.is_none() || is_of != followed) {
                 self.tell(&event)?;
             }
         }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::backend::{Backend, BackendError};
 use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError};
 use crate::domain::approval::Asked;
 use crate::domain::environment::EnvironmentName;
@@ -62,7 +63,7 @@ pub(super) async fn approve(arguments: ApproveArguments, call: &mut Call<'_>) ->
                 Some(confirm) => confirm.clone(),
                 None if asks => {
                     let question = format!("To agree, and to restore it now, type {name}: ");
-                    call.ask_for_name(name, &question).await?
+                    call.ask_for(Wanted::Name(name), &question).await?
                 }
                 None => String::new(),
             };

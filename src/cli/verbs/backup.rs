@@ -2,12 +2,18 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::follow::{self, JobArguments};
+use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError};
+use crate::domain::backup::{Backup, Manifest};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::free_text;
+use crate::domain::principal::Principal;
 use crate::domain::request::BackupRequest;
+use crate::domain::slot::Slot;
+use crate::domain::state::EnvironmentDetails;
 use crate::domain::version::MagnoliaVersion;
+use crate::domain::{Instant, measure, retention};
 
 /// What a backup is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,8 +65,91 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
         note: free_text::said(arguments.note),
         upgrade_to,
     };
-    follow::start(&arguments.job, call, async |backend| {
-        backend.start_backup(request).await
+    let tells = !call.globals.json && !call.in_background;
+    follow::start_telling(&arguments.job, call, async |backend, call| {
+        let is_manual = request.upgrade_to.is_none();
+        if is_manual && tells {
+            // What cannot be told keeps nobody from taking a backup: where there is none, that is refused below.
+            let details = backend.environment(&request.environment).await.ok();
+            let goes = details.and_then(|details| Goes::of(&details, call));
+            if let Some(goes) = goes {
+                goes.is_meant(call).await?;
+            }
+        }
+        Ok(Begun {
+            id: backend.start_backup(request).await?,
+            remark: None,
+            told: Vec::new(),
+        })
     })
     .await
+}
+
+/// The backup that leaves the manual slot for the next one.
+pub(in crate::cli) struct Goes {
+    /// What becomes of it, as sentences.
+    pub(in crate::cli) told: String,
+    /// Whose it is, where somebody would miss it.
+    missed: Option<String>,
+}
+
+impl Goes {
+    /// What goes for the next backup that is taken by hand; nothing where the slot has room.
+    pub(in crate::cli) fn of(details: &EnvironmentDetails, call: &Call<'_>) -> Option<Self> {
+        let backup = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual)?;
+        let Manifest { taken, by, note, .. } = &backup.manifest;
+        let noted = note.as_ref().map(|note| format!(" (\"{note}\")"));
+        let which = format!(
+            "the backup {} of {} by {by}{}",
+            backup.id,
+            measure::moment(*taken),
+            noted.unwrap_or_default()
+        );
+        let is_mine = *by == Principal::account(call.house.user()) && note.is_none();
+        let stays = why_it_stays(details, backup, call.now());
+        Some(match stays {
+            Some(why) => Self {
+                told: format!("It takes the manual slot, which has {which}. That one stays: {why}."),
+                missed: None,
+            },
+            None => Self {
+                told: format!(
+                    "It takes the manual slot. For it, {which} is deleted, once the new one is complete and verified."
+                ),
+                missed: (!is_mine).then_some(which),
+            },
+        })
+    }
+
+    /// Says it, unless these lines have said it already, and asks whether that is meant where somebody may miss it. In a shell,
+    /// where a script may be, the verb is the answer.
+    async fn is_meant(&self, call: &mut Call<'_>) -> Result<(), CliError> {
+        if !call.has_told(&self.told) {
+            call.remark(&self.told)?;
+        }
+        let Some(which) = self.missed.as_ref().filter(|_| call.in_lines.is_some()) else {
+            return Ok(());
+        };
+        call.ask_for(
+            Wanted::Yes,
+            &format!("Delete {which}, for the new one? (yes or no, Enter for no): "),
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Why a backup stays that leaves the manual slot.
+fn why_it_stays(details: &EnvironmentDetails, backup: &Backup, now: Instant) -> Option<String> {
+    if let Some(pin) = backup.pinned(now) {
+        return Some(format!("it is pinned {}", pin.how_long()));
+    }
+    let others = Slot::ALL.into_iter().filter(|slot| *slot != Slot::Manual);
+    let mut holds = others.filter(|slot| {
+        let holders = retention::holders(&details.backups, &details.keep, *slot);
+        holders.iter().any(|holder| holder.id == backup.id)
+    });
+    holds
+        .next()
+        .map(|slot| format!("it is the {} one as well", slot.label()))
 }

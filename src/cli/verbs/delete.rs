@@ -4,10 +4,14 @@ use clap::Args;
 use serde_json::json;
 
 use crate::backend::{Backend, EventStream};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError, trouble};
+use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
+use crate::domain::measure;
 use crate::domain::request::JobQuery;
+use crate::domain::state::EnvironmentDetails;
 
 /// How many jobs are looked at for the one that frees the room: it is among the newest.
 const NEWEST: u32 = 20;
@@ -33,6 +37,9 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     let name = &arguments.environment;
     let details = backend.environment(name).await?;
     let chosen = trouble::choose(&details, &arguments.backup)?;
+    if call.in_lines.is_some() {
+        is_meant(&details, &chosen, call).await?;
+    }
     let events = backend.events();
     backend.delete_backup(name.clone(), chosen.id.clone()).await?;
     if call.house.jobs_run_here(&call.globals)? {
@@ -47,6 +54,30 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     }
     call.tell(&format!("Backup {} of {name} is deleted.", chosen.id))?;
     trouble::remark(&details, call)
+}
+
+/// Asks whether a backup is to go, where somebody talks with Lifeboat line by line: in a shell, the verb is the answer.
+async fn is_meant(
+    details: &EnvironmentDetails,
+    chosen: &Backup,
+    call: &mut Call<'_>,
+) -> Result<(), CliError> {
+    let undoes = details.undo.as_ref().is_some_and(|undo| chosen.answers_to(undo));
+    call.remark(&format!(
+        "This deletes the {} backup {}, taken {} by {}. It cannot be brought back.{}",
+        chosen.manifest.trigger.names(),
+        chosen.id,
+        measure::moment(chosen.manifest.taken),
+        chosen.manifest.by,
+        if undoes {
+            " It is what undo goes back to."
+        } else {
+            ""
+        }
+    ))?;
+    call.ask_for(Wanted::Yes, "Delete it? (yes or no, Enter for no): ")
+        .await?;
+    Ok(())
 }
 
 /// Waits for the job that frees the room of what was deleted, which runs in this process: ended with it, it would be told

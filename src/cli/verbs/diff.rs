@@ -31,6 +31,9 @@ const COMPARED: u32 = 20_000;
 /// The characters before a difference that are shown with it, at least.
 const BEFORE: usize = 40;
 
+/// So many lines are said in the cockpit in lines.
+const HEARD: usize = 30;
+
 /// What `lifeboat diff` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct DiffArguments {
@@ -128,7 +131,14 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
         call.say("")?;
     }
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)]);
-    for line in &diff.lines {
+    let lines = heard(&diff.lines, call.globals.plain);
+    // Nobody passes over what they hear: it is asked for a path behind that.
+    let said = if call.in_lines.is_some() {
+        HEARD
+    } else {
+        usize::MAX
+    };
+    for line in lines.iter().take(said) {
         table.row([line.change.label().to_owned(), place(line)]);
         let is_of_line =
             |change: &&NodeDiff| change.newer_path == line.newer && change.older_path == line.older;
@@ -152,8 +162,14 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     if !table.is_empty() {
         call.table(&table)?;
     }
-    let shown = diff.lines.len() as u64;
-    if shown < diff.total {
+    let shown = diff.lines.len().min(said) as u64;
+    if call.in_lines.is_some() && shown < diff.total {
+        call.say(&format!(
+            "{} of {}, those with the most below them first; a path says those below it",
+            measure::so_many(shown, "line", "lines"),
+            measure::count(diff.total)
+        ))?;
+    } else if shown < diff.total {
         call.say(&format!(
             "{} of {}; --from NUMBER shows others",
             measure::so_many(shown, "line", "lines"),
@@ -167,6 +183,16 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
         call.tell(&format!("note: {remark}"))?;
     }
     Ok(())
+}
+
+/// The lines in the order in which they are shown: for whoever hears them, what is gone first, and what has the most below it before
+/// that.
+fn heard(lines: &[DiffLine], are_heard: bool) -> Vec<&DiffLine> {
+    let mut lines: Vec<&DiffLine> = lines.iter().collect();
+    if are_heard {
+        lines.sort_by_key(|line| (line.change != Change::Removed, std::cmp::Reverse(line.below)));
+    }
+    lines
 }
 
 fn place(line: &DiffLine) -> String {
@@ -236,6 +262,40 @@ fn around(text: &str, other: &str, whole: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_gone_is_heard_first_and_the_most_of_it_before_the_rest() {
+        let line = |change: Change, path: &str, below| DiffLine {
+            change,
+            older: Some(path.parse().unwrap()),
+            newer: Some(path.parse().unwrap()),
+            id: None,
+            primary_type: None,
+            below,
+        };
+        let lines = [
+            line(Change::Added, "author:/dam/new", 900),
+            line(Change::Removed, "author:/dam/one", 0),
+            line(Change::Changed, "author:/website/home", 0),
+            line(Change::Removed, "author:/website/destinations", 545),
+        ];
+        let said = |are_heard| {
+            heard(&lines, are_heard)
+                .into_iter()
+                .map(place)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said(true),
+            [
+                "author:/website/destinations and 545 below it",
+                "author:/dam/one",
+                "author:/dam/new and 900 below it",
+                "author:/website/home",
+            ]
+        );
+        assert_eq!(said(false)[0], "author:/dam/new and 900 below it");
+    }
 
     #[test]
     fn what_is_shown_of_a_long_text_has_its_first_difference() {

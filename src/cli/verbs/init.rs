@@ -17,6 +17,7 @@ use serde_json::json;
 
 use self::answers::{Answers, NamedFolder};
 use self::databases::Named;
+use crate::cli::left_off::LeavesAtOnce;
 use crate::cli::{Call, CliError};
 use crate::config::{Config, SAMPLE};
 
@@ -121,7 +122,7 @@ pub struct InitArguments {
     pub sample: bool,
 }
 
-pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), CliError> {
+pub(super) async fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     if arguments.sample {
         if call.globals.json {
             return call.json(&json!({ "sample": SAMPLE }));
@@ -137,7 +138,8 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
             config.display()
         )));
     }
-    let answers = Answers::gather(arguments, &config, call)?;
+    let leaves = LeavesAtOnce::saying("left off: nothing was written", call);
+    let answers = Answers::gather(arguments, &config, call).await?;
     let found = checks::look(&answers, call)?;
     let mut text = write::config_text(&answers, &config, None)?;
     // What is written has to work: it is read back by the same rules as ever before anything is created.
@@ -155,6 +157,7 @@ pub(super) fn run(arguments: &InitArguments, call: &mut Call<'_>) -> Result<(), 
             )));
         }
     }
+    drop(leaves);
     let key_is_new = write::key(&answers.key, call.outside.random)?;
     write::config(&config, &text)?;
 

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::left_off::LeavesAtOnce;
+use crate::cli::plain::asking::Question;
 use crate::cli::{Call, CliError};
 use crate::config::{BackendAddress, Config, ConfigError, Context, NamedContext};
 use crate::domain::os_error::in_words;
@@ -50,8 +52,10 @@ pub(super) async fn run(arguments: &LoginArguments, call: &mut Call<'_>) -> Resu
     };
     let (context, is_new) = target(arguments, config.as_ref())?;
     let token_file = write::token_file(&context, &file)?;
-    let token = ask(&context, call)?;
+    let leaves = LeavesAtOnce::saying("left off: nothing was stored", call);
+    let token = ask(&context, call).await?;
     let info = call.house.try_token(&context, &token).await?;
+    drop(leaves);
     write::token(&token_file, &token)?;
     // The configuration names the token only once there is one that works.
     write::config(&file, config.as_ref(), &context, is_new)?;
@@ -165,27 +169,28 @@ fn name_of(address: &str) -> String {
     host.split('.').next().unwrap_or_default().to_owned()
 }
 
+/// What is said to whoever types `help` where the token is asked for.
+const HELP: &str = "The token is what `lifeboat token create` printed on the service, once. It is tried there before it is stored, and what \
+    is typed is not shown. Enter alone leaves it, and nothing is stored.";
+
 /// Asks for the token.
-fn ask(context: &NamedContext, call: &mut Call<'_>) -> Result<String, CliError> {
+async fn ask(context: &NamedContext, call: &mut Call<'_>) -> Result<String, CliError> {
     let on_terminal = call.outside.input_is_terminal;
-    let mut line = String::new();
+    let text = if on_terminal || call.in_lines.is_some() {
+        format!("Token for {}: ", context.name)
+    } else {
+        String::new()
+    };
     if on_terminal {
-        let prompt = format!("Token for {}: ", context.name);
-        call.prompt(&prompt)?;
         (call.outside.echo)(false)?;
     }
-    let read = call.outside.input.read_line(&mut line);
+    let read = call.ask(&Question::open(&text, HELP)).await;
     if on_terminal {
         // The line end that was typed was not shown either.
         (call.outside.echo)(true)?;
         writeln!(call.outside.err)?;
     }
-    read.map_err(|error| {
-        CliError::failed(format!(
-            "the token could not be read: {error}",
-            error = in_words(&error)
-        ))
-    })?;
+    let line = read?.unwrap_or_default();
     let token = line.trim();
     if token.is_empty() {
         return Err(CliError::usage(

@@ -43,6 +43,7 @@ pub mod verify;
 
 use clap::{CommandFactory, Subcommand};
 
+use super::known::ENVIRONMENT;
 use super::{Arguments, Call, CliError, plain};
 use crate::domain::request::HoldKind;
 
@@ -175,6 +176,28 @@ pub(super) fn is_one(name: &str) -> bool {
     Arguments::command().find_subcommand(name).is_some()
 }
 
+/// Whether the verb of this name wants an environment before anything else.
+pub(super) fn wants_environment(name: &str) -> bool {
+    let command = Arguments::command();
+    let first = command
+        .find_subcommand(name)
+        .and_then(|verb| verb.get_positionals().next());
+    first.is_some_and(|first| {
+        let names = first.get_value_names().unwrap_or_default();
+        first.is_required_set() && names.iter().any(|name| name.as_str() == ENVIRONMENT)
+    })
+}
+
+/// Whether these words, the verb first, are a command line.
+pub(super) fn can_be_read(words: &[String]) -> bool {
+    let line = std::iter::once("lifeboat").chain(words.iter().map(String::as_str));
+    match Arguments::command().try_get_matches_from(line) {
+        Ok(_) => true,
+        // Help is asked for, or the version.
+        Err(error) => !error.use_stderr(),
+    }
+}
+
 /// Runs a verb, or the cockpit when there is none.
 pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), CliError> {
     let is_shown = matches!(verb, None | Some(Verb::Demo(_))) && !call.globals.plain;
@@ -188,7 +211,7 @@ pub(super) async fn run(verb: Option<Verb>, call: &mut Call<'_>) -> Result<(), C
         None if call.globals.plain => Box::pin(plain::run(call)).await,
         None => cockpit(call).await,
         Some(Verb::Demo(arguments)) => demo::run(&arguments, call).await,
-        Some(Verb::Init(arguments)) => init::run(&arguments, call),
+        Some(Verb::Init(arguments)) => init::run(&arguments, call).await,
         Some(Verb::Check(arguments)) => check::run(arguments, call).await,
         Some(Verb::Environments) => environments::run(call).await,
         Some(Verb::Backups(arguments)) => backups::run(&arguments, call).await,

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::backend::{Backend as _, BackendError};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal::confirmed;
@@ -37,7 +38,7 @@ pub(super) async fn run(arguments: RelocateArguments, call: &mut Call<'_>) -> Re
         None if call.can_ask() => {
             let question =
                 format!("To leave the backups of {name} behind and begin a new repository, type {name}: ");
-            call.ask_for_name(&name, &question).await?
+            call.ask_for(Wanted::Name(&name), &question).await?
         }
         None => String::new(),
     };

@@ -5,6 +5,7 @@ use clap::Args;
 use super::plan::{From, Part};
 use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError, trouble};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
@@ -147,6 +148,6 @@ async fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliErr
             ""
         }
     ))?;
-    call.ask_for_name(name, &format!("To restore it, type {name}: "))
+    call.ask_for(Wanted::Name(name), &format!("To restore it, type {name}: "))
         .await
 }

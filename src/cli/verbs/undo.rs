@@ -2,11 +2,14 @@
 
 use clap::Args;
 
-use crate::backend::BackendError;
+use crate::backend::{Backend, BackendError};
 use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::state::BeforeUndo;
+use crate::domain::request::JobQuery;
+use crate::domain::state::{BeforeUndo, EnvironmentDetails};
+use crate::domain::undoing::{JOBS_LOOKED_AT, Undoing};
 
 /// What `lifeboat undo --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -28,12 +31,43 @@ pub struct UndoArguments {
     pub job: JobArguments,
 }
 
+/// What an undo would do now, in words.
+pub(in crate::cli) struct WouldDo {
+    /// What it takes back.
+    pub(in crate::cli) object: &'static str,
+    /// The whole of it.
+    pub(in crate::cli) in_words: String,
+    /// What Live would be, for where the rest is said already.
+    becomes: String,
+}
+
+/// What an undo would do now; nothing where there is nothing to undo.
+pub(in crate::cli) async fn would_do(
+    backend: &dyn Backend,
+    details: &EnvironmentDetails,
+) -> Result<Option<WouldDo>, BackendError> {
+    let Some(way) = &details.undo_way else {
+        return Ok(None);
+    };
+    let query = JobQuery {
+        environment: Some(details.summary.name.clone()),
+        limit: JOBS_LOOKED_AT,
+        ..JobQuery::default()
+    };
+    let jobs = backend.jobs(query).await?;
+    let undo = Undoing::of(details, way, &jobs);
+    Ok(Some(WouldDo {
+        object: undo.object(),
+        in_words: undo.in_words(),
+        becomes: undo.becomes(),
+    }))
+}
+
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let detached = arguments.job.detach;
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let name = &arguments.environment;
         let details = backend.environment(name).await?;
-        let way = details.undo_way.clone();
         let BeforeUndo {
             puts_back,
             stopping,
@@ -52,15 +86,22 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         for told in written.iter().filter(|_| tells) {
             call.warn(told)?;
         }
-        let mut remark = way.as_ref().map(|way| format!("undo is {}", way.label()));
+        let way = details.undo_way.as_ref();
+        let mut remark = way.map(|way| format!("undo is {}", way.label()));
         let confirm = match arguments.confirm {
             Some(confirm) => confirm,
             None if call.can_ask() && !detached => {
-                if let Some(way) = way {
-                    call.remark(&format!("undo the last restore: {}", details.undo_in_words(&way)))?;
+                let undo = would_do(backend, &details).await?;
+                let object = undo.as_ref().map_or("the last restore", |undo| undo.object);
+                if let Some(undo) = &undo {
+                    call.remark(if puts_back.is_empty() {
+                        &undo.in_words
+                    } else {
+                        &undo.becomes
+                    })?;
                 }
                 remark = None;
-                call.ask_for_name(name, &format!("To undo the last restore, type {name}: "))
+                call.ask_for(Wanted::Name(name), &format!("To undo {object}, type {name}: "))
                     .await?
             }
             None => String::new(),

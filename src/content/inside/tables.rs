@@ -23,6 +23,7 @@ use crate::content::restoring::RestoreError;
 use crate::content::{FileTime, Item, ItemKind};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, HOME, SCHEMA, VERSIONS};
+use crate::domain::os_error::in_words;
 use crate::jcr::bundle::BundleError;
 use crate::jcr::namespaces::Namespaces;
 use crate::jcr::values::{self, Place, record_path};
@@ -476,7 +477,12 @@ pub(super) fn beginning(
 ) -> Result<Beginning, RestoreError> {
     let mut bytes = Vec::new();
     let reading = files.reader(file).take(most as u64).read_to_end(&mut bytes);
-    reading.map_err(|error| RestoreError::Failed(format!("a file in the backup cannot be read: {error}")))?;
+    reading.map_err(|error| {
+        RestoreError::Failed(format!(
+            "a file in the backup cannot be read: {error}",
+            error = in_words(&error)
+        ))
+    })?;
     Ok(Beginning {
         size: file.size(),
         bytes,

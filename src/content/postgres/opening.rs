@@ -12,6 +12,8 @@ use tokio::runtime;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::domain::os_error::in_words;
+
 /// What goes on between a connection and the server, for a task of its own. Over when the client is dropped and the
 /// server has answered, or when the connection is lost.
 pub type Driving = Pin<Box<dyn Future<Output = Result<(), postgres::Error>> + Send>>;
@@ -62,7 +64,8 @@ pub(super) async fn open_within(
 pub(super) fn tls(file: &std::path::Path) -> Result<MakeRustlsConnect, String> {
     let unreadable = |why: String| format!("the certificates in {} cannot be used: {why}", file.display());
     let mut roots = rustls::RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
+    let certificates = CertificateDer::pem_file_iter(file)
+        .map_err(|error| unreadable(in_words(&std::io::Error::other(error))))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
         roots

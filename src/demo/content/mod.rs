@@ -25,6 +25,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use crate::domain::environment::Role;
+use crate::domain::os_error::in_words;
 
 pub use breakage::{Breakage, break_live};
 pub use compare::{fingerprint, fingerprint_without_times_of_folders, first_difference};
@@ -81,7 +82,7 @@ pub struct Place {
 
 /// A file or folder of the demo could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} {} in the demo's content failed: {source}", path.display())]
+#[error("{action} {} in the demo's content failed: {}", path.display(), in_words(source))]
 pub struct DemoContentError {
     action: &'static str,
     path: PathBuf,

@@ -270,3 +270,13 @@ fn any_difference_is_found_and_named() {
         assert!(found.starts_with(expected), "{found:?} is not {expected:?}");
     }
 }
+
+#[test]
+fn what_the_system_says_is_said_in_words() {
+    let missing = std::io::Error::from_raw_os_error(2);
+    let told = DemoContentError::when("writing", Path::new("/srv/a"))(missing).to_string();
+    assert_eq!(
+        told,
+        "writing /srv/a in the demo's content failed: No such file or directory"
+    );
+}

@@ -12,13 +12,12 @@ pub(super) mod storing;
 pub(super) mod versions;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 use doubts::{doubt, tell_of_copies};
 
 use crate::catalog::DueClaim;
-use crate::concurrency::beside;
+use crate::concurrency::beside_while;
 use crate::domain::activity::Severity;
 use crate::domain::ahead;
 use crate::domain::backup::{Backup, BackupId, Manifest, Served, Trigger, choose};
@@ -298,15 +297,8 @@ impl Live {
             (self.open_to_copy(&purpose), None)
         } else {
             let rest = come_to_rest()?;
-            let is_opening = AtomicBool::new(true);
-            let is_waiting = || is_opening.load(Ordering::Relaxed);
-            let look = || hold_still().map(|still| still.walk_ahead(&is_waiting, work));
-            let open = || {
-                let opened = self.open_to_copy(&purpose);
-                is_opening.store(false, Ordering::Relaxed);
-                opened
-            };
-            let (opened, still) = beside(open, look);
+            let look = |opens: &dyn Fn() -> bool| hold_still().map(|still| still.walk_ahead(opens, work));
+            let (opened, still) = beside_while(|| self.open_to_copy(&purpose), look);
             (opened, Some((still, rest)))
         };
         let (repository, before) = opened?;

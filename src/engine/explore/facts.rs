@@ -10,6 +10,7 @@ use crate::domain::explore::{
     BinaryFacts, BinaryPlace, MOST_PROPERTIES, MOST_VALUES, NodeFacts, NodePath, PropertyFacts, ValueFacts,
     ValueType,
 };
+use crate::domain::os_error::in_words;
 use crate::engine::EngineError;
 use crate::jcr::namespaces::Namespaces;
 use crate::jcr::{Binary, Node, Property, PropertyType, Value, ids};
@@ -138,7 +139,12 @@ impl Reader<'_> {
         let mut bytes = Vec::new();
         let most = bytes_for(self.characters) as u64;
         let reading = found.bytes.take(most).read_to_end(&mut bytes);
-        reading.map_err(|error| EngineError::Failed(format!("a binary cannot be read: {error}")))?;
+        reading.map_err(|error| {
+            EngineError::Failed(format!(
+                "a binary cannot be read: {error}",
+                error = in_words(&error)
+            ))
+        })?;
         Ok(of_bytes(place, found.size, &bytes, self.characters))
     }
 }

@@ -15,6 +15,7 @@ use crate::content::inside::{Chunk, Inside, WorkspaceInside};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::InstanceName;
 use crate::domain::explore::{FirstLook, Looked, PATIENCE_SECONDS, Source};
+use crate::domain::os_error::in_words;
 use crate::engine::EngineError;
 use crate::watch::Watch;
 
@@ -332,7 +333,7 @@ fn make(
     watch: &Progress,
 ) -> Result<PathBuf, Stop> {
     kept_on_first(looks.shelves(), &key.workspace, |shelf| {
-        let refused = |error: std::io::Error| Unfilled::Place(error.to_string());
+        let refused = |error: std::io::Error| Unfilled::Place(in_words(&error));
         let half = shelf.begin(key, token).map_err(refused)?;
         let made =
             fill(&half, inside, workspace, watch).and_then(|()| shelf.put(key, &half, now).map_err(refused));

@@ -20,6 +20,7 @@ use crate::catalog::CatalogError;
 use crate::concurrency::machine;
 use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::job::{JobId, JobKind, JobState};
+use crate::domain::os_error::in_words;
 use crate::domain::stop::Unseen;
 use crate::domain::waiting_line::{EngineLimits, Line, Rank};
 use crate::engine::jobs::Jobs;
@@ -180,7 +181,10 @@ impl Jobs<'_> {
             task(turn);
         });
         if let Err(error) = begun {
-            let why = format!("no thread could be started for the job: {error}");
+            let why = format!(
+                "no thread could be started for the job: {error}",
+                error = in_words(&error)
+            );
             endings::end(work, Err(EngineError::Failed(why)));
             // Whoever is next is looked for by the thread that watches the line: here it would meet the same.
             self.0.0.queue.state.lock().line.leave(id);

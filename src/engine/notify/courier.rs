@@ -13,6 +13,7 @@ use crate::catalog::{Bag, CatalogError, Fate, Waiting};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, retry_after};
+use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
 
 /// How often at least the queue is looked at: others may put something in.
@@ -66,7 +67,10 @@ impl Notifier<'_> {
             .name("courier".to_owned())
             .spawn(delivering);
         if let Err(error) = started {
-            let text = format!("nobody is notified, no thread could be started: {error}");
+            let text = format!(
+                "nobody is notified, no thread could be started: {error}",
+                error = in_words(&error)
+            );
             self.0.activity().remember_once(None, &text);
         }
         Courier(room)

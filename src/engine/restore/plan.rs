@@ -13,6 +13,7 @@ use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{InstanceName, WorkspaceKind};
 use crate::domain::job::JobKind;
 use crate::domain::measure;
+use crate::domain::os_error::in_words;
 use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome, until_live};
 use crate::domain::request::RestoreRequest;
@@ -338,7 +339,7 @@ fn repository_room(
     let Some(folder) = repository.and_then(|repository| repository.place().folder()) else {
         return;
     };
-    match free_bytes(folder) {
+    match free_bytes(folder).map_err(|why| in_words(&why)) {
         Ok(free) => {
             let safety = Room {
                 purpose: "safety backup, at most".to_owned(),

@@ -16,6 +16,7 @@ use crate::concurrency::turnstile::{Pace, go_at};
 use crate::domain::Instant;
 use crate::domain::job::JobKind;
 use crate::domain::notify::Topic;
+use crate::domain::os_error::in_words;
 use crate::domain::schedule::Due;
 use crate::engine::restore::recover::settle_abandoned;
 use crate::engine::{Engine, EngineError, Live};
@@ -284,7 +285,10 @@ impl Schedule<'_> {
             .name("schedule".to_owned())
             .spawn(looking);
         if let Err(error) = started {
-            let text = format!("the schedule is not kept, no thread could be started: {error}");
+            let text = format!(
+                "the schedule is not kept, no thread could be started: {error}",
+                error = in_words(&error)
+            );
             self.0.activity().remember_once(None, &text);
         }
         Scheduler { stop }

@@ -22,6 +22,7 @@ use super::refusal::{Rights, StorageRefusal};
 use super::signed::Signing;
 use super::transport::Transport;
 use crate::domain::address::Address;
+use crate::domain::os_error::in_words;
 use crate::domain::settings::{CredentialSource, StorageOptions};
 use crate::repository::error::RepositoryError;
 
@@ -248,7 +249,7 @@ fn client(options: &StorageOptions, base: &Path) -> Result<reqwest::Client, Stri
     if let Some(file) = &options.ca_file {
         let file = base.join(file);
         let failed = |why: String| format!("the certificate in {} cannot be used: {why}", file.display());
-        let text = fs::read(&file).map_err(|error| failed(error.to_string()))?;
+        let text = fs::read(&file).map_err(|error| failed(in_words(&error)))?;
         let certificates =
             reqwest::Certificate::from_pem_bundle(&text).map_err(|error| failed(error.to_string()))?;
         if certificates.is_empty() {
@@ -386,8 +387,12 @@ fn secret(
 ) -> Result<String, String> {
     let (text, place) = if let Some(file) = file {
         let place = file.display().to_string();
-        let text = fs::read_to_string(&file)
-            .map_err(|error| format!("the {what} cannot be read from {place}: {error}"))?;
+        let text = fs::read_to_string(&file).map_err(|error| {
+            format!(
+                "the {what} cannot be read from {place}: {error}",
+                error = in_words(&error)
+            )
+        })?;
         (text, place)
     } else {
         let text = variables(variable).ok_or_else(|| {

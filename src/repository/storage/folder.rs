@@ -21,6 +21,7 @@ use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, 
 use super::{Found, Shelf, pack_file, path_of};
 use crate::disk::private;
 use crate::domain::address::Address;
+use crate::domain::os_error::in_words;
 use crate::repository::error::RepositoryError;
 
 /// How many packs are kept open: a few per core.
@@ -186,7 +187,7 @@ pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
 /// Makes a file where packs are made, brings it to disk and removes it.
 pub(super) fn try_to_write(place: &Path) -> Result<(), RepositoryError> {
     let failed = |error: io::Error| {
-        RepositoryError::io("trying to write there", &Address::from(place), error.to_string())
+        RepositoryError::io("trying to write there", &Address::from(place), in_words(&error))
     };
     let data = place.join(FileType::Pack.dirname());
     let below = if data.is_dir() { data } else { place.to_owned() };

@@ -17,6 +17,7 @@ use rustic_core::{ReadBackend as _, RusticError};
 use super::first_key::FirstKey;
 use crate::disk::{private, removal};
 use crate::domain::address::Address;
+use crate::domain::os_error::in_words;
 use crate::repository::Key;
 #[cfg(feature = "object-storage")]
 use crate::repository::Repository;
@@ -40,7 +41,7 @@ const PACK_SIZE: &str = "16MiB";
 /// that everything in it is encrypted with.
 pub(in crate::repository) fn create_in_folder(place: &Path, key: &Key) -> Result<MasterKey, RepositoryError> {
     let failed =
-        |error: io::Error| RepositoryError::io("creating it", &Address::from(place), error.to_string());
+        |error: io::Error| RepositoryError::io("creating it", &Address::from(place), in_words(&error));
     let (Some(parent), Some(name)) = (place.parent(), place.file_name()) else {
         return Err(failed(io::Error::other(
             "this is not a path that a folder can have",

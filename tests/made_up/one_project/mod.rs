@@ -1,8 +1,8 @@
 //! What the verbs are asked about: `acme` with a Live environment that has seen a few things, and others beside it.
 
 mod backups;
-mod environments;
-mod past;
+pub mod environments;
+pub mod past;
 mod plan;
 
 use std::collections::BTreeMap;

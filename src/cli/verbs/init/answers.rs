@@ -1,12 +1,12 @@
 //! The answers to the questions of `lifeboat init`: from its arguments, from the keyboard, or by default.
 
-use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::homes::{self, Server};
 use super::storage::Root;
 use super::{InitArguments, checks, databases};
+use crate::cli::plain::asking::Question;
 use crate::cli::{Call, CliError};
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, NameError};
 use crate::domain::os_error::in_words;
@@ -80,7 +80,7 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Takes what the arguments say, asks for the rest on a terminal, and takes the defaults elsewhere.
-    pub(super) fn gather(
+    pub(super) async fn gather(
         arguments: &InitArguments,
         config: &Path,
         call: &mut Call<'_>,
@@ -90,63 +90,77 @@ impl Answers {
         if asks {
             questions.say("An answer in [brackets] is taken when you press Enter.")?;
         }
-        let project = questions.text(
-            arguments.project.as_ref(),
-            "Project, the customer's installation (for example acme)",
-            "--project",
-            None,
-            |project| usable(project, "live"),
-        )?;
-        let live = questions.text(
-            arguments.live.as_ref(),
-            "Name of the Live environment",
-            "--live",
-            Some("live"),
-            |live| usable(&project, live),
-        )?;
-        let instances = questions.instances(arguments)?;
-        let release_version = questions.text(
-            arguments.release_version.as_ref(),
-            "Deployed release of Live, or @FILE whose first line says it (for example v12)",
-            "--release-version",
-            None,
-            checks::version,
-        )?;
-        let magnolia_version = questions.text(
-            arguments.magnolia_version.as_ref(),
-            "Magnolia version of Live, or @FILE whose first line says it (for example 6.3.4)",
-            "--magnolia-version",
-            None,
-            checks::version,
-        )?;
+        let project = questions
+            .text(
+                arguments.project.as_ref(),
+                "Project, the customer's installation (for example acme)",
+                "--project",
+                None,
+                |project| usable(project, "live"),
+            )
+            .await?;
+        let live = questions
+            .text(
+                arguments.live.as_ref(),
+                "Name of the Live environment",
+                "--live",
+                Some("live"),
+                |live| usable(&project, live),
+            )
+            .await?;
+        let instances = questions.instances(arguments).await?;
+        let release_version = questions
+            .text(
+                arguments.release_version.as_ref(),
+                "Deployed release of Live, or @FILE whose first line says it (for example v12)",
+                "--release-version",
+                None,
+                checks::version,
+            )
+            .await?;
+        let magnolia_version = questions
+            .text(
+                arguments.magnolia_version.as_ref(),
+                "Magnolia version of Live, or @FILE whose first line says it (for example 6.3.4)",
+                "--magnolia-version",
+                None,
+                checks::version,
+            )
+            .await?;
         let places = questions.call.house.places().clone();
         let beside = |name: &str| config.parent().unwrap_or(Path::new("/")).join(name);
         let live_name =
             EnvironmentName::new(&project, &live).map_err(|error| CliError::usage(error.to_string()))?;
-        let root = questions.root(
-            arguments,
-            &places
-                .data
-                .map_or_else(|| beside("repository"), |folder| folder.join("repository")),
-            &live_name,
-            &instances,
-        )?;
+        let root = questions
+            .root(
+                arguments,
+                &places
+                    .data
+                    .map_or_else(|| beside("repository"), |folder| folder.join("repository")),
+                &live_name,
+                &instances,
+            )
+            .await?;
         let survey = questions.call.house.survey();
-        let key = questions.path(
-            arguments.key.as_ref(),
-            "File for the key of the backups",
-            &beside("repository.key"),
-            |place| {
-                checks::key(place, root.address.folder(), &instances)?;
-                checks::opens(place, &root, &live_name, survey)
-            },
-        )?;
+        let key = questions
+            .path(
+                arguments.key.as_ref(),
+                "File for the key of the backups",
+                &beside("repository.key"),
+                |place| {
+                    checks::key(place, root.address.folder(), &instances)?;
+                    checks::opens(place, &root, &live_name, survey)
+                },
+            )
+            .await?;
         let mut environments = vec![(live, EnvironmentKind::Live)];
         for (kind, given) in [
             (EnvironmentKind::Uat, &arguments.uat),
             (EnvironmentKind::Integration, &arguments.integration),
         ] {
-            let names = questions.other_environments(given, kind, &project, &environments)?;
+            let names = questions
+                .other_environments(given, kind, &project, &environments)
+                .await?;
             environments.extend(names.into_iter().map(|name| (name, kind)));
         }
         Ok(Self {
@@ -174,6 +188,11 @@ impl Answers {
     }
 }
 
+/// Said to whoever types `help`.
+const HELP: &str = "Enter alone takes what is in [brackets], where there is something. Nothing is written before the last question is \
+    answered, and Ctrl-C leaves. `lifeboat init --help` says what every answer means, and `lifeboat init --sample` prints a \
+    configuration with every setting explained.";
+
 /// Said to an empty answer where there is no default.
 const NEEDED: &str = "This needs an answer: there is nothing that could be taken instead. Ctrl-C leaves, and nothing is written.";
 
@@ -189,27 +208,28 @@ impl Questions<'_, '_> {
     }
 
     /// One question. An empty answer is the default.
-    pub(super) fn ask(&mut self, question: &str, default: Option<&str>) -> Result<Option<String>, CliError> {
+    pub(super) async fn ask(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+    ) -> Result<Option<String>, CliError> {
         let brackets = default.map(|default| format!(" [{default}]")).unwrap_or_default();
         let prompt = format!("{question}{brackets}: ");
-        self.call.prompt(&prompt)?;
-        let mut answer = String::new();
-        if self.call.outside.input.read_line(&mut answer)? == 0 {
+        let Some(answer) = self.call.ask(&Question::open(&prompt, HELP)).await? else {
             return Err(CliError::failed(
                 "the answers ended before the last question; nothing was written",
             ));
-        }
-        let answer = answer.trim();
+        };
         Ok(if answer.is_empty() {
             default.map(str::to_owned)
         } else {
-            Some(answer.to_owned())
+            Some(answer)
         })
     }
 
     /// One answer that is needed. `check` says what is wrong with it; then the question is asked once more, so that the
     /// answers before it are not lost. What came as an argument is refused instead.
-    pub(super) fn text(
+    pub(super) async fn text(
         &mut self,
         given: Option<&String>,
         question: &str,
@@ -229,7 +249,7 @@ impl Questions<'_, '_> {
             });
         }
         loop {
-            match self.ask(question, default)? {
+            match self.ask(question, default).await? {
                 None => self.say(NEEDED)?,
                 Some(answer) => match check(&answer) {
                     Ok(()) => return Ok(answer),
@@ -240,7 +260,7 @@ impl Questions<'_, '_> {
     }
 
     /// A place for a file or folder, checked as [`Self::text`] does.
-    fn path(
+    async fn path(
         &mut self,
         given: Option<&PathBuf>,
         question: &str,
@@ -253,7 +273,7 @@ impl Questions<'_, '_> {
         }
         let proposed = default.display().to_string();
         loop {
-            let answer = self.ask(question, Some(&proposed))?;
+            let answer = self.ask(question, Some(&proposed)).await?;
             let path = absolute(&answer.map_or_else(|| default.to_owned(), PathBuf::from))?;
             match check(&path) {
                 Ok(()) => return Ok(path),
@@ -263,7 +283,7 @@ impl Questions<'_, '_> {
     }
 
     /// The environments of a kind that is listed and never backed up. `known` are those that were named before.
-    fn other_environments(
+    async fn other_environments(
         &mut self,
         given: &[String],
         kind: EnvironmentKind,
@@ -290,7 +310,7 @@ impl Questions<'_, '_> {
             kind.label()
         );
         loop {
-            let Some(name) = self.ask(&question, None)? else {
+            let Some(name) = self.ask(&question, None).await? else {
                 return Ok(Vec::new());
             };
             match check(&name) {
@@ -300,7 +320,7 @@ impl Questions<'_, '_> {
         }
     }
 
-    fn instances(&mut self, arguments: &InitArguments) -> Result<Vec<NamedContent>, CliError> {
+    async fn instances(&mut self, arguments: &InitArguments) -> Result<Vec<NamedContent>, CliError> {
         let mut instances = Vec::new();
         for instance in &arguments.instances {
             let path = absolute(&instance.folder)?;
@@ -347,9 +367,9 @@ impl Questions<'_, '_> {
                 ),
             };
             let mut server = Server::default();
-            let content = match self.ask(&question, None)? {
+            let content = match self.ask(&question, None).await? {
                 Some(answer) if answer.eq_ignore_ascii_case("database") => {
-                    ContentSettings::Postgres(Box::new(self.database(&name)?))
+                    ContentSettings::Postgres(Box::new(self.database(&name).await?))
                 }
                 Some(folder) => {
                     let path = absolute(Path::new(&folder))?;
@@ -365,7 +385,7 @@ impl Questions<'_, '_> {
                         }
                         Ok(home) => {
                             if let Some(found) = &found {
-                                server = self.server(&name, found)?;
+                                server = self.server(&name, found).await?;
                             }
                             home.unwrap_or(ContentSettings::Files { path })
                         }

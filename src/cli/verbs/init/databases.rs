@@ -129,12 +129,12 @@ pub(super) fn described(found: &DatabaseFound) -> String {
 
 impl Questions<'_, '_> {
     /// Asks how an instance's database is reached, and tries it, until it answers. Then for what stands beside it.
-    pub(super) fn database(&mut self, instance: &str) -> Result<PostgresSettings, CliError> {
+    pub(super) async fn database(&mut self, instance: &str) -> Result<PostgresSettings, CliError> {
         // What was typed is proposed again, so that one word can be mended.
         let mut typed = None;
         let (mut settings, found) = loop {
-            let mut settings = self.connection(instance, typed.as_ref())?;
-            if let Some(found) = self.database_at(&mut settings)? {
+            let mut settings = self.connection(instance, typed.as_ref()).await?;
+            if let Some(found) = self.database_at(&mut settings).await? {
                 break (settings, found);
             }
             typed = Some(settings);
@@ -143,34 +143,41 @@ impl Questions<'_, '_> {
         if !found.has_data_store_table {
             let question =
                 format!("Folder of {instance}'s data store (Enter when its binaries are all in the tables)");
-            settings.data_store = self.place(&question, |folder| {
-                if folder.is_dir() {
-                    Ok(())
-                } else {
-                    Err(format!(
-                        "{} is not a folder: name the folder of Jackrabbit's data store",
-                        folder.display()
-                    ))
-                }
-            })?;
+            settings.data_store = self
+                .place(&question, |folder| {
+                    if folder.is_dir() {
+                        Ok(())
+                    } else {
+                        Err(format!(
+                            "{} is not a folder: name the folder of Jackrabbit's data store",
+                            folder.display()
+                        ))
+                    }
+                })
+                .await?;
         }
         let question = format!(
             "Home of {instance}'s repository, the folder with repository and workspaces in it (Enter when it is not on this \
              machine)"
         );
         let house = self.call.house;
-        settings.home = self.place(&question, |home| house.survey().home(home))?;
+        settings.home = self.place(&question, |home| house.survey().home(home)).await?;
         let question = format!(
             "Folder of {instance}'s search indexes, with {{workspace}} for the name of each workspace (Enter when they are \
              not on this machine)"
         );
-        settings.search_indexes.extend(self.place(&question, |_| Ok(()))?);
+        settings
+            .search_indexes
+            .extend(self.place(&question, |_| Ok(())).await?);
         Ok(settings)
     }
 
     /// What is in a database. `None` when it does not answer so, which has been said: who signs its certificate is asked for as
     /// long as it may be that which is missing.
-    fn database_at(&mut self, settings: &mut PostgresSettings) -> Result<Option<DatabaseFound>, CliError> {
+    async fn database_at(
+        &mut self,
+        settings: &mut PostgresSettings,
+    ) -> Result<Option<DatabaseFound>, CliError> {
         loop {
             let why = match self.call.house.survey().database(settings) {
                 Ok(found) => return Ok(Some(found)),
@@ -183,14 +190,14 @@ impl Questions<'_, '_> {
             settings.ca_file = self.place(
                 "File with the certificates that the server's is signed by (Enter to write anew how it is reached)",
                 is_there,
-            )?;
+            ).await?;
             if settings.ca_file.is_none() {
                 return Ok(None);
             }
         }
     }
 
-    fn connection(
+    async fn connection(
         &mut self,
         instance: &str,
         typed: Option<&PostgresSettings>,
@@ -204,30 +211,35 @@ impl Questions<'_, '_> {
             "--postgres",
             typed.map(|typed| typed.connect.as_str()),
             |_| Ok(()),
-        )?;
+        ).await?;
         let mut settings = PostgresSettings::at(&connect);
         if let Some(typed) = typed {
             settings.schema.clone_from(&typed.schema);
             settings.ca_file.clone_from(&typed.ca_file);
         }
-        if let Some(schema) = self.ask("Schema that its tables are in", Some(&settings.schema))? {
+        if let Some(schema) = self
+            .ask("Schema that its tables are in", Some(&settings.schema))
+            .await?
+        {
             settings.schema = schema;
         }
-        settings.password_file = self.place(
-            "File whose first line is the password (Enter when the server asks for none)",
-            is_there,
-        )?;
+        settings.password_file = self
+            .place(
+                "File whose first line is the password (Enter when the server asks for none)",
+                is_there,
+            )
+            .await?;
         Ok(settings)
     }
 
     /// A place that there need not be.
-    pub(super) fn place(
+    pub(super) async fn place(
         &mut self,
         question: &str,
         check: impl Fn(&Path) -> Result<(), String>,
     ) -> Result<Option<PathBuf>, CliError> {
         loop {
-            let Some(answer) = self.ask(question, None)? else {
+            let Some(answer) = self.ask(question, None).await? else {
                 return Ok(None);
             };
             let path = absolute(answer.as_ref())?;

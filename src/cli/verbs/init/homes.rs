@@ -132,7 +132,7 @@ pub(super) fn described(found: &HomeFound) -> String {
 
 impl Questions<'_, '_> {
     /// Says what was found, and asks how the server of an instance is stopped and started.
-    pub(super) fn server(&mut self, instance: &str, found: &HomeFound) -> Result<Server, CliError> {
+    pub(super) async fn server(&mut self, instance: &str, found: &HomeFound) -> Result<Server, CliError> {
         self.say(&described(found))?;
         self.say(
             "Its files are a copy of it only while the server stands still: it is stopped before each backup and restore, and \
@@ -143,7 +143,7 @@ impl Questions<'_, '_> {
              the configuration later)"
         );
         let stop = loop {
-            let Some(stop) = self.ask(&question, None)? else {
+            let Some(stop) = self.ask(&question, None).await? else {
                 return Ok(Server::default());
             };
             match words(&stop) {
@@ -151,13 +151,15 @@ impl Questions<'_, '_> {
                 Err(why) => self.say(&why)?,
             }
         };
-        let start = self.text(
-            None,
-            &format!("Command that starts it again, for example systemctl start magnolia-{instance}"),
-            "--start",
-            None,
-            is_command,
-        )?;
+        let start = self
+            .text(
+                None,
+                &format!("Command that starts it again, for example systemctl start magnolia-{instance}"),
+                "--start",
+                None,
+                is_command,
+            )
+            .await?;
         Ok(Server {
             stop,
             start: words(&start).map_err(CliError::usage)?,

@@ -26,7 +26,7 @@ const WHERE: &str = "Folder for the backups, best on another disk, or s3://BUCKE
 
 impl Questions<'_, '_> {
     /// Asks for a root until it can be used. What came as an argument is refused instead.
-    pub(super) fn root(
+    pub(super) async fn root(
         &mut self,
         arguments: &InitArguments,
         default: &Path,
@@ -42,12 +42,12 @@ impl Questions<'_, '_> {
                 .map_err(|why| CliError::usage(format!("{why}. Nothing was written")));
         }
         loop {
-            let answer = self.ask(WHERE, Some(&proposed))?.unwrap_or_default();
+            let answer = self.ask(WHERE, Some(&proposed)).await?.unwrap_or_default();
             let tried = match address(&answer) {
                 Ok(address) => {
                     let options = match address {
                         Address::Folder(_) => StorageOptions::default(),
-                        Address::Bucket { .. } => self.options()?,
+                        Address::Bucket { .. } => self.options().await?,
                     };
                     self.tried(address, options, live, instances)
                 }
@@ -80,13 +80,15 @@ impl Questions<'_, '_> {
     }
 
     /// How a bucket is reached.
-    fn options(&mut self) -> Result<StorageOptions, CliError> {
+    async fn options(&mut self) -> Result<StorageOptions, CliError> {
         let mut options = StorageOptions::default();
         loop {
-            let endpoint = self.ask(
-                "Address of the service, for example https://s3.example.com (Enter for Amazon's own)",
-                None,
-            )?;
+            let endpoint = self
+                .ask(
+                    "Address of the service, for example https://s3.example.com (Enter for Amazon's own)",
+                    None,
+                )
+                .await?;
             match endpoint.as_deref().map_or(Ok(()), is_endpoint) {
                 Ok(()) => {
                     options.endpoint = endpoint;
@@ -103,9 +105,12 @@ impl Questions<'_, '_> {
             options.ca_file = self.place(
                 "File with the certificates of a private authority that vouch for it (Enter for those of the system)",
                 is_there,
-            )?;
+            ).await?;
         }
-        if let Some(region) = self.ask("Region that the bucket is in", Some(&options.region))? {
+        if let Some(region) = self
+            .ask("Region that the bucket is in", Some(&options.region))
+            .await?
+        {
             options.region = region;
         }
         loop {
@@ -113,7 +118,7 @@ impl Questions<'_, '_> {
                 "Where the keys come from: environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), files, or aws (as \
                  Amazon's tools find them)",
                 Some("environment"),
-            )?;
+            ).await?;
             match keys.as_deref() {
                 Some("environment") => break,
                 Some("aws") => {
@@ -121,10 +126,14 @@ impl Questions<'_, '_> {
                     break;
                 }
                 Some("files") => {
-                    options.access_key_id_file =
-                        Some(self.key_file("File whose first line is the id of the access key")?);
-                    options.secret_access_key_file =
-                        Some(self.key_file("File whose first line is the secret access key")?);
+                    options.access_key_id_file = Some(
+                        self.key_file("File whose first line is the id of the access key")
+                            .await?,
+                    );
+                    options.secret_access_key_file = Some(
+                        self.key_file("File whose first line is the secret access key")
+                            .await?,
+                    );
                     break;
                 }
                 _ => self.say("Write one of the three words: environment, files or aws.")?,
@@ -133,12 +142,14 @@ impl Questions<'_, '_> {
         Ok(options)
     }
 
-    fn key_file(&mut self, question: &str) -> Result<PathBuf, CliError> {
-        let file = self.text(None, question, "--access-key-id-file", None, |file| {
-            std::fs::metadata(file)
-                .map(drop)
-                .map_err(|error| format!("{file} cannot be read: {error}", error = in_words(&error)))
-        })?;
+    async fn key_file(&mut self, question: &str) -> Result<PathBuf, CliError> {
+        let file = self
+            .text(None, question, "--access-key-id-file", None, |file| {
+                std::fs::metadata(file)
+                    .map(drop)
+                    .map_err(|error| format!("{file} cannot be read: {error}", error = in_words(&error)))
+            })
+            .await?;
         absolute(file.as_ref())
     }
 }

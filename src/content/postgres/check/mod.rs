@@ -355,7 +355,7 @@ fn room(connector: &Connector, session: &mut Session, layout: &Layout, findings:
         );
         return;
     };
-    match free_bytes(&disk) {
+    match free_bytes(&disk).map_err(|why| in_words(&why)) {
         Ok(free) if free >= needed => {
             findings.ok(
                 "room",

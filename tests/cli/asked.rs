@@ -1,0 +1,354 @@
+//! Questions of the cockpit in lines: what answers them, what helps with them, and what was typed before they were asked.
+
+use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::job::{JobKind, JobState, Outcome};
+use lifeboat::domain::state::UndoWay;
+
+use crate::harness::{Ended, alike, lifeboat};
+use crate::made_up::Fixture;
+use crate::made_up::name;
+use crate::made_up::one_project::environments::has_replaced;
+use crate::made_up::one_project::past::job;
+use crate::made_up::one_project::usual;
+
+/// What the backend was asked to begin or to change.
+fn begun(ended: &Ended) -> Vec<&str> {
+    let begins = [
+        "restore ", "undo ", "backup ", "confirm ", "delete ", "break ", "hold ",
+    ];
+    let calls = ended.calls.iter().map(String::as_str);
+    calls
+        .filter(|call| begins.iter().any(|begin| call.starts_with(begin)))
+        .collect()
+}
+
+/// What was said, however it was broken into lines.
+fn in_one_line(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn pasting(pieces: &[&str]) -> Ended {
+    lifeboat(&["--plain"]).pasting(pieces).ends()
+}
+
+alike!(a_name_that_was_pasted_behind_another_restores_nothing);
+fn a_name_that_was_pasted_behind_another_restores_nothing() {
+    let ways = ["acme/live\n", "restore\n", "1\n", "1\n"];
+    let pasted = pasting(&[&ways[..], &["acme/lvie\nacme/live\n", "back\n", "quit\n"]].concat());
+    assert_eq!(begun(&pasted), [""; 0], "{}", pasted.err);
+    assert!(
+        pasted
+            .err
+            .contains("1 line was typed before this was asked, and not taken"),
+        "{}",
+        pasted.err
+    );
+    // Once it was asked again, the name is the answer.
+    let typed = pasting(&[&ways[..], &["acme/lvie\nacme/live\n", "acme/live\n", "quit\n"]].concat());
+    assert_eq!(begun(&typed).len(), 1, "{}", typed.err);
+}
+
+alike!(what_is_pasted_where_choices_are_confirms_nothing);
+fn what_is_pasted_where_choices_are_confirms_nothing() {
+    for pasted in [
+        "restore\n1\n1\nacme/live\n",
+        "undo\nacme/live\n",
+        "back up\n\n",
+        "back up\nbefore the sale\n",
+        "maintenance\nthe disks are being moved\n",
+        "delete acme/live upgrade\nyes\n",
+        "confirm acme/live\nyes\n",
+    ] {
+        let fixture = usual();
+        if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+            has_replaced(live);
+        }
+        let ended = lifeboat(&["--plain"])
+            .on(fixture)
+            .pasting(&["acme/live\n", pasted, "back\n", "quit\n"])
+            .ends();
+        assert_eq!(begun(&ended), [""; 0], "{pasted}: {}", ended.err);
+        assert!(
+            ended.err.contains("typed before this was asked"),
+            "{pasted}: {}",
+            ended.err
+        );
+    }
+}
+
+#[test]
+fn what_is_pasted_breaks_no_live() {
+    let fixture = usual();
+    fixture.state().demo = true;
+    let ended = lifeboat(&["--plain"])
+        .on(fixture)
+        .pasting(&["globex/live\n", "break\nglobex/live\n", "back\n", "quit\n"])
+        .ends();
+    assert!(!ended.out.contains("Live is broken now"), "{}", ended.out);
+}
+
+alike!(what_was_typed_behind_something_that_did_not_fit_does_nothing);
+fn what_was_typed_behind_something_that_did_not_fit_does_nothing() {
+    for pasted in [
+        // No choice, a number of none, a choice that cannot be taken, a verb that fails.
+        "restroe\ndrill acme/live\n",
+        "99\ndrill acme/live\n",
+        "18\ndrill acme/live\n",
+        "backups acme/lvie\ndrill acme/live\n",
+    ] {
+        let ended = pasting(&["acme/live\n", pasted, "quit\n"]);
+        assert!(
+            !ended.out.contains("lifeboat drill"),
+            "{pasted}: {}{}",
+            ended.out,
+            ended.err
+        );
+    }
+    // What fits can be typed ahead.
+    let ended = pasting(&["acme/live\n4\ndaily\n\nback\nquit\n"]);
+    assert!(
+        ended.out.contains("lifeboat browse acme/live b1234567"),
+        "{}",
+        ended.out
+    );
+}
+
+alike!(in_a_shell_what_was_typed_ahead_is_thrown_away);
+fn in_a_shell_what_was_typed_ahead_is_thrown_away() {
+    // The terminal does it, which is asked to by showing what is typed anew.
+    let ended = lifeboat(&["restore", "acme/live", "daily"])
+        .typing("help\nacme/live\n")
+        .ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.err.contains("Nothing has been done yet"), "{}", ended.err);
+    assert!(ended.flushes > 0);
+}
+
+alike!(help_inside_a_question_helps_with_it_and_asks_again);
+fn help_inside_a_question_helps_with_it_and_asks_again() {
+    for (typed, asked, helps) in [
+        (
+            &["restore"][..],
+            "which backup (1 to 6, or back)>",
+            "the beginning of its words",
+        ),
+        (
+            &["restore", "1"],
+            "restore (1 to 5, or back)>",
+            "Nothing has been done to Live yet",
+        ),
+        (
+            &["restore", "1", "3"],
+            "instances, numbers with spaces",
+            "with spaces between them, such as",
+        ),
+        (
+            &["restore", "1", "4"],
+            "a path, such as",
+            "A path is the instance, a colon",
+        ),
+        (
+            &["restore", "1", "1"],
+            "To restore it, type acme/live:",
+            "once acme/live is typed",
+        ),
+        (
+            &["look", "1"],
+            "the path, such as",
+            "A path is the instance, a colon",
+        ),
+        (
+            &["back up"],
+            "a note for the backup, or nothing:",
+            "in your words",
+        ),
+        (&["find a page"], "a part of the name:", "Upper and lower case"),
+        (&["maintenance"], "the reason:", "everybody who is kept waiting"),
+        (
+            &["delete acme/live upgrade"],
+            "Delete it? (yes or no, Enter for no):",
+            "\"yes\" does it",
+        ),
+    ] {
+        for help in ["help", "?"] {
+            let lines = [&["acme/live"], typed, &[help, "back", "quit"]].concat();
+            let ended = lifeboat(&["--plain"])
+                .typing(&format!("{}\n", lines.join("\n")))
+                .ends();
+            let said = ended.err.replace('\n', " ");
+            assert_eq!(ended.code, 0, "{typed:?}: {said}");
+            assert_eq!(said.matches(asked).count(), 2, "{typed:?}: {said}");
+            assert!(said.contains(helps), "{typed:?}: {said}");
+            assert_eq!(begun(&ended), [""; 0], "{typed:?}");
+        }
+    }
+}
+
+/// Live with a manual backup that a new one replaces, of this person and with this note.
+fn with_a_manual_backup(by: &str, note: Option<&str>) -> Fixture {
+    let fixture = usual();
+    if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+        let good = live.backups[0].verification.clone();
+        for backup in &mut live.backups {
+            if backup.manifest.trigger.names() == "manual" {
+                backup.manifest.by = by.into();
+                backup.manifest.note = note.map(str::to_owned);
+                backup.verification = good.clone();
+            }
+        }
+    }
+    fixture
+}
+
+alike!(a_backup_that_takes_the_place_of_somebody_elses_asks_first);
+fn a_backup_that_takes_the_place_of_somebody_elses_asks_first() {
+    let ended = |fixture: Fixture, typed: &str| lifeboat(&["--plain"]).on(fixture).typing(typed).ends();
+    let somebodys = || with_a_manual_backup("robin", Some("before the relaunch"));
+    for no in ["no", "", "back", "quit"] {
+        let left = ended(somebodys(), &format!("acme/live\n2\nmine\n{no}\nquit\n"));
+        assert_eq!(begun(&left), [""; 0], "{no}: {}", left.err);
+        let told = left.out.replace('\n', " ");
+        assert!(
+            told.contains(
+                "It takes the manual slot. For it, the backup e1234567 of 2026-11-20 16:45 UTC by robin (\"before the relaunch\") is \
+                 deleted, once the new one is complete and verified."
+            ),
+            "{told}"
+        );
+        assert!(
+            left.err.contains("(yes or no, Enter for no)") && left.err.contains("nothing was done"),
+            "{no}: {}",
+            left.err
+        );
+        // It is said once.
+        assert!(!left.err.contains("It takes the manual slot"), "{}", left.err);
+    }
+    let taken = ended(somebodys(), "acme/live\n2\nmine\nyes\nquit\n");
+    assert_eq!(begun(&taken), ["backup acme/live note=mine to="], "{}", taken.err);
+    // A verb that is typed asks as well, and says what goes.
+    let typed = ended(somebodys(), "acme/live\nbackup acme/live\nno\nquit\n");
+    assert!(typed.err.contains("It takes the manual slot"), "{}", typed.err);
+    assert_eq!(begun(&typed), [""; 0]);
+    // One's own without a note goes without a question.
+    let mine = ended(with_a_manual_backup("kim", None), "acme/live\n2\n\nquit\n");
+    assert_eq!(begun(&mine), ["backup acme/live note= to="], "{}", mine.err);
+    let noted = ended(
+        with_a_manual_backup("kim", Some("keep me")),
+        "acme/live\n2\n\n\nquit\n",
+    );
+    assert_eq!(begun(&noted), [""; 0], "{}", noted.err);
+}
+
+alike!(in_a_shell_a_backup_says_which_one_goes_and_asks_nothing);
+fn in_a_shell_a_backup_says_which_one_goes_and_asks_nothing() {
+    let run = |arguments: &[&str]| {
+        lifeboat(arguments)
+            .on(with_a_manual_backup("robin", Some("before the relaunch")))
+            .on_a_terminal(100)
+            .ends()
+    };
+    let told = run(&["backup", "acme/live"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(
+        told.err
+            .replace('\n', " ")
+            .contains("the backup e1234567 of 2026-11-20 16:45 UTC by robin"),
+        "{}",
+        told.err
+    );
+    assert_eq!(begun(&told).len(), 1);
+    let json = run(&["backup", "acme/live", "--json"]);
+    assert!(!json.err.contains("robin"), "{}", json.err);
+    let upgrade = run(&["backup", "acme/live", "--trigger", "upgrade", "--to", "6.3.5"]);
+    assert!(!upgrade.err.contains("robin"), "{}", upgrade.err);
+}
+
+alike!(what_drops_or_deletes_something_asks_in_lines);
+fn what_drops_or_deletes_something_asks_in_lines() {
+    for (typed, answer, begins) in [
+        ("18", "yes", &["confirm acme/live"][..]),
+        ("confirm", "no", &[]),
+        ("delete acme/live upgrade", "yes", &["delete acme/live c1234567"]),
+        ("delete acme/live upgrade", "", &[]),
+    ] {
+        let fixture = usual();
+        if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+            has_replaced(live);
+        }
+        let ended = lifeboat(&["--plain"])
+            .on(fixture)
+            .typing(&format!("acme/live\n{typed}\n{answer}\nquit\n"))
+            .ends();
+        assert_eq!(begun(&ended), begins, "{typed}: {}", ended.err);
+        assert!(ended.err.contains("(yes or no, Enter for no)"), "{}", ended.err);
+    }
+}
+
+alike!(after_an_undo_the_offer_says_that_it_would_be_undone);
+fn after_an_undo_the_offer_says_that_it_would_be_undone() {
+    let fixture = usual();
+    {
+        let mut state = fixture.state();
+        let safety = BackupId("9".repeat(64));
+        let mut undo = job(
+            43,
+            JobKind::Undo,
+            "undo: restore of the safety backup",
+            JobState::Done,
+        );
+        undo.outcome = Some(Outcome {
+            summary: "Live is as it was".to_owned(),
+            backup: None,
+            safety: Some(safety.clone()),
+            warnings: Vec::new(),
+            health: Vec::new(),
+        });
+        state.jobs.insert(0, undo);
+        if let Some(live) = state.environments.get_mut(&name("acme/live")) {
+            live.undo_way = Some(UndoWay::Safety { backup: safety });
+        }
+    }
+    let ended = lifeboat(&["--plain"])
+        .on(fixture)
+        .typing("acme/live\nundo\nback\nquit\n")
+        .ends();
+    let offered = in_one_line(&ended.out);
+    assert!(
+        offered.contains(
+            "17 undo the undo, job 43 of 2026-11-23 05:02:00 UTC: Live becomes again what the restore of b1234567 (daily) (job 40) had \
+             made it"
+        ),
+        "{offered}"
+    );
+    assert!(
+        ended.err.contains("To undo the undo, type acme/live:"),
+        "{}",
+        ended.err
+    );
+}
+
+alike!(a_verb_takes_the_environment_that_one_is_in_where_it_names_none);
+fn a_verb_takes_the_environment_that_one_is_in_where_it_names_none() {
+    for (typed, run) in [
+        ("find news", "lifeboat find acme/live news\n"),
+        ("find --by text news", "lifeboat find acme/live --by text news\n"),
+        (
+            "browse daily author:/website",
+            "lifeboat browse acme/live daily author:/website\n",
+        ),
+        ("diff daily live", "lifeboat diff acme/live daily live\n"),
+        ("plan daily", "lifeboat plan acme/live daily\n"),
+        // One that names one means that, spelled well or badly.
+        ("backups globex/live", "lifeboat backups globex/live\n"),
+        ("plan acme/lvie", "lifeboat plan acme/lvie\n"),
+        ("find globex/live news", "lifeboat find globex/live news\n"),
+    ] {
+        let ended = lifeboat(&["--plain"])
+            .typing(&format!("acme/live\n{typed}\nquit\n"))
+            .ends();
+        assert!(ended.out.contains(run), "{typed}: {}{}", ended.out, ended.err);
+    }
+    // Where one is in none, none is taken.
+    let nowhere = lifeboat(&["--plain"]).typing("find news\nquit\n").ends();
+    assert!(nowhere.out.contains("lifeboat find news\n"), "{}", nowhere.out);
+}
