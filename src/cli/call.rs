@@ -142,6 +142,7 @@ impl Call<'_> {
                 Some(asking) => {
                     self.outside.out.flush()?;
                     let from = asking.answers_from(question.care);
+                    self.drops_what_was_typed(question.care);
                     self.prompt(question.text)?;
                     asking.heard(from).await
                 }
@@ -162,12 +163,18 @@ impl Call<'_> {
         }
     }
 
-    /// Reads a line where a shell is.
-    fn read(&mut self, question: &Question<'_>) -> Result<Heard, CliError> {
-        if question.care == Care::Meant && self.outside.input_is_terminal {
-            // It throws away what was typed before this is asked. A terminal that cannot has gone, and that shows below.
+    /// Where an answer has to be meant, a terminal throws away what was typed before it is asked for: also the beginning of a
+    /// line, which would become the answer with the next Enter.
+    pub(super) fn drops_what_was_typed(&mut self, care: Care) {
+        if care == Care::Meant && self.outside.input_is_terminal {
+            // A terminal that cannot has gone, and that shows where the answer is read.
             let _ = (self.outside.echo)(true);
         }
+    }
+
+    /// Reads a line where a shell is.
+    fn read(&mut self, question: &Question<'_>) -> Result<Heard, CliError> {
+        self.drops_what_was_typed(question.care);
         self.prompt(question.text)?;
         let mut line = String::new();
         let read = self.outside.input.read_line(&mut line);

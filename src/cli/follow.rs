@@ -182,6 +182,13 @@ impl Watched<'_> {
                     }
                     if asked_to_stop {
                         let look = call.command(&format!("jobs {id}"));
+                        if call.in_lines.is_some() {
+                            // Nobody has left: Lifeboat goes on, and the job in it.
+                            return Err(CliError::of_job(
+                                id,
+                                format!("not waiting for job {id} any more: it still ends by itself, which is news then; `{look}` shows how it stands"),
+                            ));
+                        }
                         return Err(CliError::of_job(id, format!(
                             "left job {id} before its end, asked for the second time. What it had begun is finished or rolled back when Lifeboat is started the next time; `{look}` shows how it stands"
                         )));
@@ -341,12 +348,17 @@ async fn ask_to_stop(
         Interrupt::CtrlC => backend.cancel(id).await,
         Interrupt::Terminate | Interrupt::HungUp => backend.stop(id, StopReason::Signal).await,
     };
+    let once_more = if call.in_lines.is_some() {
+        "does not wait for that"
+    } else {
+        "leaves at once"
+    };
     match asked {
         Ok(()) if job.can_cancel() => call.remark(&format!(
-            "job {id} stops at its next safe point; Ctrl-C once more leaves at once"
+            "job {id} stops at its next safe point; Ctrl-C once more {once_more}"
         )),
         Ok(()) => call.remark(&format!(
-            "job {id} cannot stop any more and is finishing; Ctrl-C once more leaves at once"
+            "job {id} cannot stop any more and is finishing; Ctrl-C once more {once_more}"
         )),
         Err(error) => call.remark(&format!("job {id} goes on: {error}")),
     }

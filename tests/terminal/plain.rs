@@ -100,11 +100,17 @@ fn a_backup_is_restored_and_the_restore_undone_in_lines(way: Way) {
     // It is said that it would be undone by another one.
     terminal.wait_for("17  undo the undo, job ");
     terminal.wait_for("UTC: Live becomes again what");
-    // Where the name is asked for, the second Ctrl-C leaves, and nothing has begun.
-    terminal.press("17\r");
+    // The name without an Enter, typed ahead or pasted, is not there any more when it is asked for: Enter alone leaves.
+    terminal.send(b"17\racme/live");
     terminal.wait_for("To undo the undo, type acme/live:");
-    terminal.press("\u{3}");
+    answer(&mut terminal, "");
+    terminal.wait_for("left: nothing was done");
+    assert_eq!(home(), "new and wrong");
+    // Where the name is asked for, the second Ctrl-C leaves, and nothing has begun.
+    answer(&mut terminal, "17");
     times(&terminal, "To undo the undo, type acme/live:", 2);
+    terminal.press("\u{3}");
+    times(&terminal, "To undo the undo, type acme/live:", 3);
     terminal.press("\u{3}");
     assert!(terminal.wait_for_exit().success());
     assert_eq!(home(), "new and wrong");

@@ -32,6 +32,7 @@ impl Session<'_, '_> {
     /// One line, however long that takes. What happens meanwhile is told, and help is given.
     pub(super) async fn answer(&mut self, question: &Question<'_>) -> Result<Answer, CliError> {
         let mut from = self.asking.answers_from(question.care);
+        self.call.drops_what_was_typed(question.care);
         self.ask(question.text)?;
         let mut has_interrupted = false;
         let asking = Rc::clone(&self.asking);
@@ -64,6 +65,7 @@ impl Session<'_, '_> {
                     };
                     self.call.remark(&told)?;
                     from = asking.answers_from(question.care);
+                    self.call.drops_what_was_typed(question.care);
                     self.ask(question.text)?;
                 }
                 () = self.configuration.is_due() => {

@@ -6,6 +6,7 @@ use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};
+use crate::domain::refusal::Refusal;
 use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
 
@@ -60,6 +61,14 @@ impl Session<'_, '_> {
         if details.is_only_copied(&backup.id) {
             arguments.extend(["--from".to_owned(), "copy".to_owned()]);
         }
+        if let Some(hold) = &details.summary.protection {
+            let refusal = Refusal::Protected {
+                environment: name.clone(),
+                reason: hold.reason.clone(),
+            };
+            self.call
+                .remark(&format!("It cannot be restored now: {refusal}"))?;
+        }
         let of_all = arguments.len();
         loop {
             let plan = [vec!["plan".to_owned()], arguments.clone()].concat();
@@ -75,7 +84,7 @@ impl Session<'_, '_> {
             ]
             .map(str::to_owned);
             // What is in the way may be gone in a moment, or be the room for a safety backup: the choices stay.
-            let title = if self.has_failed {
+            let title = if self.has_failed || details.summary.protection.is_some() {
                 "It cannot be done as it is. What now?"
             } else {
                 "What now?"
@@ -85,10 +94,20 @@ impl Session<'_, '_> {
                 Err(why) => return Ok(Some(why)),
             };
             match chosen {
-                Some(0) => return self.begin(&arguments, &[]).await,
-                Some(1) => return self.begin(&arguments, &["--without-safety-backup"]).await,
+                Some(way @ (0 | 1)) => {
+                    let without_safety: &[&str] = if way == 1 {
+                        &["--without-safety-backup"]
+                    } else {
+                        &[]
+                    };
+                    let over = self.begin(&arguments, without_safety).await?;
+                    // What has not begun can be begun another way: what was chosen for it stays.
+                    if over.is_some() || !self.has_failed {
+                        return Ok(over);
+                    }
+                }
                 Some(2) => {
-                    arguments.truncate(of_all);
+                    self.drops_choice(&mut arguments, of_all)?;
                     match self.parts(backup).await? {
                         Ok(Some(parts)) => arguments.extend(parts),
                         Ok(None) => return Ok(None),
@@ -96,7 +115,7 @@ impl Session<'_, '_> {
                     }
                 }
                 Some(3) => {
-                    arguments.truncate(of_all);
+                    self.drops_choice(&mut arguments, of_all)?;
                     match self.paths().await? {
                         Ok(Some(paths)) => arguments.extend(paths),
                         Ok(None) => return Ok(None),
@@ -106,6 +125,18 @@ impl Session<'_, '_> {
                 _ => return Ok(None),
             }
         }
+    }
+
+    /// Drops what was chosen before, which is said: what is chosen now would come back on other instances than that.
+    fn drops_choice(&mut self, arguments: &mut Vec<String>, of_all: usize) -> Result<(), CliError> {
+        let dropped = arguments.split_off(of_all);
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        self.call.remark(&format!(
+            "what was chosen before is dropped: {}. Choose anew; a path can begin with its instance, author:/website/home",
+            dropped.join(" ")
+        ))
     }
 
     async fn begin(&mut self, arguments: &[String], more: &[&str]) -> Result<Option<Why>, CliError> {

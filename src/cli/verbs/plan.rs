@@ -128,17 +128,22 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     ))?;
     call.say("")?;
     let is_unchanged = plan.changes.iter().all(WorkspaceChange::is_unchanged);
+    let same = if plan.selection.is_everything() {
+        "Live is the same as the backup"
+    } else {
+        "what was chosen is in Live as it is in the backup; the rest was not looked at"
+    };
     if is_unchanged && !plan.obstacles.is_empty() {
         call.tell("Not all of it could be compared, since something is in the way.")?;
     } else if plan.changes.is_empty() {
         call.tell("There is nothing to compare: the backup holds nothing of what was chosen.")?;
     } else if plan.changes_nothing {
         call.tell(&format!(
-            "Nothing would change: Live is the same as the backup.{}",
+            "Nothing would change: {same}.{}",
             behind(plan.how_compared())
         ))?;
     } else if is_unchanged {
-        call.tell("No item would change: Live is the same as the backup.")?;
+        call.tell(&format!("No item would change: {same}."))?;
     } else {
         if call.globals.plain {
             // What it comes to is heard before what it is made of.

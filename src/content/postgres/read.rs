@@ -35,8 +35,6 @@ const WAITING: usize = 64;
 /// How many bytes of one extent may wait to be taken: one whole extent of rows that are not very long, which has up to
 /// twice as many bytes as it should. Its statement is then over, whatever limit it has, before anybody takes the rows.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
-/// How many extents may wait to be taken, beside one for each connection: what is read while a repository is opened.
-const AHEAD: usize = 2;
 
 /// A stretch of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +200,9 @@ impl Reader {
         digest: RowDigest,
     ) -> Result<Self, ContentError> {
         let count = connector.at_a_time(extents.len())?;
-        let (announce, readings) = sync_channel(count + AHEAD);
+        // One waits for each connection, and each has one that it reads: what is read while a repository is opened, which
+        // takes 128 MiB meanwhile, and both together are to stay below 250.
+        let (announce, readings) = sync_channel(count);
         let stopped = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             connector: connector.clone(),

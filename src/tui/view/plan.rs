@@ -6,6 +6,7 @@ use super::canvas::{Piece, piece, shorten_middle};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use super::undo_plan;
+use crate::domain::backup::Trigger;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
@@ -46,8 +47,9 @@ pub const NO_SAFETY: &str = "NO SAFETY BACKUP is taken: only what the restore re
 fn ready(text: &mut Text, model: &Model, wizard: &Wizard, plan: &RestorePlan, symbols: &Symbols) {
     // What happens comes first, then what stands in the way of it or should be known: on the smallest screen as well.
     text.fact_as("changes", &changed(plan), Meaning::Title);
-    lost(text, plan);
+    lost(text, wizard.purpose, plan);
     time(text, plan);
+    newer(text, model, wizard.purpose, plan);
     text.blank();
     if wizard.purpose == Purpose::Undo {
         undo_plan::puts_back(text, wizard);
@@ -216,10 +218,42 @@ fn room(text: &mut Text, plan: &RestorePlan) {
     }
 }
 
-fn lost(text: &mut Text, plan: &RestorePlan) {
+/// That there is a newer backup to go back to: the main screen says when Live can be brought back to, and means that one.
+fn newer(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan) {
+    let Some(details) = model.table_details().filter(|_| purpose == Purpose::Restore) else {
+        return;
+    };
+    let taken = plan.backup.manifest.taken;
+    let newest = details
+        .all_backups()
+        .filter(|backup| backup.is_good() && !backup.dated_ahead)
+        .filter(|backup| backup.manifest.trigger != Trigger::Restore && backup.manifest.taken > taken)
+        .max_by_key(|backup| backup.manifest.taken);
+    if let Some(newest) = newest {
+        let when = moment_and_age(newest.manifest.taken, model);
+        let what = newest.manifest.trigger.names();
+        text.fact_as(
+            "newer",
+            &format!(
+                "there is a newer backup that is verified: {what} {}, taken {when}",
+                newest.id
+            ),
+            Meaning::Warning,
+        );
+    }
+}
+
+fn lost(text: &mut Text, purpose: Purpose, plan: &RestorePlan) {
     let lost = plan.work_lost();
     if !lost.is_any {
-        return text.fact("loses", &lost.words);
+        // What comes back by it, and what goes, was the restore's doing.
+        let is_its_own = purpose == Purpose::Undo && plan.compares_all() && !plan.loses_nothing();
+        let words = if is_its_own {
+            "nothing that was written since: Live was not changed after what it takes back"
+        } else {
+            &lost.words
+        };
+        return text.fact("loses", words);
     }
     let kept = if plan.without_safety {
         "no safety backup keeps it"
