@@ -1,8 +1,8 @@
 //! Questions of the cockpit in lines: what answers them, what helps with them, and what was typed before they were asked.
 
-use lifeboat::domain::backup::BackupId;
+use lifeboat::domain::backup::{BackupId, Trigger};
 use lifeboat::domain::job::{JobKind, JobState, Outcome};
-use lifeboat::domain::state::UndoWay;
+use lifeboat::domain::state::{EnvironmentDetails, UndoWay};
 
 use crate::harness::{Ended, alike, lifeboat};
 use crate::made_up::Fixture;
@@ -282,6 +282,47 @@ fn what_drops_or_deletes_something_asks_in_lines() {
         assert_eq!(begun(&ended), begins, "{typed}: {}", ended.err);
         assert!(ended.err.contains("(yes or no, Enter for no)"), "{}", ended.err);
     }
+}
+
+alike!(what_is_left_of_undo_is_said_before_something_goes);
+fn what_is_left_of_undo_is_said_before_something_goes() {
+    let asked = |typed: &str, undo: fn(&mut EnvironmentDetails)| {
+        let fixture = usual();
+        if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+            undo(live);
+        }
+        let ended = lifeboat(&["--plain"])
+            .on(fixture)
+            .typing(&format!("acme/live\n{typed}\nno\nquit\n"))
+            .ends();
+        in_one_line(&ended.err)
+    };
+    let from_the_backup = asked("confirm", has_replaced);
+    assert!(
+        from_the_backup.contains("Undo is a restore of the safety backup "),
+        "{from_the_backup}"
+    );
+    let at_its_end = asked("confirm", |live| {
+        has_replaced(live);
+        live.undo = None;
+    });
+    assert!(
+        at_its_end.contains("no safety backup to go back to: nothing can be undone afterwards.")
+            && !at_its_end.contains("Undo is a restore"),
+        "{at_its_end}"
+    );
+    let upgrade = |live: &mut EnvironmentDetails| {
+        let upgrade = live
+            .backups
+            .iter()
+            .find(|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. }));
+        live.undo = upgrade.map(|backup| backup.id.clone());
+    };
+    let deleted = asked("delete acme/live upgrade", upgrade);
+    assert!(
+        deleted.contains("Undo goes back to it: the last restore cannot be undone afterwards."),
+        "{deleted}"
+    );
 }
 
 alike!(after_an_undo_the_offer_says_that_it_would_be_undone);
