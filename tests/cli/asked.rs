@@ -1,15 +1,16 @@
 //! Questions of the cockpit in lines: what answers them, what helps with them, and what was typed before they were asked.
 
 use lifeboat::domain::backup::{BackupId, Trigger};
-use lifeboat::domain::job::{JobKind, JobState, Outcome};
+use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome};
 use lifeboat::domain::state::{EnvironmentDetails, UndoWay};
+use lifeboat::domain::undoing::UndoOf;
 
 use crate::harness::{Ended, alike, lifeboat};
 use crate::made_up::Fixture;
 use crate::made_up::name;
 use crate::made_up::one_project::environments::has_replaced;
 use crate::made_up::one_project::past::job;
-use crate::made_up::one_project::usual;
+use crate::made_up::one_project::{at, usual};
 
 /// What the backend was asked to begin or to change.
 fn begun(ended: &Ended) -> Vec<&str> {
@@ -327,6 +328,19 @@ fn what_is_left_of_undo_is_said_before_something_goes() {
 
 alike!(after_an_undo_the_offer_says_that_it_would_be_undone);
 fn after_an_undo_the_offer_says_that_it_would_be_undone() {
+    // An older service leaves it to the jobs to say it.
+    offers_to_undo_the_undo(43, None);
+    offers_to_undo_the_undo(
+        47,
+        Some(UndoOf {
+            kind: Some(JobKind::Undo),
+            job: Some(JobId(47)),
+            at: Some(at(23, 5, 2)),
+        }),
+    );
+}
+
+fn offers_to_undo_the_undo(by: u64, said: Option<UndoOf>) {
     let fixture = usual();
     {
         let mut state = fixture.state();
@@ -347,6 +361,7 @@ fn after_an_undo_the_offer_says_that_it_would_be_undone() {
         state.jobs.insert(0, undo);
         if let Some(live) = state.environments.get_mut(&name("acme/live")) {
             live.undo_way = Some(UndoWay::Safety { backup: safety });
+            live.undo_of = said;
         }
     }
     let ended = lifeboat(&["--plain"])
@@ -355,10 +370,9 @@ fn after_an_undo_the_offer_says_that_it_would_be_undone() {
         .ends();
     let offered = in_one_line(&ended.out);
     assert!(
-        offered.contains(
-            "17 undo the undo, job 43 of 2026-11-23 05:02:00 UTC: Live becomes again what the restore of b1234567 (daily) (job 40) had \
-             made it"
-        ),
+        offered.contains(&format!(
+            "17 undo the undo, job {by} of 2026-11-23 05:02:00 UTC: Live becomes again as it was before that undo, "
+        )),
         "{offered}"
     );
     assert!(

@@ -275,7 +275,7 @@ impl Session<'_, '_> {
             }
             Place::Environment(name) => {
                 let details = backend.environment(name).await?;
-                let undo = verbs::undo::would_do(backend, &details).await?;
+                let undo = verbs::undo::would_do(backend, &details, None).await?;
                 let offers = Offers {
                     undo: undo.map(|undo| undo.in_words),
                     goes: verbs::backup::Goes::of(&details, self.call).map(|goes| goes.told),
