@@ -361,8 +361,8 @@ impl Session<'_, '_> {
 
     /// Whether to open the context anew, with what is new in the configuration: jobs of this process would end with it.
     async fn opens_anew(&mut self) -> Result<Option<Why>, CliError> {
-        if !self.configuration.waits_for_opening() {
-            self.does_not_fit("nothing in the configuration waits for the context to be opened anew")?;
+        if let Some(why) = self.configuration.not_opened_anew() {
+            self.does_not_fit(&why)?;
             return Ok(None);
         }
         self.ends("anew", "opens the context anew", Why::Anew).await
