@@ -94,7 +94,11 @@ fn heard_by(call: &mut Call<'_>) -> Rc<Asking> {
     let outside = &mut *call.outside;
     let input = std::mem::replace(&mut outside.input, Box::new(std::io::empty()));
     let meant_after = outside.input_is_terminal.then_some(outside.meant_after);
-    Rc::new(Asking::new(Lines::read(input), meant_after))
+    Rc::new(Asking::new(
+        Lines::read(input),
+        meant_after,
+        std::time::Instant::now,
+    ))
 }
 
 /// Runs on a backend that is open, from a place on. Gives why it was left, and where.
