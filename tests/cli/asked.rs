@@ -240,6 +240,30 @@ fn a_backup_that_takes_the_place_of_somebody_elses_asks_first() {
     assert_eq!(begun(&noted), [""; 0], "{}", noted.err);
 }
 
+alike!(a_backup_that_may_be_kept_is_not_said_to_be_deleted);
+fn a_backup_that_may_be_kept_is_not_said_to_be_deleted() {
+    let fixture = with_a_manual_backup("robin", None);
+    if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+        for backup in live
+            .backups
+            .iter_mut()
+            .filter(|backup| backup.manifest.by == "robin".into())
+        {
+            backup.manifest.expires = Some(at(30, 0, 0));
+        }
+    }
+    let told = lifeboat(&["backup", "acme/live"])
+        .on(fixture)
+        .on_a_terminal(100)
+        .ends();
+    let said = in_one_line(&told.err);
+    assert!(
+        said.contains("by robin leaves the manual slot, and goes once nothing else keeps it.")
+            && !said.contains("is deleted"),
+        "{said}"
+    );
+}
+
 alike!(in_a_shell_a_backup_says_which_one_goes_and_asks_nothing);
 fn in_a_shell_a_backup_says_which_one_goes_and_asks_nothing() {
     let run = |arguments: &[&str]| {
@@ -260,6 +284,20 @@ fn in_a_shell_a_backup_says_which_one_goes_and_asks_nothing() {
     assert_eq!(begun(&told).len(), 1);
     let json = run(&["backup", "acme/live", "--json"]);
     assert!(!json.err.contains("robin"), "{}", json.err);
+    // Nobody is there to hear it: nothing is looked up.
+    let cron = lifeboat(&["backup", "acme/live"])
+        .on(with_a_manual_backup("robin", None))
+        .ends();
+    let begins = cron
+        .calls
+        .iter()
+        .position(|call| call.starts_with("backup acme/live"));
+    let before = &cron.calls[..begins.unwrap()];
+    assert!(
+        !before.contains(&"environment acme/live".to_owned()),
+        "{before:?}"
+    );
+    assert!(!cron.err.contains("robin"), "{}", cron.err);
     let upgrade = run(&["backup", "acme/live", "--trigger", "upgrade", "--to", "6.3.5"]);
     assert!(!upgrade.err.contains("robin"), "{}", upgrade.err);
 }

@@ -36,8 +36,9 @@ use crate::domain::printable;
 pub use self::configured::Follows;
 pub use self::kept::{Closing, Stay, Why};
 
-/// So long it is waited for a repository that is being read, before a menu is shown without what is in it.
-const MOMENT: Duration = Duration::from_secs(2);
+/// So long it is waited for a repository that is being read, before a menu is shown without what is in it, or a backup is taken in a
+/// shell without a word of which one goes for it.
+pub(super) const MOMENT: Duration = Duration::from_secs(2);
 
 const HELP: &str = "\
 Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. What can be done with an \
