@@ -60,6 +60,7 @@ pub mod stop;
 pub mod storage;
 pub mod target;
 pub mod token;
+pub mod undo_left;
 pub mod undoing;
 pub mod version;
 pub mod waiting_line;

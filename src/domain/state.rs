@@ -15,6 +15,7 @@ use super::recent::Recent;
 use super::schedule::Schedule;
 use super::slot::{Keep, Slot};
 use super::target::Standing;
+use super::undoing::UndoOf;
 use super::version::Versions;
 
 /// Something about an environment that makes jobs wait or be refused (rule 9), with the reason in somebody's words.
@@ -202,6 +203,9 @@ pub struct BeforeUndo {
     /// Empty from an older Lifeboat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub puts_back: Vec<String>,
+    /// Which restore or undo it takes back. `None` from an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_of: Option<UndoOf>,
     /// Who stops Magnolia before it and starts it afterwards.
     #[serde(default, skip_serializing_if = "Stopping::is_nothing")]
     pub stopping: Stopping,
@@ -254,6 +258,9 @@ pub struct EnvironmentDetails {
     /// How undo would go back; `None` when there is nothing to go back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_way: Option<UndoWay>,
+    /// Which restore or undo an undo would take back. `None` when there is nothing to undo, and from an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_of: Option<UndoOf>,
     /// Where its backups are kept, for people.
     pub repository: String,
     /// The second repository. `None` when none is configured.

@@ -1,102 +1,137 @@
 //! What an undo would do to Live now, in words: it takes back the last restore, or the last undo, and whoever has undone something
-//! has to know which of the two. Told by the jobs that led there.
+//! has to know which of the two. The engine says it; where an older service does not, the jobs that led there do.
 //!
 //! Not in here: which way an undo goes, which the engine decides ([`super::state::UndoWay`]).
 
-use super::job::{Job, JobKind, JobState};
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::job::{Job, JobId, JobKind, JobState};
 use super::measure;
+use super::milestone::Milestone;
 use super::state::{EnvironmentDetails, UndoWay};
 
-/// So many of an environment's newest jobs are looked at for what an undo takes back.
+/// So many of an environment's newest jobs are looked at for what an undo takes back, where the service does not say it.
 pub const JOBS_LOOKED_AT: u32 = 50;
+
+/// What an undo takes back.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UndoOf {
+    /// Whether it was a restore or an undo. `None` where nobody remembers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<JobKind>,
+    /// The job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// Since when Live had what it brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Instant>,
+}
+
+impl UndoOf {
+    /// What it is, with nothing of which it is the last: `restore`, `undo`, or that it is one of the two.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.kind {
+            Some(JobKind::Undo) => "undo",
+            Some(_) => "restore",
+            None => "restore or undo",
+        }
+    }
+
+    /// The same as the last one, where it does not stand behind `undo`.
+    #[must_use]
+    pub fn last(&self) -> String {
+        format!("the last {}", self.label())
+    }
+
+    /// The same, to stand behind `undo`.
+    #[must_use]
+    pub fn object(&self) -> &'static str {
+        match self.kind {
+            Some(JobKind::Undo) => "the undo",
+            Some(_) => "the last restore",
+            None => "the last restore or undo",
+        }
+    }
+
+    /// What led to Live as it is, by the environment's newest jobs, the newest first.
+    #[must_use]
+    pub fn by_jobs(details: &EnvironmentDetails, way: &UndoWay, jobs: &[Job]) -> Self {
+        let led_here = jobs.iter().find(|job| {
+            job.environment == details.summary.name
+                && matches!(job.kind, JobKind::Restore | JobKind::Undo)
+                && has_switched(job)
+        });
+        // A later one of which nothing can be undone would be taken for the one that can.
+        let Some(job) = led_here.filter(|last| led_to(last, details, way)) else {
+            return Self::default();
+        };
+        Self {
+            kind: Some(job.kind),
+            job: Some(job.id),
+            at: Some(job.ended.unwrap_or(job.created)),
+        }
+    }
+}
 
 /// What an undo would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undoing<'j> {
+pub struct Undoing {
     /// From what Live comes back.
     how: String,
     /// What is taken back.
-    of: TakesBack<'j>,
+    of: UndoOf,
 }
 
-/// What an undo takes back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum TakesBack<'j> {
-    /// A restore, of which nothing more is known.
-    SomeRestore,
-    /// This restore.
-    Restore(&'j Job),
-    /// This undo, or an undo of one, and so on.
-    Undo {
-        /// The last one.
-        undo: &'j Job,
-        /// The restore that all of them are about.
-        restore: Option<&'j Job>,
-        /// Whether Live would have then what that restore had made it, or what it was before that.
-        restores: bool,
-    },
-}
-
-impl<'j> Undoing<'j> {
-    /// What an undo would do, of which this is the way, by the environment's newest jobs, the newest first.
+impl Undoing {
+    /// What an undo of this would do, of which this is the way.
     #[must_use]
-    pub fn of(details: &EnvironmentDetails, way: &UndoWay, jobs: &'j [Job]) -> Self {
+    pub fn new(details: &EnvironmentDetails, way: &UndoWay, of: UndoOf) -> Self {
         Self {
             how: how(details, way),
-            of: takes_back(details, way, jobs),
+            of,
         }
     }
 
     /// What is taken back, to stand behind `undo`.
     #[must_use]
     pub fn object(&self) -> &'static str {
-        match self.of {
-            TakesBack::SomeRestore | TakesBack::Restore(_) => "the last restore",
-            TakesBack::Undo { .. } => "the undo",
-        }
+        self.of.object()
     }
 
     /// The whole of it, as a sentence without its end.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let (object, becomes) = (self.object(), self.becomes());
-        match &self.of {
-            TakesBack::SomeRestore => format!("undo {object}: {becomes}"),
-            TakesBack::Restore(job) | TakesBack::Undo { undo: job, .. } => {
-                format!("undo {object}, {}: {becomes}", which(job))
-            }
-        }
+        let job = self.of.job.map(|job| format!(", job {job}"));
+        let at = self.of.at.filter(|_| job.is_some());
+        let at = at.map(|at| format!(" of {}", measure::moment_exact(at)));
+        format!(
+            "undo {}{}{}: {}",
+            self.object(),
+            job.unwrap_or_default(),
+            at.unwrap_or_default(),
+            self.becomes()
+        )
     }
 
-    /// What Live would be, and from what, as a sentence without its end: for where it is said already what is taken back.
+    /// What Live would be, and from what, as a sentence without its end: for where it is said already what is taken back. It is
+    /// not said to be what some restore had made it: people work between a restore and its undo.
     #[must_use]
     pub fn becomes(&self) -> String {
         let how = &self.how;
-        match &self.of {
-            TakesBack::SomeRestore | TakesBack::Restore(_) => {
-                format!("Live goes back to what it was before it, {how}")
-            }
-            TakesBack::Undo {
-                restore, restores, ..
-            } => {
-                let of = restore.map_or_else(
-                    || "the restore before it".to_owned(),
-                    |restore| format!("the {} (job {})", restore.title, restore.id),
-                );
-                if *restores {
-                    format!("Live becomes again what {of} had made it, {how}")
-                } else {
-                    format!("Live goes back to what it was before {of}, {how}")
-                }
-            }
+        match self.of.kind {
+            Some(JobKind::Undo) => format!("Live becomes again as it was before that undo, {how}"),
+            _ => format!("Live goes back to what it was before it, {how}"),
         }
     }
 }
 
-/// Which job it is, and when it was done.
-fn which(job: &Job) -> String {
-    let done = job.ended.unwrap_or(job.created);
-    format!("job {} of {}", job.id, measure::moment_exact(done))
+/// Whether Live has had what this job brought, however it ended.
+fn has_switched(job: &Job) -> bool {
+    let is_live = |reached: &super::milestone::Reached| reached.what == Milestone::ContentLive;
+    job.state == JobState::Done || job.reached.as_ref().is_some_and(is_live)
 }
 
 /// From what Live comes back.
@@ -119,34 +154,6 @@ fn how(details: &EnvironmentDetails, way: &UndoWay) -> String {
             )
         }
     }
-}
-
-fn takes_back<'j>(details: &EnvironmentDetails, way: &UndoWay, jobs: &'j [Job]) -> TakesBack<'j> {
-    let mut led_here = jobs.iter().filter(|job| {
-        job.environment == details.summary.name
-            && job.state == JobState::Done
-            && matches!(job.kind, JobKind::Restore | JobKind::Undo)
-    });
-    // A later one of which nothing can be undone would be taken for the one that can.
-    let Some(last) = led_here.next().filter(|last| led_to(last, details, way)) else {
-        return TakesBack::SomeRestore;
-    };
-    if last.kind == JobKind::Restore {
-        return TakesBack::Restore(last);
-    }
-    let mut restores = true;
-    for job in led_here {
-        if job.kind == JobKind::Restore {
-            return TakesBack::Undo {
-                undo: last,
-                restore: Some(job),
-                restores,
-            };
-        }
-        restores = !restores;
-    }
-    // How many undos there were is not known: neither is what Live would have.
-    TakesBack::SomeRestore
 }
 
 /// Whether it is this job that an undo takes back.
@@ -201,40 +208,63 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_back_is_told_by_the_jobs_that_led_there() {
+    fn what_is_taken_back_is_told_as_the_engine_says() {
         let details = details();
-        let restore = job(41, JobKind::Restore, 'a');
-        let undo = job(42, JobKind::Undo, 'b');
-        let again = job(43, JobKind::Undo, 'c');
-        let said = |way: &UndoWay, jobs: &[Job]| Undoing::of(&details, way, jobs).in_words();
+        let said = |of| Undoing::new(&details, &safety('a'), of).in_words();
+        let of = |kind| UndoOf {
+            kind: Some(kind),
+            job: Some(JobId(43)),
+            at: job(43, kind, 'a').ended,
+        };
         assert_eq!(
-            said(&safety('a'), std::slice::from_ref(&restore)),
-            "undo the last restore, job 41 of 2026-12-01 05:00:41 UTC: Live goes back to what it was before it, from the safety \
+            said(of(JobKind::Restore)),
+            "undo the last restore, job 43 of 2026-12-01 05:00:43 UTC: Live goes back to what it was before it, from the safety \
              backup aaaaaaaa"
         );
         assert_eq!(
-            said(&safety('b'), &[undo.clone(), restore.clone()]),
-            "undo the undo, job 42 of 2026-12-01 05:00:42 UTC: Live becomes again what the restore of b1234567 (daily) (job 41) \
-             had made it, from the safety backup bbbbbbbb"
+            said(of(JobKind::Undo)),
+            "undo the undo, job 43 of 2026-12-01 05:00:43 UTC: Live becomes again as it was before that undo, from the safety \
+             backup aaaaaaaa"
         );
         assert_eq!(
-            said(&safety('c'), &[again.clone(), undo.clone(), restore.clone()]),
-            "undo the undo, job 43 of 2026-12-01 05:00:43 UTC: Live goes back to what it was before the restore of b1234567 \
-             (daily) (job 41), from the safety backup cccccccc"
+            said(UndoOf::default()),
+            "undo the last restore or undo: Live goes back to what it was before it, from the safety backup aaaaaaaa"
         );
-        // What is not known is not said: no restore among the jobs, a later one that took no safety backup.
-        let plain =
-            "undo the last restore: Live goes back to what it was before it, from the safety backup bbbbbbbb";
-        assert_eq!(said(&safety('b'), &[]), plain);
-        assert_eq!(said(&safety('b'), std::slice::from_ref(&undo)), plain);
-        assert_eq!(said(&safety('b'), &[again, undo.clone(), restore.clone()]), plain);
-        // A job that failed, and one of another environment, led nowhere.
-        let mut failed = job(44, JobKind::Restore, 'd');
-        failed.state = JobState::Cancelled;
+    }
+
+    #[test]
+    fn an_older_service_is_known_by_the_jobs_that_led_there() {
+        let details = details();
+        let restore = job(41, JobKind::Restore, 'a');
+        let undo = job(42, JobKind::Undo, 'b');
+        let of = |way: &UndoWay, jobs: &[Job]| {
+            let of = UndoOf::by_jobs(&details, way, jobs);
+            (of.kind, of.job)
+        };
+        let is = |kind, id| (Some(kind), Some(JobId(id)));
+        let unknown = (None, None);
+        let both = [undo.clone(), restore.clone()];
+        assert_eq!(of(&safety('a'), &both[1..]), is(JobKind::Restore, 41));
+        assert_eq!(of(&safety('b'), &both), is(JobKind::Undo, 42));
+        // What is not known is not said: no job, and a later one that took another safety backup.
+        assert_eq!(of(&safety('b'), &[]), unknown);
+        assert_eq!(of(&safety('a'), &both), unknown);
+        // A job that ended before it switched, and one of another environment, led nowhere.
+        let mut ended = job(44, JobKind::Restore, 'd');
+        ended.state = JobState::Cancelled;
         let mut other = job(45, JobKind::Restore, 'b');
         other.environment = "globex/live".parse().unwrap();
-        let jobs = [other, failed, undo, restore];
-        assert!(said(&safety('b'), &jobs).starts_with("undo the undo, job 42"));
-        assert_eq!(Undoing::of(&details, &safety('b'), &jobs).object(), "the undo");
+        let mut jobs = vec![other, ended, undo, restore];
+        assert_eq!(of(&safety('b'), &jobs), is(JobKind::Undo, 42));
+        // One that switched and failed then has led to Live as it is.
+        jobs[1].state = JobState::Failed {
+            why: "a hook".to_owned(),
+        };
+        jobs[1].reached = Some(crate::domain::milestone::Reached {
+            what: Milestone::ContentLive,
+            at: jobs[1].created,
+        });
+        assert_eq!(of(&safety('d'), &jobs), is(JobKind::Restore, 44));
+        assert_eq!(of(&safety('b'), &jobs), unknown);
     }
 }

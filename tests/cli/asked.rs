@@ -1,15 +1,16 @@
 //! Questions of the cockpit in lines: what answers them, what helps with them, and what was typed before they were asked.
 
-use lifeboat::domain::backup::BackupId;
-use lifeboat::domain::job::{JobKind, JobState, Outcome};
-use lifeboat::domain::state::UndoWay;
+use lifeboat::domain::backup::{BackupId, Trigger};
+use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome};
+use lifeboat::domain::state::{EnvironmentDetails, UndoWay};
+use lifeboat::domain::undoing::UndoOf;
 
 use crate::harness::{Ended, alike, lifeboat};
 use crate::made_up::Fixture;
 use crate::made_up::name;
 use crate::made_up::one_project::environments::has_replaced;
 use crate::made_up::one_project::past::job;
-use crate::made_up::one_project::usual;
+use crate::made_up::one_project::{at, usual};
 
 /// What the backend was asked to begin or to change.
 fn begun(ended: &Ended) -> Vec<&str> {
@@ -239,6 +240,30 @@ fn a_backup_that_takes_the_place_of_somebody_elses_asks_first() {
     assert_eq!(begun(&noted), [""; 0], "{}", noted.err);
 }
 
+alike!(a_backup_that_may_be_kept_is_not_said_to_be_deleted);
+fn a_backup_that_may_be_kept_is_not_said_to_be_deleted() {
+    let fixture = with_a_manual_backup("robin", None);
+    if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+        for backup in live
+            .backups
+            .iter_mut()
+            .filter(|backup| backup.manifest.by == "robin".into())
+        {
+            backup.manifest.expires = Some(at(30, 0, 0));
+        }
+    }
+    let told = lifeboat(&["backup", "acme/live"])
+        .on(fixture)
+        .on_a_terminal(100)
+        .ends();
+    let said = in_one_line(&told.err);
+    assert!(
+        said.contains("by robin leaves the manual slot, and goes once nothing else keeps it.")
+            && !said.contains("is deleted"),
+        "{said}"
+    );
+}
+
 alike!(in_a_shell_a_backup_says_which_one_goes_and_asks_nothing);
 fn in_a_shell_a_backup_says_which_one_goes_and_asks_nothing() {
     let run = |arguments: &[&str]| {
@@ -259,6 +284,20 @@ fn in_a_shell_a_backup_says_which_one_goes_and_asks_nothing() {
     assert_eq!(begun(&told).len(), 1);
     let json = run(&["backup", "acme/live", "--json"]);
     assert!(!json.err.contains("robin"), "{}", json.err);
+    // Nobody is there to hear it: nothing is looked up.
+    let cron = lifeboat(&["backup", "acme/live"])
+        .on(with_a_manual_backup("robin", None))
+        .ends();
+    let begins = cron
+        .calls
+        .iter()
+        .position(|call| call.starts_with("backup acme/live"));
+    let before = &cron.calls[..begins.unwrap()];
+    assert!(
+        !before.contains(&"environment acme/live".to_owned()),
+        "{before:?}"
+    );
+    assert!(!cron.err.contains("robin"), "{}", cron.err);
     let upgrade = run(&["backup", "acme/live", "--trigger", "upgrade", "--to", "6.3.5"]);
     assert!(!upgrade.err.contains("robin"), "{}", upgrade.err);
 }
@@ -284,8 +323,62 @@ fn what_drops_or_deletes_something_asks_in_lines() {
     }
 }
 
+alike!(what_is_left_of_undo_is_said_before_something_goes);
+fn what_is_left_of_undo_is_said_before_something_goes() {
+    let asked = |typed: &str, undo: fn(&mut EnvironmentDetails)| {
+        let fixture = usual();
+        if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
+            undo(live);
+        }
+        let ended = lifeboat(&["--plain"])
+            .on(fixture)
+            .typing(&format!("acme/live\n{typed}\nno\nquit\n"))
+            .ends();
+        in_one_line(&ended.err)
+    };
+    let from_the_backup = asked("confirm", has_replaced);
+    assert!(
+        from_the_backup.contains("Undo is a restore of the safety backup "),
+        "{from_the_backup}"
+    );
+    let at_its_end = asked("confirm", |live| {
+        has_replaced(live);
+        live.undo = None;
+    });
+    assert!(
+        at_its_end.contains("no safety backup to go back to: nothing can be undone afterwards.")
+            && !at_its_end.contains("Undo is a restore"),
+        "{at_its_end}"
+    );
+    let upgrade = |live: &mut EnvironmentDetails| {
+        let upgrade = live
+            .backups
+            .iter()
+            .find(|backup| matches!(backup.manifest.trigger, Trigger::Upgrade { .. }));
+        live.undo = upgrade.map(|backup| backup.id.clone());
+    };
+    let deleted = asked("delete acme/live upgrade", upgrade);
+    assert!(
+        deleted.contains("Undo goes back to it: the last restore cannot be undone afterwards."),
+        "{deleted}"
+    );
+}
+
 alike!(after_an_undo_the_offer_says_that_it_would_be_undone);
 fn after_an_undo_the_offer_says_that_it_would_be_undone() {
+    // An older service leaves it to the jobs to say it.
+    offers_to_undo_the_undo(43, None);
+    offers_to_undo_the_undo(
+        47,
+        Some(UndoOf {
+            kind: Some(JobKind::Undo),
+            job: Some(JobId(47)),
+            at: Some(at(23, 5, 2)),
+        }),
+    );
+}
+
+fn offers_to_undo_the_undo(by: u64, said: Option<UndoOf>) {
     let fixture = usual();
     {
         let mut state = fixture.state();
@@ -306,6 +399,7 @@ fn after_an_undo_the_offer_says_that_it_would_be_undone() {
         state.jobs.insert(0, undo);
         if let Some(live) = state.environments.get_mut(&name("acme/live")) {
             live.undo_way = Some(UndoWay::Safety { backup: safety });
+            live.undo_of = said;
         }
     }
     let ended = lifeboat(&["--plain"])
@@ -314,10 +408,9 @@ fn after_an_undo_the_offer_says_that_it_would_be_undone() {
         .ends();
     let offered = in_one_line(&ended.out);
     assert!(
-        offered.contains(
-            "17 undo the undo, job 43 of 2026-11-23 05:02:00 UTC: Live becomes again what the restore of b1234567 (daily) (job 40) had \
-             made it"
-        ),
+        offered.contains(&format!(
+            "17 undo the undo, job {by} of 2026-11-23 05:02:00 UTC: Live becomes again as it was before that undo, "
+        )),
         "{offered}"
     );
     assert!(

@@ -138,7 +138,9 @@ impl Backend for Fixture {
                 tables.instance
             )
         });
+        let details = state.environments.get(environment);
         Ok(BeforeUndo {
+            undo_of: details.and_then(|details| details.undo_of.clone()),
             puts_back: vec![
                 "It undoes the restore of job 41 (2026-11-23 00:17 UTC) and puts back everything that it replaced".to_owned(),
                 "What was changed in Live since that restore is set aside, and an undo of this undo brings it back".to_owned(),

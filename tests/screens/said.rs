@@ -1,9 +1,11 @@
 //! What has to be known before anything is done is on the screen: who stops Magnolia, which restore an undo takes back, and
 //! that a backup holds less than the one before.
 
+use lifeboat::domain::job::{JobId, JobKind};
 use lifeboat::domain::plan::Stopping;
 use lifeboat::domain::shrinking::Less;
 use lifeboat::domain::state::UndoWay;
+use lifeboat::domain::undoing::UndoOf;
 
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike};
@@ -54,6 +56,32 @@ async fn an_undo_says_which_restore_it_takes_back() {
         .press("u")
         .await
         .see("It undoes the restore of job 41")
+        .await;
+}
+
+alike!(an_undo_of_an_undo_is_called_one);
+async fn an_undo_of_an_undo_is_called_one() {
+    let undoes = |state: &mut State| {
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        two_projects::has_replaced(live, 43);
+        live.undo_of = Some(UndoOf {
+            kind: Some(JobKind::Undo),
+            job: Some(JobId(43)),
+            at: None,
+        });
+    };
+    let cockpit = Runner::start((120, 36), Fixture::with(undoes)).await;
+    cockpit.see("replaced tables").await;
+    cockpit
+        .press("u")
+        .await
+        .see("Undo the last undo of acme/live")
+        .await
+        .see("the tables that the last undo replaced")
+        .await
+        .press("<Enter>")
+        .await
+        .see("is exchanged with what the last undo replaced")
         .await;
 }
 

@@ -65,6 +65,8 @@ pub(in crate::cli) struct Asking {
     /// How long a question has been there before an answer to it is meant. None where lines come through a pipe: they were all
     /// written before anything was asked.
     meant_after: Option<Duration>,
+    /// The time, as lines have it.
+    now: Box<dyn Fn() -> Instant>,
     /// When something that did not fit was answered last, until something else is typed.
     refused: Cell<Option<Instant>>,
     /// How often Ctrl-C came to the question that is asked now; none where none is.
@@ -88,10 +90,15 @@ pub(in crate::cli) enum Heard {
 }
 
 impl Asking {
-    pub(super) fn new(lines: Lines, meant_after: Option<Duration>) -> Self {
+    pub(super) fn new(
+        lines: Lines,
+        meant_after: Option<Duration>,
+        now: impl Fn() -> Instant + 'static,
+    ) -> Self {
         Self {
             lines,
             meant_after,
+            now: Box::new(now),
             refused: Cell::new(None),
             interrupts: Cell::new(None),
             interrupted: Notify::new(),
@@ -104,7 +111,7 @@ impl Asking {
     pub(in crate::cli) fn answers_from(&self, care: Care) -> Option<Instant> {
         let after = self.meant_after?;
         match care {
-            Care::Meant => Some(Instant::now() + after),
+            Care::Meant => Some((self.now)() + after),
             Care::TypedAhead => self.refused.get().map(|refused| refused + after),
         }
     }
@@ -155,7 +162,7 @@ impl Asking {
     /// Something that was typed did not fit, or could not be done, which has been said: what was typed behind it before that was
     /// heard answers nothing.
     pub(in crate::cli) fn refuses(&self) {
-        self.refused.set(Some(Instant::now()));
+        self.refused.set(Some((self.now)()));
     }
 
     /// Ctrl-C came. Whether a question takes it: the first time it is said what the second one does.
@@ -276,8 +283,6 @@ pub(in crate::cli) fn typed(wanted: Wanted<'_>, line: &str) -> Typed {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
 
     #[test]
@@ -325,8 +330,13 @@ mod tests {
         assert_eq!(choices.helps("help"), None);
     }
 
-    fn asking(typed: &'static str, meant_after: Option<Duration>) -> Asking {
-        Asking::new(Lines::read(Box::new(Cursor::new(typed))), meant_after)
+    /// Somebody whose lines came so many milliseconds after the questions, which are all asked in the same moment.
+    fn asking(typed: &[(&str, u64)], meant_after: Option<Duration>) -> Asking {
+        let now = Instant::now();
+        let lines = typed
+            .iter()
+            .map(|(text, after)| (*text, now + Duration::from_millis(*after)));
+        Asking::new(Lines::there(lines), meant_after, move || now)
     }
 
     #[tokio::test]
@@ -338,21 +348,23 @@ mod tests {
             Heard::CtrlC => "Ctrl-C".to_owned(),
             Heard::Nobody => "nobody".to_owned(),
         };
-        let typed_ahead = asking("acme/live\nand more\n", soon);
+        let typed_ahead = asking(&[("acme/live", 0), ("and more", 49)], soon);
         assert_eq!(taken(&typed_ahead, Care::Meant).await, "2 early");
         assert_eq!(taken(&typed_ahead, Care::Meant).await, "nobody");
+        let typed_then = asking(&[("acme/live", 50)], soon);
+        assert_eq!(taken(&typed_then, Care::Meant).await, "acme/live");
 
         // Choices can be typed ahead, until one of them does not fit.
-        let choices = asking("3\n1\nacme/live\n", soon);
+        let choices = asking(&[("3", 0), ("1", 0), ("acme/live", 0)], soon);
         assert_eq!(taken(&choices, Care::TypedAhead).await, "3");
         choices.refuses();
         assert_eq!(taken(&choices, Care::TypedAhead).await, "2 early");
 
-        let leaves = asking("back\n", soon);
+        let leaves = asking(&[("back", 0)], soon);
         assert_eq!(taken(&leaves, Care::Meant).await, "back");
 
         // Through a pipe everything was there before.
-        let piped = asking("acme/live\n", None);
+        let piped = asking(&[("acme/live", 0)], None);
         piped.refuses();
         assert_eq!(taken(&piped, Care::Meant).await, "acme/live");
     }

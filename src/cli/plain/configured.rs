@@ -42,8 +42,30 @@ impl Configuration {
     }
 
     /// Whether something waits for the context to be opened anew, which can be done.
-    pub(super) fn waits_for_opening(&self) -> bool {
+    fn waits_for_opening(&self) -> bool {
         self.waits && self.follows.as_ref().is_some_and(|follows| follows.opens_anew)
+    }
+
+    /// Looks at it as it is now, before the context is closed to be opened anew with it: what does not work then would leave nothing
+    /// to go on with. Gives why that is not done.
+    pub(super) fn not_opened_anew(&mut self) -> Option<String> {
+        if let Some(follows) = self.follows.as_mut().filter(|follows| follows.opens_anew) {
+            match (follows.reread)(Look::Now) {
+                Found::Same => {}
+                Found::Wrong(why) => {
+                    return Some(format!("the context is not opened anew: {}", in_use_still(&why)));
+                }
+                Found::Changed(changed) => {
+                    self.waits = !changed.waits.is_empty();
+                    let told = told(follows, *changed);
+                    if !self.waits {
+                        return Some(told);
+                    }
+                }
+            }
+        }
+        (!self.waits_for_opening())
+            .then(|| "nothing in the configuration waits for the context to be opened anew".to_owned())
     }
 
     /// Waits until it is time to look; for ever where there is nothing to look at.
@@ -182,5 +204,37 @@ mod tests {
              in use."
         );
         assert!(!waits);
+    }
+
+    #[test]
+    fn nothing_is_closed_for_a_configuration_that_does_not_work() {
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let next = Arc::clone(&found);
+        let mut configuration = Configuration::new(Some(Follows {
+            reread: Arc::new(move |_| next.lock().pop().unwrap_or(Found::Same)),
+            every: Duration::ZERO,
+            contexts: Vec::new(),
+            opens_anew: true,
+        }));
+        let mut why = |now| {
+            found.lock().extend(now);
+            configuration.not_opened_anew()
+        };
+        let nothing = "nothing in the configuration waits for the context to be opened anew";
+        assert_eq!(why(None).as_deref(), Some(nothing));
+        // What has changed is found out by looking now, settled or not.
+        assert_eq!(why(Some(changed(Vec::new(), &["acme/live has changed"]))), None);
+        assert_eq!(
+            why(Some(Found::Wrong(
+                "lifeboat.toml, line 3: no equals sign".to_owned()
+            )))
+            .as_deref(),
+            Some(
+                "the context is not opened anew: lifeboat.toml, line 3: no equals sign. What was read before stays in use."
+            )
+        );
+        assert_eq!(why(None), None);
+        assert!(why(Some(changed(Vec::new(), &[]))).is_some());
+        assert_eq!(why(None).as_deref(), Some(nothing));
     }
 }

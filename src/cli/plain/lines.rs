@@ -66,6 +66,22 @@ impl Lines {
         Self(shared)
     }
 
+    /// Lines that are there already, each with the moment at which it came, and no others.
+    #[cfg(test)]
+    pub(super) fn there<'l>(lines: impl Iterator<Item = (&'l str, Instant)>) -> Self {
+        let lines = lines.map(|(text, at)| Line {
+            text: text.to_owned(),
+            at,
+        });
+        Self(Arc::new(Shared {
+            typed: Mutex::new(Typed {
+                lines: lines.collect(),
+                is_over: true,
+            }),
+            told: Notify::new(),
+        }))
+    }
+
     /// The next line; `None` when there is none any more. Whoever stops waiting loses none.
     pub(super) async fn next(&self) -> Option<Line> {
         loop {

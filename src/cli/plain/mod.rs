@@ -36,8 +36,9 @@ use crate::domain::printable;
 pub use self::configured::Follows;
 pub use self::kept::{Closing, Stay, Why};
 
-/// So long it is waited for a repository that is being read, before a menu is shown without what is in it.
-const MOMENT: Duration = Duration::from_secs(2);
+/// So long it is waited for a repository that is being read, before a menu is shown without what is in it, or a backup is taken in a
+/// shell without a word of which one goes for it.
+pub(super) const MOMENT: Duration = Duration::from_secs(2);
 
 const HELP: &str = "\
 Type the number of a choice and Enter, or the beginning of its words. Enter alone says the choices again. What can be done with an \
@@ -94,7 +95,11 @@ fn heard_by(call: &mut Call<'_>) -> Rc<Asking> {
     let outside = &mut *call.outside;
     let input = std::mem::replace(&mut outside.input, Box::new(std::io::empty()));
     let meant_after = outside.input_is_terminal.then_some(outside.meant_after);
-    Rc::new(Asking::new(Lines::read(input), meant_after))
+    Rc::new(Asking::new(
+        Lines::read(input),
+        meant_after,
+        std::time::Instant::now,
+    ))
 }
 
 /// Runs on a backend that is open, from a place on. Gives why it was left, and where.
@@ -275,7 +280,7 @@ impl Session<'_, '_> {
             }
             Place::Environment(name) => {
                 let details = backend.environment(name).await?;
-                let undo = verbs::undo::would_do(backend, &details).await?;
+                let undo = verbs::undo::would_do(backend, &details, None).await?;
                 let offers = Offers {
                     undo: undo.map(|undo| undo.in_words),
                     goes: verbs::backup::Goes::of(&details, self.call).map(|goes| goes.told),
@@ -361,8 +366,8 @@ impl Session<'_, '_> {
 
     /// Whether to open the context anew, with what is new in the configuration: jobs of this process would end with it.
     async fn opens_anew(&mut self) -> Result<Option<Why>, CliError> {
-        if !self.configuration.waits_for_opening() {
-            self.does_not_fit("nothing in the configuration waits for the context to be opened anew")?;
+        if let Some(why) = self.configuration.not_opened_anew() {
+            self.does_not_fit(&why)?;
             return Ok(None);
         }
         self.ends("anew", "opens the context anew", Why::Anew).await

@@ -1,11 +1,15 @@
 //! `lifeboat backup ENV`: takes a backup of Live by hand, or before an upgrade.
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 
 use crate::cli::follow::{self, Begun, JobArguments};
+use crate::cli::plain::MOMENT;
 use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError};
-use crate::domain::backup::{Backup, Manifest};
+use crate::domain::ahead::Look;
+use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::free_text;
 use crate::domain::principal::Principal;
@@ -68,9 +72,16 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
     let tells = !call.globals.json && !call.in_background;
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let is_manual = request.upgrade_to.is_none();
-        if is_manual && tells {
+        if is_manual && tells && hears(call) {
             // What cannot be told keeps nobody from taking a backup: where there is none, that is refused below.
-            let details = backend.environment(&request.environment).await.ok();
+            let look = backend.environment(&request.environment);
+            let details = if call.in_lines.is_some() {
+                // It may have to be asked whether that is meant.
+                look.await.ok()
+            } else {
+                let look = tokio::time::timeout(MOMENT, look).await;
+                look.ok().and_then(Result::ok)
+            };
             let goes = details.and_then(|details| Goes::of(&details, call));
             if let Some(goes) = goes {
                 goes.is_meant(call).await?;
@@ -85,11 +96,16 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
     .await
 }
 
+/// Whether somebody is there to hear what goes: nothing is looked up for a log.
+fn hears(call: &Call<'_>) -> bool {
+    call.in_lines.is_some() || call.outside.err_is_terminal
+}
+
 /// The backup that leaves the manual slot for the next one.
 pub(in crate::cli) struct Goes {
     /// What becomes of it, as sentences.
     pub(in crate::cli) told: String,
-    /// Whose it is, where somebody would miss it.
+    /// What is asked first, where somebody would miss it.
     missed: Option<String>,
 }
 
@@ -112,11 +128,17 @@ impl Goes {
                 told: format!("It takes the manual slot, which has {which}. That one stays: {why}."),
                 missed: None,
             },
+            None if !is_let_go(details, backup, call.now()) => Self {
+                told: format!(
+                    "It takes the manual slot. For it, {which} leaves the manual slot, and goes once nothing else keeps it."
+                ),
+                missed: (!is_mine).then(|| format!("Let {which} leave the manual slot, for the new one?")),
+            },
             None => Self {
                 told: format!(
                     "It takes the manual slot. For it, {which} is deleted, once the new one is complete and verified."
                 ),
-                missed: (!is_mine).then_some(which),
+                missed: (!is_mine).then(|| format!("Delete {which}, for the new one?")),
             },
         })
     }
@@ -127,16 +149,25 @@ impl Goes {
         if !call.has_told(&self.told) {
             call.remark(&self.told)?;
         }
-        let Some(which) = self.missed.as_ref().filter(|_| call.in_lines.is_some()) else {
+        let Some(question) = self.missed.as_ref().filter(|_| call.in_lines.is_some()) else {
             return Ok(());
         };
-        call.ask_for(
-            Wanted::Yes,
-            &format!("Delete {which}, for the new one? (yes or no, Enter for no): "),
-        )
-        .await?;
+        call.ask_for(Wanted::Yes, &format!("{question} (yes or no, Enter for no): "))
+            .await?;
         Ok(())
     }
+}
+
+/// Whether a backup goes as soon as another one like it has taken its place in the manual slot.
+fn is_let_go(details: &EnvironmentDetails, backup: &Backup, now: Instant) -> bool {
+    let mut next = backup.clone();
+    next.id = BackupId("the next one".to_owned());
+    next.manifest.taken = now;
+    next.manifest.slots = vec![Slot::Manual];
+    let backups = [details.backups.as_slice(), &[next]].concat();
+    let look = Look { now, settled: now };
+    let goes = retention::droppable(&backups, &details.keep, &BTreeSet::new(), &look);
+    goes.iter().any(|goes| goes.id == backup.id)
 }
 
 /// Why a backup stays that leaves the manual slot.

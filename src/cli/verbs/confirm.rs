@@ -49,8 +49,9 @@ async fn is_meant(details: &EnvironmentDetails, call: &mut Call<'_>) -> Result<(
     }
     let bytes = details.replaced.iter().map(|tables| tables.bytes).sum();
     call.remark(&format!(
-        "This drops the tables that restores have replaced, {}. From then on an undo takes a restore of the safety backup.",
-        measure::bytes(bytes)
+        "This drops the tables that restores have replaced, {}. {}",
+        measure::bytes(bytes),
+        details.undo_without_replaced_tables()
     ))?;
     call.ask_for(Wanted::Yes, "Drop them? (yes or no, Enter for no): ")
         .await?;

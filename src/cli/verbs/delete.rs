@@ -62,18 +62,14 @@ async fn is_meant(
     chosen: &Backup,
     call: &mut Call<'_>,
 ) -> Result<(), CliError> {
-    let undoes = details.undo.as_ref().is_some_and(|undo| chosen.answers_to(undo));
+    let undo = details.undo_without(chosen);
     call.remark(&format!(
         "This deletes the {} backup {}, taken {} by {}. It cannot be brought back.{}",
         chosen.manifest.trigger.names(),
         chosen.id,
         measure::moment(chosen.manifest.taken),
         chosen.manifest.by,
-        if undoes {
-            " It is what undo goes back to."
-        } else {
-            ""
-        }
+        undo.map_or_else(String::new, |undo| format!(" {undo}"))
     ))?;
     call.ask_for(Wanted::Yes, "Delete it? (yes or no, Enter for no): ")
         .await?;

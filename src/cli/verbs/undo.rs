@@ -9,7 +9,7 @@ use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::request::JobQuery;
 use crate::domain::state::{BeforeUndo, EnvironmentDetails};
-use crate::domain::undoing::{JOBS_LOOKED_AT, Undoing};
+use crate::domain::undoing::{JOBS_LOOKED_AT, UndoOf, Undoing};
 
 /// What `lifeboat undo --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -41,21 +41,27 @@ pub(in crate::cli) struct WouldDo {
     becomes: String,
 }
 
-/// What an undo would do now; nothing where there is nothing to undo.
+/// What an undo would do now, where the service has said what it takes back; nothing where there is nothing to undo.
 pub(in crate::cli) async fn would_do(
     backend: &dyn Backend,
     details: &EnvironmentDetails,
+    of: Option<&UndoOf>,
 ) -> Result<Option<WouldDo>, BackendError> {
     let Some(way) = &details.undo_way else {
         return Ok(None);
     };
-    let query = JobQuery {
-        environment: Some(details.summary.name.clone()),
-        limit: JOBS_LOOKED_AT,
-        ..JobQuery::default()
+    let of = if let Some(of) = of.or(details.undo_of.as_ref()) {
+        of.clone()
+    } else {
+        // An older service does not say it.
+        let query = JobQuery {
+            environment: Some(details.summary.name.clone()),
+            limit: JOBS_LOOKED_AT,
+            ..JobQuery::default()
+        };
+        UndoOf::by_jobs(details, way, &backend.jobs(query).await?)
     };
-    let jobs = backend.jobs(query).await?;
-    let undo = Undoing::of(details, way, &jobs);
+    let undo = Undoing::new(details, way, of);
     Ok(Some(WouldDo {
         object: undo.object(),
         in_words: undo.in_words(),
@@ -70,6 +76,7 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         let details = backend.environment(name).await?;
         let BeforeUndo {
             puts_back,
+            undo_of,
             stopping,
             written,
         } = match backend.before_undo(name).await {
@@ -91,8 +98,10 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         let confirm = match arguments.confirm {
             Some(confirm) => confirm,
             None if call.can_ask() && !detached => {
-                let undo = would_do(backend, &details).await?;
-                let object = undo.as_ref().map_or("the last restore", |undo| undo.object);
+                let undo = would_do(backend, &details, undo_of.as_ref()).await?;
+                let object = undo
+                    .as_ref()
+                    .map_or("the last restore or undo", |undo| undo.object);
                 if let Some(undo) = &undo {
                     call.remark(if puts_back.is_empty() {
                         &undo.in_words

@@ -154,6 +154,7 @@ fn proof_counts_what_was_taken_and_names_what_was_not() {
         undo: None,
         replaced: Vec::new(),
         undo_way: None,
+        undo_of: None,
         repository: String::new(),
         copies: None,
     };

@@ -95,6 +95,7 @@ pub fn details(engine: &Engine, name: &EnvironmentName) -> Result<EnvironmentDet
         next_verify: None,
         next_drill: None,
         undo_way: None,
+        undo_of: None,
         replaced: Vec::new(),
         undo: None,
         copies: None,
@@ -243,6 +244,7 @@ impl Live {
         let can_undo = self.with_copied_safeties(&backups);
         details.replaced = self.replaced_tables();
         details.undo_way = self.undo_way(&details.replaced, &can_undo);
+        details.undo_of = details.undo_way.as_ref().map(|_| self.undo_of());
         details.undo = self
             .safety_to_go_back_to(&can_undo)
             .map(|backup| backup.id.clone());

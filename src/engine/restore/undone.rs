@@ -2,37 +2,30 @@
 
 use super::titles::limited;
 use super::{Way, undo::LeftByInstance};
-use crate::domain::Instant;
 use crate::domain::backup::Backup;
-use crate::domain::job::{JobId, JobKind};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::state::BeforeUndo;
+use crate::domain::undoing::UndoOf;
 use crate::engine::{EngineError, Live};
 use crate::watch::Unwatched;
 
-/// The restore that an undo takes back, as far as anybody remembers it.
+/// The restore or undo that an undo takes back, as far as anybody remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Undone {
-    job: Option<JobId>,
-    /// An undo can be taken back as well.
-    kind: JobKind,
-    at: Option<Instant>,
-}
+pub(super) struct Undone(UndoOf);
 
 impl Undone {
     /// `the restore of job 14`.
     pub(super) fn called(&self) -> String {
-        let what = self.kind.label();
-        match self.job {
-            Some(job) => format!("the {what} of job {job}"),
-            None => format!("the last {what}"),
+        match self.0.job {
+            Some(job) => format!("the {} of job {job}", self.0.label()),
+            None => self.0.last(),
         }
     }
 
     /// The same with when it was.
     pub(super) fn with_time(&self) -> String {
-        match self.at {
+        match self.0.at {
             Some(at) => format!("{} ({})", self.called(), measure::moment(at)),
             None => self.called(),
         }
@@ -66,11 +59,16 @@ fn part(selection: &Selection) -> String {
 impl Live {
     /// What the last restore was.
     pub(super) fn undone(&self) -> Undone {
+        Undone(self.undo_of())
+    }
+
+    /// The last restore or undo, as far as anybody remembers it.
+    pub(in crate::engine) fn undo_of(&self) -> UndoOf {
         let job = self.last_restore().map(|last| last.job);
         let known = job.and_then(|job| self.catalog().job(job).ok());
-        Undone {
+        UndoOf {
             job,
-            kind: known.as_ref().map_or(JobKind::Restore, |job| job.kind),
+            kind: known.as_ref().map(|job| job.kind),
             at: known.and_then(|job| job.reached.map(|reached| reached.at).or(job.ended)),
         }
     }
@@ -102,11 +100,12 @@ impl Live {
             ),
             format!(
                 "What was changed in {in_what} since that {} is set aside, and an undo of this undo brings it back",
-                undone.kind.label()
+                undone.0.label()
             ),
         ];
         Ok(BeforeUndo {
             puts_back,
+            undo_of: Some(undone.0),
             written,
             stopping: self.stopping(&chosen),
         })

@@ -2,8 +2,9 @@
 
 use super::house::{House, OfHouse, back_up, everything, request, restore, undo};
 use super::parts::{self, parts, plan};
+use crate::domain::job::JobKind;
 use crate::domain::report::{RestoreFacts, RestoreReport};
-use crate::engine::NO_MAGNOLIA;
+use crate::engine::{NO_MAGNOLIA, details};
 use crate::watch::Unwatched;
 
 #[test]
@@ -16,6 +17,8 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
     house.write("author", "website/home/news/first.xml", "work since");
 
     let before = engine.of_house().before_undo().unwrap();
+    let of = before.undo_of.clone().unwrap();
+    assert_eq!((of.kind, of.job), (Some(JobKind::Restore), Some(restored.id)));
     let said = before.puts_back.join("; ");
     assert!(
         said.starts_with(&format!("It undoes the restore of job {} (", restored.id)),
@@ -68,7 +71,11 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
     };
     assert!(of(undone.id).contains("is undone") && !of(restored.id).contains("undone"));
     // What takes back an undo says so.
-    let again = engine.of_house().before_undo().unwrap().puts_back.join("; ");
+    let before = engine.of_house().before_undo().unwrap();
+    let of = before.undo_of.unwrap();
+    assert_eq!((of.kind, of.job), (Some(JobKind::Undo), Some(undone.id)));
+    assert_eq!(details(&engine, &House::live()).unwrap().undo_of, Some(of));
+    let again = before.puts_back.join("; ");
     assert!(
         again.starts_with(&format!("It undoes the undo of job {} (", undone.id)),
         "{again}"

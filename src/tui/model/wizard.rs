@@ -10,6 +10,7 @@ use crate::domain::plan::{RestorePlan, Selection, Stopping};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::state::ReplacedTables;
+use crate::domain::undoing::UndoOf;
 
 /// The wizard's state.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Wizard {
     pub written: Option<Vec<String>>,
     /// Which restore an undo takes back and what it puts back, as sentences.
     pub puts_back: Vec<String>,
+    /// Which restore or undo that is. `None` where the service is older and does not say it.
+    pub undo_of: Option<UndoOf>,
     /// Who stops Magnolia before an undo and starts it afterwards.
     pub stopping: Stopping,
     /// The first line of the plan shown.
@@ -152,6 +155,7 @@ impl Wizard {
             plan: PlanState::None,
             written: None,
             puts_back: Vec::new(),
+            undo_of: None,
             stopping: Stopping::default(),
             scroll: 0,
             typed: Input::default(),
@@ -161,6 +165,12 @@ impl Wizard {
             from_copy: None,
             starting: false,
         }
+    }
+
+    /// What an undo takes back, as the last one of its kind.
+    #[must_use]
+    pub fn taken_back(&self) -> String {
+        self.undo_of.clone().unwrap_or_default().last()
     }
 
     /// The steps, in order. What comes back is chosen already where that is nodes.

@@ -424,6 +424,10 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         });
         wizard.choice.selected = row.unwrap_or(wizard.choice.selected);
     }
+    if purpose == Purpose::Undo {
+        let details = model.details.get(&name);
+        wizard.undo_of = details.and_then(|details| details.undo_of.clone());
+    }
     if purpose == Purpose::Undo
         && let Some(details) = model.details.get(&name)
         && let Some(UndoWay::Exchange { job, .. }) = details.undo_way

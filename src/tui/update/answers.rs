@@ -313,6 +313,7 @@ fn before_undo(model: &mut Model, name: EnvironmentName, answer: &Answer<BeforeU
         {
             if let Ok(told) = answer {
                 wizard.puts_back.clone_from(&told.puts_back);
+                wizard.undo_of = told.undo_of.clone().or_else(|| wizard.undo_of.take());
                 wizard.stopping = told.stopping.clone();
             }
             wizard.written = Some(match answer {

@@ -6,7 +6,7 @@ use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::plan::RestorePlan;
 use crate::domain::request::HoldKind;
-use crate::domain::state::UndoWay;
+use crate::domain::state::EnvironmentDetails;
 use crate::tui::action::Action;
 use crate::tui::display::Stop;
 use crate::tui::effects::Effect;
@@ -93,14 +93,10 @@ fn confirm_question(model: &Model, name: EnvironmentName) -> Dialog {
             measure::moment(tables.expires)
         )
     }));
-    let safety = details.and_then(|details| details.undo.as_ref());
-    let lost = match safety {
-        Some(backup) => format!(
-            "The tables are lost for good. Undo is a restore of the safety backup {backup} from then on."
-        ),
-        None => "The tables are lost for good, and the last restore has left no safety backup: it cannot be undone afterwards."
-            .to_owned(),
-    };
+    let lost = details.map_or_else(
+        || "The tables are lost for good.".to_owned(),
+        EnvironmentDetails::undo_without_replaced_tables,
+    );
     Dialog::Question(Question {
         title: format!("Confirm the restore of {name}"),
         text,
@@ -264,28 +260,17 @@ fn delete_question(model: &Model, name: EnvironmentName, backup: &Backup) -> Dia
         backup.manifest.trigger.names(),
         measure::moment(backup.manifest.taken),
     );
-    let undoes = model
-        .details
-        .get(&name)
-        .is_some_and(|details| details.undo.as_ref() == Some(&backup.id));
-    let exchanges = model
-        .details
-        .get(&name)
-        .is_some_and(|details| matches!(details.undo_way, Some(UndoWay::Exchange { .. })));
-    let lost = match (undoes, exchanges) {
-        (false, _) => "It is deleted from the repository and cannot be brought back.",
-        (true, false) => {
-            "It is deleted from the repository and cannot be brought back. Undo goes back to it: the last restore cannot be undone afterwards."
-        }
-        (true, true) => {
-            "It is deleted from the repository and cannot be brought back. The last restore can be undone only as long as the tables stand that it has replaced."
-        }
+    let lost = "It is deleted from the repository and cannot be brought back.";
+    let details = model.details.get(&name);
+    let lost = match details.and_then(|details| details.undo_without(backup)) {
+        Some(undo) => format!("{lost} {undo}"),
+        None => lost.to_owned(),
     };
     Dialog::Question(Question {
         title: format!("Delete a backup of {name}"),
         text: vec![which],
         yes: "delete",
-        lost: Some(lost.to_owned()),
+        lost: Some(lost),
         about: About::Delete(name, backup.id.clone()),
     })
 }

@@ -18,7 +18,10 @@ pub fn exchange(
     symbols: &Symbols,
 ) {
     text.paragraph(
-        "Live is exchanged with the tables that the last restore replaced. That takes a moment and needs no safety backup: what is live now is set aside in the same way, so that this undo can be undone too.",
+        &format!(
+            "Live is exchanged with the tables that {} replaced. That takes a moment and needs no safety backup: what is live now is set aside in the same way, so that this undo can be undone too.",
+            wizard.taken_back()
+        ),
         Meaning::Title,
     );
     text.blank();

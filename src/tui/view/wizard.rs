@@ -16,7 +16,7 @@ use crate::tui::update::allowed;
 pub fn title(wizard: &Wizard) -> String {
     match wizard.purpose {
         Purpose::Restore => format!("Restore {}", wizard.environment),
-        Purpose::Undo => format!("Undo the last restore of {}", wizard.environment),
+        Purpose::Undo => format!("Undo {} of {}", wizard.taken_back(), wizard.environment),
     }
 }
 
@@ -200,7 +200,7 @@ fn name(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) -> 
             let since = tables.iter().map(|tables| tables.at).min();
             let since = since.map_or_else(String::new, |at| format!(", which was live until {}", model.when().moment(at)));
             text.paragraph(
-                &format!("{} is exchanged with what the last restore replaced{since}.", wizard.environment),
+                &format!("{} is exchanged with what {} replaced{since}.", wizard.environment, wizard.taken_back()),
                 Meaning::Text,
             );
             text.blank();

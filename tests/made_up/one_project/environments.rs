@@ -100,6 +100,7 @@ pub fn details(summary: EnvironmentSummary) -> EnvironmentDetails {
         undo_way: backups.first().map(|backup| UndoWay::Safety {
             backup: backup.id.clone(),
         }),
+        undo_of: None,
         replaced: Vec::new(),
         backups,
         repository: "/srv/repository/acme/live".to_owned(),

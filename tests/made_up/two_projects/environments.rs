@@ -7,6 +7,7 @@ use lifeboat::domain::job::{InstanceHealth, JobId, JobKind, JobState};
 use lifeboat::domain::schedule::Schedule;
 use lifeboat::domain::slot::{Keep, Slot};
 use lifeboat::domain::state::{EnvironmentDetails, Hold, ReplacedTables, SlotSchedule, SlotState, UndoWay};
+use lifeboat::domain::undoing::UndoOf;
 
 use super::{ago, ended, job, now};
 use crate::made_up::records::{self, instance, name, summary, versions};
@@ -81,6 +82,11 @@ pub fn live(text: &str, backups: Vec<Backup>) -> EnvironmentDetails {
         undo: lifeboat::domain::retention::undo_target(&backups).map(|backup| backup.id.clone()),
         undo_way: lifeboat::domain::retention::undo_target(&backups).map(|backup| UndoWay::Safety {
             backup: backup.id.clone(),
+        }),
+        undo_of: Some(UndoOf {
+            kind: Some(JobKind::Restore),
+            job: Some(JobId(41)),
+            at: Some(ago(48)),
         }),
         replaced: Vec::new(),
         backups,
