@@ -99,3 +99,21 @@ async fn a_backup_that_holds_less_says_so_in_the_table_and_on_its_page() {
     let cockpit = Runner::start((120, 36), Fixture::with(less)).await;
     cockpit.see("93 % fewer items").await;
 }
+
+alike!(the_plan_of_an_older_backup_says_that_there_is_a_newer_one);
+async fn the_plan_of_an_older_backup_says_that_there_is_a_newer_one() {
+    for days in [0, 30] {
+        let older = |state: &mut State| {
+            if let Ok(plan) = &mut state.plan {
+                plan.backup.manifest.taken = plan.made - chrono::Duration::days(days);
+            }
+        };
+        let cockpit = Runner::start((120, 36), Fixture::with(older)).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("loses").await;
+        let says_so = cockpit
+            .text()
+            .contains("there is a newer backup that is verified: ");
+        assert_eq!(says_so, days > 0, "{}", cockpit.text());
+    }
+}
