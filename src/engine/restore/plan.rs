@@ -254,7 +254,11 @@ impl Live {
             let backups = self.backups().unwrap_or_default();
             let bytes = selected_bytes(backup, &way.selection);
             return Ok(Some(ExpectedTime {
-                millis: until_live(drill, bytes, &backups, way.without_safety),
+                millis: if way.without_safety {
+                    drill.millis_for(bytes)
+                } else {
+                    until_live(drill, bytes, &backups)
+                },
                 past_jobs: 0,
                 drill: Some(drill.at),
             }));
