@@ -299,6 +299,12 @@ impl Manifest {
         self.instances.iter().map(InstanceCopy::items).sum()
     }
 
+    /// How long copying Live and reading the copy back took, in milliseconds.
+    #[must_use]
+    pub fn took_millis(&self) -> u64 {
+        self.copy_millis.saturating_add(self.verify_millis)
+    }
+
     /// Bytes over all instances and workspaces.
     #[must_use]
     pub fn bytes(&self) -> u64 {

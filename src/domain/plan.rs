@@ -189,11 +189,12 @@ impl Room {
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedTime {
-    /// Milliseconds, safety backup included.
+    /// Milliseconds until Live has the content, safety backup included where one is taken.
     pub millis: u64,
-    /// From how many past restores and backups of this environment it was worked out.
+    /// From how many past restores of this environment it was worked out. With none, and without a drill, it is judged by how
+    /// long the backup took to take.
     pub past_jobs: u64,
-    /// When the drill was that it was worked out from, if it was: measured, and better than what other jobs took.
+    /// When the drill was that it was worked out from, if it was: measured, and better than what past restores took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Instant>,
 }
@@ -205,8 +206,11 @@ impl ExpectedTime {
         let safety = if without_safety { "left out" } else { "included" };
         let basis = match (self.drill, self.past_jobs) {
             (Some(at), _) => format!("measured by a drill {} ago", measure::between(at, now)),
-            (None, 1) => "judged by 1 past job".to_owned(),
-            (None, many) => format!("judged by {} past jobs", measure::count(many)),
+            (None, 0) => "judged by how long the backup took to take".to_owned(),
+            (None, many) => format!(
+                "judged by {}",
+                measure::so_many(many, "past restore", "past restores")
+            ),
         };
         format!(
             "about {} until Live has the content, safety backup {safety} ({basis})",

@@ -224,17 +224,20 @@ impl Drill {
     }
 }
 
-/// How long it takes until Live has so many bytes of content, if a restore began now, in milliseconds: as a drill has restored
-/// them and read them back, and as long again as the last copy of Live took, where a safety backup is made.
+/// How long the last copy of Live took that counts, read back, in milliseconds. `None` where there is none: one that is
+/// damaged, unread or dated ahead of the clock says nothing of the next.
 #[must_use]
-pub fn until_live(drill: &Drill, bytes: u64, backups: &[Backup], without_safety: bool) -> u64 {
-    let newest = backups.iter().max_by_key(|backup| backup.manifest.taken);
-    let copying = match newest {
-        Some(Backup { manifest, .. }) if !without_safety => {
-            manifest.copy_millis.saturating_add(manifest.verify_millis)
-        }
-        _ => 0,
-    };
+pub fn last_copy(backups: &[Backup]) -> Option<u64> {
+    let good = backups.iter().filter(|backup| backup.is_good());
+    let newest = good.max_by_key(|backup| (backup.manifest.taken, &backup.id))?;
+    Some(newest.manifest.took_millis())
+}
+
+/// How long it takes until Live has so many bytes of content, if a restore began now, in milliseconds: as a drill has restored
+/// them and read them back, and as long again as the last copy of Live took, for the safety backup.
+#[must_use]
+pub fn until_live(drill: &Drill, bytes: u64, backups: &[Backup]) -> u64 {
+    let copying = last_copy(backups).unwrap_or(0);
     drill.millis_for(bytes).saturating_add(copying)
 }
 

@@ -128,6 +128,9 @@ fn look(copy: &InstanceCopy, later: Option<&InstanceCopy>, found: &mut Vec<Shrun
 /// From so many percent fewer items on, in all, it is said of a backup.
 const PERCENT: u64 = 10;
 
+/// So many in a row that hold about as much as each other are what Live is from then on.
+const IN_A_ROW: usize = 3;
+
 /// That a backup holds less than one before it.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,11 +143,13 @@ pub struct Less {
     /// Whether bytes were counted, and not items or rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bytes: bool,
-    /// When the one was taken that it is compared with: the last one before it that is not such a one itself.
+    /// When the one was taken that it is compared with: the last one before it that is not such a one itself, or the last
+    /// of three such in a row that hold about as much as each other.
     pub than: Instant,
 }
 
 impl Less {
+    /// Of what both hold: an instance that is not configured any more is no loss, and a new one makes up for none.
     fn of(earlier: &Manifest, later: &Manifest) -> Option<Self> {
         let less = |before: u64, after: u64| {
             let fewer = before
@@ -159,12 +164,24 @@ impl Less {
             bytes,
             than: earlier.taken,
         };
-        let (before, after) = (earlier.items(), later.items());
+        let has = |manifest: &Manifest, name: &InstanceName| {
+            manifest.instances.iter().any(|copy| copy.name == *name)
+        };
+        let in_both = |name: &InstanceName| has(earlier, name) && has(later, name);
+        let items = |manifest: &Manifest| -> u64 {
+            let copies = manifest.instances.iter();
+            copies
+                .filter(|copy| in_both(&copy.name))
+                .map(InstanceCopy::items)
+                .sum()
+        };
+        let (before, after) = (items(earlier), items(later));
         let percent = less(before, after);
         if percent >= PERCENT && before.saturating_sub(after) >= ITEMS {
             return Some(told(percent, None, false));
         }
-        let shrunk = shrunk(earlier, later);
+        let mut shrunk = shrunk(earlier, later);
+        shrunk.retain(|one| in_both(&one.instance));
         let most = shrunk.iter().max_by_key(|one| less(one.before, one.after))?;
         let part = match &most.part {
             Some(part) => format!("{part} of {}", most.instance),
@@ -185,11 +202,11 @@ impl Less {
         format!("{} % fewer {what}{}", self.percent, place.unwrap_or_default())
     }
 
-    /// The same, with what it is compared with: `93 % fewer items than the backup before, of 2026-11-30 02:00 UTC`.
+    /// The same, with what it is compared with: `93 % fewer items than the backup of 2026-11-30 02:00 UTC`.
     #[must_use]
     pub fn in_words(&self) -> String {
         format!(
-            "{} than the backup before, of {}",
+            "{} than the backup of {}",
             self.in_short(),
             measure::moment(self.than)
         )
@@ -198,18 +215,40 @@ impl Less {
 
 /// Says of each backup whether it holds less than the last one before it that does not. Safety backups are said of as well,
 /// and compared with no others: whoever restores knows that Live is not what it was.
+///
+/// After somebody has cleared up on purpose, every backup would hold less for as long as an older one stands. So the third in
+/// a row that holds less is the one that later ones are compared with, where none of the three holds less than another of them and
+/// there is anything in them. These three are said to hold less, and go on to be.
 pub fn mark<'b>(backups: impl Iterator<Item = &'b mut Backup>) {
     let mut all: Vec<&mut Backup> = backups.collect();
     all.sort_by(|one, other| (one.manifest.taken, &one.id).cmp(&(other.manifest.taken, &other.id)));
     let mut before: Option<Manifest> = None;
+    let mut in_a_row: Vec<Manifest> = Vec::new();
     for backup in all {
         let earlier = before.as_ref().filter(|_| !backup.dated_ahead);
         backup.less = earlier.and_then(|earlier| Less::of(earlier, &backup.manifest));
         let counts = backup.is_good() && backup.manifest.trigger != Trigger::Restore;
-        if counts && backup.less.is_none() {
-            before = Some(backup.manifest.clone());
+        if !counts {
+            continue;
         }
+        if backup.less.is_some() {
+            // Those before it that do not hold about as much as it are no part of the row.
+            if let Some(other) = in_a_row.iter().rposition(|one| !agree(one, &backup.manifest)) {
+                in_a_row.drain(..=other);
+            }
+            in_a_row.push(backup.manifest.clone());
+            if in_a_row.len() < IN_A_ROW || backup.manifest.items() == 0 {
+                continue;
+            }
+        }
+        in_a_row.clear();
+        before = Some(backup.manifest.clone());
     }
+}
+
+/// Whether neither of the two holds less than the other.
+fn agree(one: &Manifest, other: &Manifest) -> bool {
+    Less::of(one, other).is_none() && Less::of(other, one).is_none()
 }
 
 /// What has shrunk, for people: the first of it, and how much more there is.
@@ -224,6 +263,8 @@ pub fn in_words(shrunk: &[Shrunk]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
+
     use super::*;
     use crate::domain::backup::{TableCopy, WorkspaceCopy};
     use crate::domain::environment::{Role, WorkspaceKind};
@@ -347,6 +388,65 @@ mod tests {
         );
     }
 
+    /// Those of one day after the other with so many items: which say that they hold less, and less than that of which day.
+    fn days(items: &[u64]) -> Vec<Option<u32>> {
+        let mut backups: Vec<_> = (1_u32..)
+            .zip(items)
+            .map(|(day, items)| of_day(day, manifest(&[("website", *items, 0)], &[])))
+            .collect();
+        mark(backups.iter_mut());
+        let than = |backup: &Backup| backup.less.as_ref().map(|less| less.than.day());
+        backups.iter().map(than).collect()
+    }
+
+    fn of_day(day: u32, mut manifest: Manifest) -> Backup {
+        let at = format!("2026-11-{day:02}T02:00:00Z").parse().unwrap();
+        let mut backup = histories::backup(u64::from(day), at, Trigger::Person, &[], Vec::new());
+        manifest.taken = at;
+        backup.manifest = manifest;
+        backup
+    }
+
+    #[test]
+    fn three_in_a_row_that_agree_are_what_live_is_from_then_on() {
+        let cleared_up = [400, 300, 302, 298, 301, 200];
+        let first = Some(1);
+        assert_eq!(days(&cleared_up), [None, first, first, first, None, Some(5)]);
+        // A row has no other between, and all of it within the tenth; nothing at all is no row.
+        assert_eq!(
+            days(&[400, 200, 100, 200, 200]),
+            [None, first, first, first, first]
+        );
+        assert_eq!(
+            days(&[400, 100, 107, 114, 107, 107]),
+            [None, first, first, first, first, None]
+        );
+        assert_eq!(days(&[400, 0, 0, 0, 0]), [None, first, first, first, first]);
+        // One that holds as much as before begins anew.
+        assert_eq!(
+            days(&[400, 30, 30, 400, 30, 30]),
+            [None, first, first, None, Some(4), Some(4)]
+        );
+    }
+
+    #[test]
+    fn an_instance_that_is_not_configured_any_more_is_no_loss() {
+        let both = |author, public| {
+            let mut manifest = manifest(&[("website", author, 9_000)], &[]);
+            let mut copy = manifest.instances[0].clone();
+            copy.name = "public".parse().unwrap();
+            copy.workspaces[0].items = public;
+            manifest.instances.push(copy);
+            manifest
+        };
+        let alone = |author| manifest(&[("website", author, 9_000)], &[]);
+        assert_eq!(Less::of(&both(400, 400), &alone(400)), None);
+        let less = Less::of(&both(400, 400), &alone(300)).unwrap();
+        assert_eq!((less.percent, less.part), (25, None));
+        // Nor does a new one make up for what is gone.
+        assert_eq!(Less::of(&alone(400), &both(300, 400)).unwrap().percent, 25);
+    }
+
     #[test]
     fn a_backup_of_a_broken_live_says_how_much_less_it_holds_and_so_does_the_next_one() {
         let of = |day: u32, items: u64| {
@@ -361,7 +461,7 @@ mod tests {
         let said = backups
             .each_ref()
             .map(|backup| backup.less.as_ref().map(Less::in_words));
-        let than = "than the backup before, of 2026-11-02 02:00 UTC";
+        let than = "than the backup of 2026-11-02 02:00 UTC";
         assert_eq!(
             said,
             [

@@ -255,7 +255,7 @@ fn why_not_good(backup: &Backup) -> &'static str {
 fn rto(target: Target, known: &Known<'_>) -> Standing {
     let bytes = newest_restorable(known.backups).map(|backup| backup.manifest.bytes());
     let by_drill = known.last_proven.map(|drill| {
-        let millis = until_live(drill, bytes.unwrap_or(drill.bytes), known.backups, false);
+        let millis = until_live(drill, bytes.unwrap_or(drill.bytes), known.backups);
         (
             millis,
             "by the last drill and the last copy of Live a restore takes",

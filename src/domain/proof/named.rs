@@ -85,7 +85,7 @@ impl EnvironmentDetails {
     pub fn until_live(&self) -> Option<u64> {
         let drill = self.summary.last_proven.as_ref()?;
         let bytes = newest_restorable(&self.backups).map_or(drill.bytes, |backup| backup.manifest.bytes());
-        Some(until_live(drill, bytes, &self.backups, false))
+        Some(until_live(drill, bytes, &self.backups))
     }
 }
 

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::backup::Trigger;
+use crate::domain::histories::backup;
 
 fn times<'a>(environment: &'a EnvironmentName, every: u16, window: &str) -> ProofTimes<'a> {
     ProofTimes {
@@ -172,4 +174,36 @@ fn a_drill_of_a_part_says_which_and_counts_less_than_one_of_the_whole() {
     }
     assert_eq!(Drill::of(&backup, std::slice::from_ref(&part)), Some(&part));
     assert_eq!(Drill::of(&BackupId("cd".repeat(32)), &[part]), None);
+}
+
+#[test]
+fn a_copy_that_does_not_count_says_nothing_of_how_long_the_next_takes() {
+    let of = |number: u64, minutes, millis| {
+        let mut backup = backup(number, at(minutes), Trigger::Schedule, &[], Vec::new());
+        backup.manifest.copy_millis = millis;
+        backup
+    };
+    let mut backups = [
+        of(1, 0, 5_000),
+        of(2, 1, 90_000),
+        of(3, 2, 70_000),
+        of(4, 3, 60_000),
+    ];
+    backups[1].verification = Verification::Unverified;
+    backups[2].verification = Verification::Damaged {
+        at: at(2),
+        why: "a row is missing".to_owned(),
+    };
+    backups[3].dated_ahead = true;
+    assert_eq!(last_copy(&backups), Some(5_000));
+    assert_eq!(last_copy(&backups[1..]), None);
+    let drill = Drill {
+        at: at(0),
+        backup: backups[0].id.clone(),
+        millis: 1_000,
+        bytes: 10,
+        newest: true,
+        outcome: DrillOutcome::Proven,
+    };
+    assert_eq!(until_live(&drill, 20, &backups), 7_000);
 }

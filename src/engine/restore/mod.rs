@@ -8,6 +8,7 @@ mod approval;
 mod chosen;
 pub(super) mod clearing;
 mod elsewhere;
+mod expected;
 mod halves;
 mod indexing;
 mod interrupted;

@@ -11,11 +11,10 @@ use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{InstanceName, WorkspaceKind};
-use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::os_error::in_words;
-use crate::domain::plan::{ExpectedTime, RestorePlan, Room, Selection, WorkspaceChange};
-use crate::domain::proof::{Drill, DrillOutcome, until_live};
+use crate::domain::plan::{RestorePlan, Room, Selection, WorkspaceChange};
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
 use crate::engine::backup::versions;
@@ -242,49 +241,6 @@ impl Live {
             "the backup is damaged: {why}; choose another one{instead}"
         ))
     }
-
-    /// How long a restore takes: as a drill has measured, and as long again as the last copy of Live took for the safety
-    /// backup; without a drill as the last restores of this environment did; before there was any, twice as long as
-    /// taking and verifying the backup, since a restore copies Live and then writes as much.
-    fn expected_time(&self, backup: &Backup, way: &Way) -> Result<Option<ExpectedTime>, EngineError> {
-        let name = self.name();
-        let drills = self.catalog().drills(name)?;
-        if let Some(drill) = drills.iter().find(|drill| drill.is_proven()) {
-            // Of a repository that is out of reach nobody knows.
-            let backups = self.backups().unwrap_or_default();
-            let bytes = selected_bytes(backup, &way.selection);
-            return Ok(Some(ExpectedTime {
-                millis: until_live(drill, bytes, &backups, way.without_safety),
-                past_jobs: 0,
-                drill: Some(drill.at),
-            }));
-        }
-        let mut past = self.catalog().past_durations(name, JobKind::Restore, 5)?;
-        past.extend(self.catalog().past_durations(name, JobKind::Undo, 5)?);
-        let manifest = &backup.manifest;
-        let jobs = u64::try_from(past.len()).unwrap_or(0);
-        if jobs == 0 {
-            let millis = 2 * (manifest.copy_millis + manifest.verify_millis);
-            return Ok(Some(ExpectedTime {
-                millis,
-                past_jobs: 1,
-                drill: None,
-            }));
-        }
-        let millis: u64 = past.iter().map(|run| run.millis).sum();
-        let bytes: u64 = past.iter().map(|run| run.bytes).sum();
-        // By size where that is known: a restore of one workspace says little about one of everything.
-        let millis = match bytes {
-            0 => millis / jobs,
-            _ => u64::try_from(u128::from(millis) * u128::from(manifest.bytes()) / u128::from(bytes))
-                .unwrap_or(u64::MAX),
-        };
-        Ok(Some(ExpectedTime {
-            millis,
-            past_jobs: jobs,
-            drill: None,
-        }))
-    }
 }
 
 /// Why no nodes can come back alone, if they are to.
@@ -307,17 +263,6 @@ fn not_held<'a>(
     let names = instances.iter().map(|instance| &instance.name);
     let stay = names.filter(move |name| selection.has_instance(name) && !is_held(name));
     stay.map(|name| format!("the backup holds nothing of {name}: it stays as it is"))
-}
-
-/// Bytes of a backup that a selection takes.
-fn selected_bytes(backup: &Backup, selection: &Selection) -> u64 {
-    let instances = backup.manifest.instances.iter();
-    instances
-        .filter(|copy| selection.has_instance(&copy.name))
-        .flat_map(|copy| &copy.workspaces)
-        .filter(|workspace| selection.has_workspace(&workspace.name))
-        .map(|workspace| workspace.bytes)
-        .sum()
 }
 
 /// Room for the safety backup. What it adds is known only when it is made; at most it is what the changing

@@ -99,7 +99,8 @@ fn said(
         pieces.push(piece(not_yet, Meaning::Quiet));
         return pieces;
     };
-    let about = if form == Form::Full { "about " } else { "" };
+    // It is an estimate, in however few words.
+    let about = if form == Form::Full { "about " } else { "~" };
     if form != Form::WithoutTime {
         pieces.extend([
             piece(format!(" in {about}"), Meaning::Quiet),

@@ -118,7 +118,7 @@ pub fn drill(outcome: DrillOutcome) -> Drill {
         at: ago(60 * 26),
         backup: id(2),
         millis: 168_400,
-        bytes: 1,
+        bytes: 623_206_044,
         newest: true,
         outcome,
     }
