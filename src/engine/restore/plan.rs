@@ -169,8 +169,9 @@ impl Live {
             expected,
             room,
             obstacles,
+            // A client that does not know `stopping` shows the warnings, and so does whoever is asked to agree.
+            warnings: [stopping.by_hand.as_slice(), &beforehand].concat(),
             stopping,
-            warnings: beforehand.clone(),
         };
         still_so.extend(version_warnings(&plan));
         plan.warnings.extend_from_slice(&still_so);
