@@ -30,6 +30,8 @@ pub(super) struct Planned {
     pub(super) beforehand: Vec<String>,
     /// What is still so when it has ended well.
     pub(super) still_so: Vec<String>,
+    /// Of these, what was written since into what an undo takes back.
+    pub(super) written: Vec<String>,
 }
 
 impl Live {
@@ -82,8 +84,10 @@ impl Live {
         let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
+        let mut written = Vec::new();
         if way.takes_back(&backup) {
-            found.warnings.extend(self.written_since(&backup, watch));
+            written = self.written_since(&backup, watch);
+            found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
@@ -179,6 +183,7 @@ impl Live {
             plan,
             beforehand,
             still_so,
+            written,
         })
     }
 
