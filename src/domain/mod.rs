@@ -57,6 +57,7 @@ pub mod slot;
 pub mod staleness;
 pub mod state;
 pub mod stop;
+pub mod stopping;
 pub mod storage;
 pub mod target;
 pub mod token;

@@ -10,6 +10,7 @@ use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use super::measure;
 pub use super::selection::{PartError, Reach, Selection};
 use super::settings::RepositoryChoice;
+pub use super::stopping::Stopping;
 use super::version::Versions;
 
 /// The id of a restore plan: a random text that nobody can guess.
@@ -219,26 +220,6 @@ impl ExpectedTime {
     }
 }
 
-/// Who stops Magnolia before a restore and starts it afterwards, as sentences without their ends.
-#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Stopping {
-    /// What somebody has to do.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by_hand: Vec<String>,
-    /// What is done by configured hooks, or need not be done at all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by_hooks: Vec<String>,
-}
-
-impl Stopping {
-    /// Whether nothing is said, as in a plan of an older Lifeboat.
-    #[must_use]
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What a restore would do.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -278,7 +259,7 @@ pub struct RestorePlan {
     pub room: Vec<Room>,
     /// What makes the restore impossible, as sentences. Empty when it can be done.
     pub obstacles: Vec<String>,
-    /// What should be known before it is done, as sentences.
+    /// What should be known before it is done, as sentences, with what somebody has to do about Magnolia.
     pub warnings: Vec<String>,
     /// Who stops Magnolia before it and starts it afterwards.
     #[serde(default, skip_serializing_if = "Stopping::is_nothing")]

@@ -1,5 +1,6 @@
 //! Questions of the cockpit in lines: what answers them, what helps with them, and what was typed before they were asked.
 
+use lifeboat::backend::BackendError;
 use lifeboat::domain::backup::{BackupId, Trigger};
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome};
 use lifeboat::domain::state::{EnvironmentDetails, UndoWay};
@@ -362,6 +363,19 @@ fn what_is_left_of_undo_is_said_before_something_goes() {
         deleted.contains("Undo goes back to it: the last restore cannot be undone afterwards."),
         "{deleted}"
     );
+}
+
+alike!(an_undo_of_which_nothing_is_told_warns_before_it_asks);
+fn an_undo_of_which_nothing_is_told_warns_before_it_asks() {
+    let fixture = usual();
+    fixture.state().undo_untold = Some(BackendError::OutOfReach(
+        "the database does not answer".to_owned(),
+    ));
+    let ended = lifeboat(&["undo", "acme/live"]).on(fixture).typing("no\n").ends();
+    let said = ended.err.replace('\n', " ");
+    let warned = said.find("cannot be told: the database does not answer");
+    let asked = said.find("type acme/live:");
+    assert!(warned.is_some() && warned < asked, "{}", ended.err);
 }
 
 alike!(after_an_undo_the_offer_says_that_it_would_be_undone);

@@ -124,6 +124,9 @@ impl Backend for Fixture {
     async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
         self.called(format!("before undo of {environment}")).await?;
         let state = self.state();
+        if let Some(error) = state.undo_untold.clone() {
+            return Err(error);
+        }
         let replaced = state
             .environments
             .get(environment)

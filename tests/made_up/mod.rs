@@ -62,6 +62,8 @@ pub struct State {
     pub manner: Manner,
     /// What every call that changes something answers, when it is not done.
     pub refuses: Option<BackendError>,
+    /// Why nobody can say what an undo would do.
+    pub undo_untold: Option<BackendError>,
     /// Environments of which no backup can be begun, and why.
     pub busy: BTreeMap<EnvironmentName, Refusal>,
     /// What a backup that is extended becomes, where that is seen.

@@ -99,7 +99,7 @@ fn a_backup_is_restored_and_the_restore_undone_in_lines(way: Way) {
     assert_eq!(home(), "new and wrong");
     // It is said that it would be undone by another one.
     terminal.wait_for("17  undo the undo, job ");
-    terminal.wait_for("UTC: Live becomes again what");
+    terminal.wait_for("UTC: Live becomes again as it was before that undo");
     // The name without an Enter, typed ahead or pasted, is not there any more when it is asked for: Enter alone leaves.
     terminal.send(b"17\racme/live");
     terminal.wait_for("To undo the undo, type acme/live:");
@@ -143,7 +143,7 @@ fn a_configuration_that_changes_is_told_and_taken_over() {
     terminal.wait_for("the configuration has changed, and is not used:");
     terminal.wait_for("read before stays in use.");
     terminal.press("anew\r");
-    terminal.wait_for("nothing in the configuration waits for the context to be opened anew");
+    terminal.wait_for("the context is not opened anew:");
     write(&format!(
         "{config}\n[[environment]]\nproject = \"acme\"\nname = \"uat\"\nkind = \"uat\"\n"
     ));

@@ -29,6 +29,7 @@ pub(super) struct Call {
     body: Option<Vec<u8>>,
     key: Option<String>,
     takes_long: bool,
+    may_be_unknown: bool,
     is_harmless: bool,
 }
 
@@ -42,6 +43,7 @@ impl Call {
             body: None,
             key: None,
             takes_long: false,
+            may_be_unknown: false,
             is_harmless: method_is_get,
         }
     }
@@ -87,6 +89,12 @@ impl Call {
         self
     }
 
+    /// A service may be older than the question: it then answers with `null`.
+    pub(super) fn may_be_unknown(mut self) -> Self {
+        self.may_be_unknown = true;
+        self
+    }
+
     /// Asking a second time does no harm: a plan changes nothing.
     pub(super) fn harmless(mut self) -> Self {
         self.is_harmless = true;
@@ -102,6 +110,8 @@ impl Call {
 enum Trouble {
     /// The answer is an error, and definite.
     Answer(BackendError),
+    /// The service knows no such question: it is older, or newer.
+    NoRoute(BackendError),
     /// There was none. `sent` says whether the question may have arrived.
     Silence { why: String, sent: bool },
     /// There is no connection, and there will be none before somebody has done something.
@@ -147,7 +157,7 @@ impl Shared {
                     self.heard();
                     return Ok(answer);
                 }
-                Err(Trouble::Answer(error)) => {
+                Err(Trouble::Answer(error) | Trouble::NoRoute(error)) => {
                     self.heard();
                     return Err(error);
                 }
@@ -170,7 +180,7 @@ impl Shared {
                     (why, None)
                 }
                 // Told above.
-                Trouble::Answer(error) => return Err(error),
+                Trouble::Answer(error) | Trouble::NoRoute(error) => return Err(error),
             };
             if failures >= attempts || !call.may_be_asked_again() {
                 return Err(BackendError::OutOfReach(match call.key {
@@ -199,7 +209,7 @@ impl Shared {
         };
         let response = match sent {
             Ok(response) => response,
-            Err(Trouble::Answer(error)) => return Err(error),
+            Err(Trouble::Answer(error) | Trouble::NoRoute(error)) => return Err(error),
             Err(Trouble::Silence { why, .. } | Trouble::Distrust(why)) => {
                 self.suspect();
                 return Err(BackendError::OutOfReach(why));
@@ -219,7 +229,13 @@ impl Shared {
         } else {
             self.pace.answer
         };
-        let Ok(answer) = tokio::time::timeout(limit, self.sent(call)).await else {
+        let sent = async {
+            match self.sent(call).await {
+                Err(Trouble::NoRoute(_)) if call.may_be_unknown => Ok(b"null".to_vec()),
+                answer => answer,
+            }
+        };
+        let Ok(answer) = tokio::time::timeout(limit, sent).await else {
             return Err(Trouble::Silence {
                 why: format!(
                     "{} did not answer within {} seconds",
@@ -336,7 +352,7 @@ impl Shared {
         }
         if !response.status().is_success() {
             return Err(match self.error_of(response).await {
-                Trouble::Answer(error) => error.to_string(),
+                Trouble::Answer(error) | Trouble::NoRoute(error) => error.to_string(),
                 Trouble::Silence { why, .. } | Trouble::Later { why, .. } | Trouble::Distrust(why) => why,
             });
         }
@@ -381,6 +397,8 @@ impl Shared {
                     why: format!("{address} asks to wait: {}", problem.detail),
                     wait,
                 }
+            } else if problem.is_of_no_route() {
+                Trouble::NoRoute(problem.into_error())
             } else {
                 Trouble::Answer(problem.into_error())
             };

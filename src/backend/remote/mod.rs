@@ -330,7 +330,10 @@ impl Backend for Remote {
     }
 
     async fn before_undo(&self, environment: &EnvironmentName) -> Result<BeforeUndo, BackendError> {
-        self.shared.ask(Call::get(&below(environment, &["undo"]))).await
+        let call = Call::get(&below(environment, &["undo"]));
+        // Of a part it is compared with Live.
+        let told: Option<BeforeUndo> = self.shared.ask(call.takes_long().may_be_unknown()).await?;
+        Ok(told.unwrap_or_default())
     }
 
     async fn nodes(&self) -> Result<Vec<LifeboatNode>, BackendError> {

@@ -48,6 +48,11 @@ struct UnknownJob {
 }
 
 impl Problem {
+    /// Whether the service has nothing at this address, or nothing that is asked for in this way.
+    pub(super) fn is_of_no_route(&self) -> bool {
+        matches!(self.kind.as_str(), "nowhere" | "method_not_allowed")
+    }
+
     /// The error that it stands for. What is not understood keeps its sentence.
     pub(super) fn into_error(self) -> BackendError {
         if let Some(refusal) = self.refusal {
@@ -77,6 +82,23 @@ impl Problem {
             "forbidden" => Refusal::ByService(self.detail).into(),
             "out_of_reach" | "unauthorized" => BackendError::OutOfReach(self.detail),
             _ => BackendError::Failed(self.detail),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_service_without_the_route_is_too_old_for_a_question() {
+        let is_no_route = |kind: &str| {
+            let problem: Problem = serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap();
+            problem.is_of_no_route()
+        };
+        assert!(is_no_route("nowhere") && is_no_route("method_not_allowed"));
+        for kind in ["unknown_environment", "out_of_reach", "failed", "forbidden"] {
+            assert!(!is_no_route(kind), "{kind}");
         }
     }
 }

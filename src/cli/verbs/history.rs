@@ -148,6 +148,7 @@ mod tests {
                 turn,
                 after: after.cloned(),
                 before: new.clone(),
+                below: None,
             };
             sentence(&occurrence, &path)
         };

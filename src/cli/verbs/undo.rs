@@ -69,6 +69,13 @@ pub(in crate::cli) async fn would_do(
     }))
 }
 
+/// That nobody knows what the undo does, for whoever is about to confirm it.
+fn not_told(error: &BackendError) -> String {
+    format!(
+        "what the undo puts back, who stops Magnolia and what was written since the restore cannot be told: {error}"
+    )
+}
+
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
     let detached = arguments.job.detach;
     follow::start_telling(&arguments.job, call, async |backend, call| {
@@ -82,8 +89,11 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         } = match backend.before_undo(name).await {
             // Nobody is asked whether they are sure of what there is not.
             Err(BackendError::Refused(refusal)) => return Err(BackendError::Refused(refusal).into()),
-            // A service may be older than the question.
-            answer => answer.unwrap_or_default(),
+            Err(error) => BeforeUndo {
+                written: vec![not_told(&error)],
+                ..BeforeUndo::default()
+            },
+            Ok(told) => told,
         };
         let tells = !call.globals.json && !call.in_background;
         for told in puts_back.iter().chain(&stopping.by_hooks).filter(|_| tells) {

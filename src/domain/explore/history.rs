@@ -34,6 +34,9 @@ pub struct NodeHistory {
     /// What could not be looked at, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// Whether more is below it than is compared here: something there may have changed that is not told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_not_compared: bool,
 }
 
 impl NodeHistory {
@@ -46,7 +49,9 @@ impl NodeHistory {
     /// Whether nothing happened to it: the oldest source has it, and it is the same in all that are newer.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.sights.len() > 1 && self.occurrences.iter().all(|event| event.after.is_none())
+        !self.below_not_compared
+            && self.sights.len() > 1
+            && self.occurrences.iter().all(|event| event.after.is_none())
     }
 
     /// What happened in this source, beside the one before it, in words; `None` where nothing did.
@@ -96,6 +101,19 @@ pub struct Occurrence {
     pub after: Option<SourceAt>,
     /// And before this one.
     pub before: SourceAt,
+    /// What changed below it, where that is known: `children_changed` alone has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<ChangedBelow>,
+}
+
+/// How much was added, changed, moved or deleted below a node.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedBelow {
+    /// How many nodes, or files and folders.
+    pub count: u64,
+    /// Some of them: their paths below it, the largest first. Of what was added or deleted as a whole only its top.
+    pub names: Vec<String>,
 }
 
 impl Occurrence {
@@ -106,11 +124,12 @@ impl Occurrence {
             Turn::FirstSeen { .. } if self.after.is_none() => "in the oldest backup already",
             Turn::FirstSeen { .. } => "first seen",
             Turn::Changed => "changed",
+            Turn::ChildrenChanged if self.below.is_some() => "changed below",
             Turn::ChildrenChanged => "what is in it changed",
-            Turn::BelowChanged { .. } => "changed below",
             Turn::Moved { .. } => "moved",
             Turn::Deleted { .. } => "deleted",
             Turn::Back { .. } => "there again",
+            Turn::Other => "something happened to it that only a newer Lifeboat can say",
         }
     }
 
@@ -121,15 +140,24 @@ impl Occurrence {
             Turn::Moved { from, to } => format!("from {from} to {to}"),
             Turn::Deleted { from } => format!("from {from}"),
             Turn::FirstSeen { path } | Turn::Back { path } => format!("as {path}"),
-            Turn::BelowChanged { count, names } => {
-                let named = measure::listed(names);
-                if *count == names.len() as u64 {
-                    format!("({named})")
-                } else {
-                    format!("({} in all, such as {named})", measure::count(*count))
-                }
-            }
-            Turn::Changed | Turn::ChildrenChanged => String::new(),
+            Turn::ChildrenChanged => self
+                .below
+                .as_ref()
+                .map(ChangedBelow::in_words)
+                .unwrap_or_default(),
+            Turn::Changed | Turn::Other => String::new(),
+        }
+    }
+}
+
+impl ChangedBelow {
+    /// `(news and about)`, or `(412 in all, such as news)`.
+    fn in_words(&self) -> String {
+        let named = measure::listed(&self.names);
+        if self.count == self.names.len() as u64 {
+            format!("({named})")
+        } else {
+            format!("({} in all, such as {named})", measure::count(self.count))
         }
     }
 }
@@ -146,15 +174,9 @@ pub enum Turn {
     },
     /// Its types or properties changed.
     Changed,
-    /// What is in it is in another order. An earlier version says this of other nodes in it as well.
+    /// What is below it was added, changed, moved or deleted: `below` says how much. Where that is not said, what is in it is
+    /// in another order, or is too much to be compared.
     ChildrenChanged,
-    /// What is below it was added, changed, moved or deleted.
-    BelowChanged {
-        /// How many nodes, or files and folders.
-        count: u64,
-        /// Some of them: their paths below it, the largest first. Of what was added or deleted as a whole only its top.
-        names: Vec<String>,
-    },
     /// It was moved, or has another name.
     Moved {
         /// Where it was before.
@@ -172,6 +194,9 @@ pub enum Turn {
         /// Where.
         path: NodePath,
     },
+    /// What this version knows no word for.
+    #[serde(other)]
+    Other,
 }
 
 #[cfg(test)]
@@ -182,10 +207,11 @@ mod tests {
     fn what_changed_below_is_counted_and_some_of_it_is_named() {
         let place = |count, names: &[&str]| {
             let occurrence = Occurrence {
-                turn: Turn::BelowChanged {
+                turn: Turn::ChildrenChanged,
+                below: Some(ChangedBelow {
                     count,
                     names: names.iter().map(ToString::to_string).collect(),
-                },
+                }),
                 after: None,
                 before: SourceAt {
                     source: Source::Live,
@@ -199,6 +225,57 @@ mod tests {
             place(412, &["news", "about", "team/page.xml"]),
             "changed below (412 in all, such as news, about and team/page.xml)"
         );
+    }
+
+    #[test]
+    fn a_client_that_does_not_know_what_happened_knows_that_something_did() {
+        let told = |what: &str| -> Occurrence {
+            let before = r#"{"source":"live","at":"2026-11-23T04:00:00Z"}"#;
+            serde_json::from_str(&format!(r#"{{"what":"{what}","before":{before},"count":1}}"#)).unwrap()
+        };
+        assert_eq!(told("turned_inside_out").turn, Turn::Other);
+        // What older clients know, older services say without how much it is.
+        let changed = told("children_changed");
+        assert_eq!(
+            (changed.turn.clone(), changed.below.clone()),
+            (Turn::ChildrenChanged, None)
+        );
+        let below = ChangedBelow {
+            count: 1,
+            names: vec!["news".to_owned()],
+        };
+        let written = serde_json::to_value(Occurrence {
+            below: Some(below),
+            ..changed
+        });
+        let written = written.unwrap();
+        assert_eq!(written["what"], "children_changed");
+        assert_eq!(written["below"]["names"][0], "news");
+    }
+
+    #[test]
+    fn what_was_not_compared_is_not_said_to_be_the_same() {
+        let path: NodePath = "author:/website".parse().unwrap();
+        let sight = |minute: u8| Sight {
+            seen: SourceAt {
+                source: Source::Live,
+                at: format!("2026-11-23T04:{minute:02}:00Z").parse().unwrap(),
+            },
+            path: Some(path.clone()),
+            digest: None,
+            children: 6_000,
+        };
+        let mut history = NodeHistory {
+            path: path.clone(),
+            id: None,
+            sights: vec![sight(1), sight(2)],
+            occurrences: Vec::new(),
+            remarks: Vec::new(),
+            below_not_compared: false,
+        };
+        assert!(history.is_unchanged());
+        history.below_not_compared = true;
+        assert!(!history.is_unchanged());
     }
 
     #[test]
@@ -218,6 +295,7 @@ mod tests {
             turn,
             after: number.checked_sub(1).map(|number| all[number].clone()),
             before: all[number].clone(),
+            below: None,
         };
         let moved = Turn::Moved {
             from: path.clone(),
@@ -233,6 +311,7 @@ mod tests {
                 event(Turn::ChildrenChanged, 2),
             ],
             remarks: Vec::new(),
+            below_not_compared: false,
         };
         let happened = all.each_ref().map(|seen| history.happened_in(seen));
         let both = "moved and what is in it changed".to_owned();

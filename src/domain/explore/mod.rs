@@ -38,7 +38,7 @@ pub use diff::{
 };
 pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
 pub use find::{By, Find, FindRequest, Finds};
-pub use history::{HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
+pub use history::{ChangedBelow, HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
 pub use node::{
     BinaryFacts, BinaryPlace, Children, ChildrenRequest, Kind, Line, NodeFacts, NodeRequest, PropertyFacts,
     ValueFacts, ValueType, Version, VersionList, VersionsRequest,

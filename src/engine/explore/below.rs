@@ -1,7 +1,7 @@
 //! What changed below a node from one source to the next: how much, and some of it by name.
 //!
-//! Of a small part of a workspace its own nodes are compared; of a larger one all that differs is asked for, which goes
-//! through the whole workspace and costs less than going down into every node.
+//! Its own nodes are compared, as long as they are few: a history asks that of every source, while somebody waits for the
+//! answer. Of a larger part it is said that it was not compared; a comparison of two sources does that by itself.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,9 @@ use super::source::WorkspaceOpen;
 use crate::content::inside::What;
 use crate::domain::explore::{DiffLine, NodePath};
 use crate::jcr::NodeId;
-use crate::watch::Unwatched;
 
-/// So many nodes below one are compared by themselves.
-const BY_THEMSELVES: usize = 5_000;
+/// So many nodes below one are compared.
+pub(super) const MOST_BELOW: usize = 5_000;
 /// So many are named.
 const NAMED: usize = 3;
 
@@ -35,20 +34,42 @@ pub(super) struct Below {
     pub(super) names: Vec<String>,
 }
 
-/// What changed below a node; `None` where nothing did.
-pub(super) fn below(older: &Place<'_>, newer: &Place<'_>) -> Answer<Option<Below>> {
-    below_by(older, newer, BY_THEMSELVES)
+/// What is known of what is below a node.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing changed.
+    Same,
+    /// This did.
+    Changed(Below),
+    /// Something did, and it is too much to be compared.
+    Somehow,
+    /// It is too much to be compared, and nothing is known of it.
+    TooMuch,
 }
 
-/// The same, where at most so many are compared by themselves.
-pub(super) fn below_by(older: &Place<'_>, newer: &Place<'_>, most: usize) -> Answer<Option<Below>> {
-    if older.row.children == 0 && newer.row.children == 0 {
-        return Ok(None);
+/// What changed below a node, where at most so many are below it.
+pub(super) fn below(older: &Place<'_>, newer: &Place<'_>, most: usize) -> Answer<Told> {
+    if older.row.children == 0 && newer.row.children == 0 || older.open.index.is_same(&newer.open.index) {
+        return Ok(Told::Same);
     }
-    let mut differing = match themselves(older, newer, most)? {
-        Some(differing) => differing,
-        None => Differing::of((older.open, older.pages), (newer.open, newer.pages), &Unwatched)?,
+    let before = older.pages.below(older.row, most)?;
+    let now = newer.pages.below(newer.row, most)?;
+    let (before, now) = match (before, now) {
+        (Some(before), Some(now)) => (before, now),
+        (None, None) => return Ok(Told::TooMuch),
+        // It is no more as much as it was.
+        _ => return Ok(Told::Somehow),
     };
+    let differing = themselves((older, &before), (newer, &now))?;
+    Ok(counted(older, newer, differing)?.map_or(Told::Same, Told::Changed))
+}
+
+/// What of all that differs is below a node; `None` where that is nothing.
+pub(super) fn counted(
+    older: &Place<'_>,
+    newer: &Place<'_>,
+    mut differing: Differing,
+) -> Answer<Option<Below>> {
     // What is in a file changes with it: whoever asks for a folder asks for files.
     if newer.row.what == What::Folder {
         let is_file = |row: &Row| matches!(row.what, What::Folder | What::File);
@@ -85,20 +106,18 @@ pub(super) fn below_by(older: &Place<'_>, newer: &Place<'_>, most: usize) -> Ans
     }))
 }
 
-/// What differs among the nodes below; `None` where they are too many.
-fn themselves(older: &Place<'_>, newer: &Place<'_>, most: usize) -> Answer<Option<Differing>> {
-    let before = older.pages.below(older.row, most)?;
-    let now = newer.pages.below(newer.row, most)?;
-    let (Some(before), Some(now)) = (before, now) else {
-        return Ok(None);
-    };
+/// What differs among the nodes below, each with what tells it from the same one elsewhere.
+fn themselves(
+    (older, before): (&Place<'_>, &HashMap<NodeId, i64>),
+    (newer, now): (&Place<'_>, &HashMap<NodeId, i64>),
+) -> Answer<Differing> {
     let mut differing = Differing::default();
     // Its own list tells which of what is in it have another name.
     differing.both.push((older.row.clone(), newer.row.clone()));
     let is_other = |id: &NodeId, print: &i64, others: &HashMap<NodeId, i64>| others.get(id) != Some(print);
     for id in now
         .iter()
-        .filter(|(id, print)| is_other(id, print, &before))
+        .filter(|(id, print)| is_other(id, print, before))
         .map(|(id, _)| id)
     {
         let Some(row) = newer.pages.row(id)? else { continue };
@@ -115,5 +134,5 @@ fn themselves(older: &Place<'_>, newer: &Place<'_>, most: usize) -> Answer<Optio
             None => drop(differing.removed.insert(*id, row)),
         }
     }
-    Ok(Some(differing))
+    Ok(differing)
 }

@@ -1,12 +1,13 @@
 //! What happened to a node: it is looked for by its id in every backup and in Live, so that it is found wherever it was moved.
 
-use super::below::{Below, Place, below};
+use super::below::{Below, MOST_BELOW, Place, Told, below};
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::domain::explore::{
-    FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
+    ChangedBelow, FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
 };
+use crate::domain::measure;
 use crate::engine::{EngineError, Live};
 use crate::jcr::{NodeId, ids};
 
@@ -80,12 +81,17 @@ impl Live {
         let last = sights.iter().rev().find_map(|sight| sight.path.clone());
         let path = last.ok_or_else(|| not_there(request))?;
         let own = of_nodes.iter().flatten().rev().find_map(|row| row.own);
+        let happened = occurrences(&sights, &of_nodes, &seen)?;
+        if happened.below_not_compared {
+            remarks.push(too_much(&path));
+        }
         Ok(Looked::Ready(NodeHistory {
             path,
             id: own.as_ref().map(ids::show),
-            occurrences: occurrences(&sights, &of_nodes, &seen)?,
+            occurrences: happened.occurrences,
             sights,
             remarks,
+            below_not_compared: happened.below_not_compared,
         }))
     }
 
@@ -111,6 +117,15 @@ impl Live {
         }
         Err(not_there(request))
     }
+}
+
+/// That nobody has looked at what is below a node.
+fn too_much(path: &NodePath) -> String {
+    format!(
+        "more than {} nodes, or files and folders, are below {path}: they are too many to be compared here; a \
+         comparison of two sources (`diff`) tells what changed there",
+        measure::count(MOST_BELOW as u64)
+    )
 }
 
 fn not_there(request: &HistoryRequest) -> Trouble {
@@ -152,30 +167,59 @@ impl There<'_> {
     }
 }
 
+/// What happened between sights.
+#[derive(Default)]
+struct Happened {
+    occurrences: Vec<Occurrence>,
+    below_not_compared: bool,
+}
+
+/// What happened between two of them that follow each other.
+#[derive(Default)]
+struct Between {
+    turns: Vec<Turn>,
+    /// What changed below, where the last turn is that something did.
+    below: Option<ChangedBelow>,
+    below_not_compared: bool,
+}
+
+impl Between {
+    fn only(turn: Turn) -> Self {
+        Self {
+            turns: vec![turn],
+            ..Self::default()
+        }
+    }
+}
+
 /// What happened between the sights, which are in the order of their time.
-fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<Vec<Occurrence>> {
-    let mut found = Vec::new();
+fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<Happened> {
+    let mut found = Happened::default();
     let mut was_there: Option<There<'_>> = None;
     let mut before: Option<&Sight> = None;
     for ((sight, row), seen) in sights.iter().zip(rows).zip(seen) {
         let is_gone = before.is_some_and(|before| before.path.is_none());
         let there = sight.path.as_ref().zip(row.as_ref());
         let there = there.map(|(path, row)| There { path, row, seen });
-        let turns = match (there, was_there) {
-            (Some(there), None) => vec![Turn::FirstSeen {
+        let mut between = match (there, was_there) {
+            (Some(there), None) => Between::only(Turn::FirstSeen {
                 path: there.path.clone(),
-            }],
+            }),
             (Some(there), Some(last)) => between(last, there, is_gone)?,
-            (None, Some(last)) if !is_gone => vec![Turn::Deleted {
+            (None, Some(last)) if !is_gone => Between::only(Turn::Deleted {
                 from: last.path.clone(),
-            }],
-            (None, _) => Vec::new(),
+            }),
+            (None, _) => Between::default(),
         };
-        found.extend(turns.into_iter().map(|turn| Occurrence {
-            turn,
-            after: before.map(|before| before.seen.clone()),
-            before: sight.seen.clone(),
-        }));
+        found.below_not_compared |= between.below_not_compared;
+        found
+            .occurrences
+            .extend(between.turns.into_iter().map(|turn| Occurrence {
+                below: between.below.take_if(|_| turn == Turn::ChildrenChanged),
+                turn,
+                after: before.map(|before| before.seen.clone()),
+                before: sight.seen.clone(),
+            }));
         was_there = there.or(was_there);
         before = Some(sight);
     }
@@ -183,8 +227,9 @@ fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<
 }
 
 /// What happened to a node from where it was last seen to where it is.
-fn between(last: There<'_>, there: There<'_>, was_gone: bool) -> Answer<Vec<Turn>> {
-    let mut turns = Vec::new();
+fn between(last: There<'_>, there: There<'_>, was_gone: bool) -> Answer<Between> {
+    let mut found = Between::default();
+    let turns = &mut found.turns;
     if was_gone {
         turns.push(Turn::Back {
             path: there.path.clone(),
@@ -199,11 +244,16 @@ fn between(last: There<'_>, there: There<'_>, was_gone: bool) -> Answer<Vec<Turn
     if last.row.digest != there.row.digest {
         turns.push(Turn::Changed);
     }
-    match below(&last.place(), &there.place())? {
-        Some(Below { count, names }) => turns.push(Turn::BelowChanged { count, names }),
-        // Which nodes are in it would have been told as what changed below.
-        None if last.row.list != there.row.list => turns.push(Turn::ChildrenChanged),
-        None => {}
+    let told = below(&last.place(), &there.place(), MOST_BELOW)?;
+    found.below_not_compared = matches!(told, Told::TooMuch | Told::Somehow);
+    match told {
+        Told::Changed(Below { count, names }) => {
+            turns.push(Turn::ChildrenChanged);
+            found.below = Some(ChangedBelow { count, names });
+        }
+        Told::Somehow => turns.push(Turn::ChildrenChanged),
+        Told::Same | Told::TooMuch if last.row.list != there.row.list => turns.push(Turn::ChildrenChanged),
+        Told::Same | Told::TooMuch => {}
     }
-    Ok(turns)
+    Ok(found)
 }

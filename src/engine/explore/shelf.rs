@@ -59,6 +59,12 @@ impl Key {
     }
 }
 
+/// Whether a file has its place on the shelf, so that its name has the digest of its bytes.
+pub(super) fn is_whole(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with(ENDING))
+}
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub(super) struct Shelf {

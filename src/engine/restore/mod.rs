@@ -270,6 +270,7 @@ impl Live {
             plan,
             beforehand,
             still_so,
+            ..
         } = self.plan(backup.clone(), way, work)?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(Refusal::Obstacle(obstacle.clone()).into());

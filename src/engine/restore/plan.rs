@@ -29,6 +29,8 @@ pub(super) struct Planned {
     pub(super) beforehand: Vec<String>,
     /// What is still so when it has ended well.
     pub(super) still_so: Vec<String>,
+    /// Of these, what was written since into what an undo takes back.
+    pub(super) written: Vec<String>,
 }
 
 impl Live {
@@ -81,8 +83,10 @@ impl Live {
         let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
+        let mut written = Vec::new();
         if way.takes_back(&backup) {
-            found.warnings.extend(self.written_since(&backup, watch));
+            written = self.written_since(&backup, watch);
+            found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
         }
@@ -168,8 +172,9 @@ impl Live {
             expected,
             room,
             obstacles,
+            // A client that does not know `stopping` shows the warnings, and so does whoever is asked to agree.
+            warnings: [stopping.by_hand.as_slice(), &beforehand].concat(),
             stopping,
-            warnings: beforehand.clone(),
         };
         still_so.extend(version_warnings(&plan));
         plan.warnings.extend_from_slice(&still_so);
@@ -177,6 +182,7 @@ impl Live {
             plan,
             beforehand,
             still_so,
+            written,
         })
     }
 

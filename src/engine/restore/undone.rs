@@ -1,7 +1,7 @@
 //! Which restore an undo takes back, what it puts back with that, and how it is told: beforehand, and when it is done.
 
 use super::titles::limited;
-use super::{Way, undo::LeftByInstance};
+use super::{Way, plan::Planned, undo::LeftByInstance};
 use crate::domain::backup::Backup;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
@@ -86,8 +86,16 @@ impl Live {
             let safety = self.safety_of_the_last_restore()?;
             let selection = safety.manifest.replaced.clone().unwrap_or_default();
             let chosen = self.chosen(&safety, &selection);
-            let written = self.written_since(&safety, &Unwatched);
-            let counted = self.counted(&safety, &selection);
+            let planned = self.planned(&safety, &selection);
+            let counted = planned
+                .as_ref()
+                .filter(|planned| planned.plan.compares_all())
+                .map(|planned| planned.plan.changed_in_words());
+            // The plan has compared what was written since: that goes through all that came back.
+            let written = match planned {
+                Some(planned) => planned.written,
+                None => self.written_since(&safety, &Unwatched),
+            };
             (selection, counted, written, chosen)
         };
         let counted = counted.map_or(String::new(), |counted| format!(" ({counted})"));
@@ -111,9 +119,9 @@ impl Live {
         })
     }
 
-    /// How much an undo of a part would change. Of everything it would take long to find out, and nobody is to wait for it in
+    /// The plan of an undo of a part. Of everything it would take long to find out, and nobody is to wait for it in
     /// a hurry; the plan tells it.
-    fn counted(&self, safety: &Backup, selection: &Selection) -> Option<String> {
+    fn planned(&self, safety: &Backup, selection: &Selection) -> Option<Planned> {
         if selection.is_everything() {
             return None;
         }
@@ -122,11 +130,7 @@ impl Live {
             even_if_unchanged: true,
             ..Way::default()
         };
-        let planned = self.plan(safety.clone(), &way, &Unwatched).ok()?;
-        planned
-            .plan
-            .compares_all()
-            .then(|| planned.plan.changed_in_words())
+        self.plan(safety.clone(), &way, &Unwatched).ok()
     }
 
     fn instances_left(&self, left: &LeftByInstance) -> Vec<&crate::domain::settings::InstanceSettings> {

@@ -111,6 +111,19 @@ fn a_plan_of_everything_says_who_stops_magnolia() {
             .starts_with("Stop Magnolia on author and public-1 before the restore, and start it when"),
         "{told:?}"
     );
+    // An older client shows the warnings alone.
+    let of_part = plan(&engine, parts(&["author:/website/home.xml"]));
+    let by_hand = &of_part.stopping.by_hand;
+    assert!(
+        !by_hand.is_empty() && of_part.warnings.starts_with(by_hand),
+        "{of_part:?}"
+    );
+    let told_once = of_part.told_once();
+    assert_eq!(
+        told_once.iter().filter(|told| by_hand.contains(told)).count(),
+        by_hand.len()
+    );
+    assert_eq!(told_once.len(), of_part.warnings.len());
     assert!(
         plan(&engine, parts(&["author:/website/home.xml"]))
             .stopping

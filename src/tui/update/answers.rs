@@ -319,7 +319,7 @@ fn before_undo(model: &mut Model, name: EnvironmentName, answer: &Answer<BeforeU
             wizard.written = Some(match answer {
                 Ok(told) => told.written.clone(),
                 Err(error) => vec![format!(
-                    "what was written since the restore cannot be told: {error}"
+                    "what the undo puts back, who stops Magnolia and what was written since the restore cannot be told: {error}"
                 )],
             });
         }

@@ -100,13 +100,16 @@ fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbo
     if plan.without_safety {
         warning(NO_SAFETY, Meaning::Warning);
     }
-    for told in &plan.stopping.by_hand {
-        warning(told, Meaning::Warning);
-    }
-    for (number, told) in plan.warnings.iter().enumerate() {
-        if !plan.warnings[..number].contains(told) {
-            warning(told, Meaning::Text);
-        }
+    for told in plan.told_once() {
+        let is_by_hand = plan.stopping.by_hand.contains(&told);
+        warning(
+            &told,
+            if is_by_hand {
+                Meaning::Warning
+            } else {
+                Meaning::Text
+            },
+        );
     }
     if !plan.selection.is_everything() {
         warning(&only_a_part(plan), Meaning::Warning);

@@ -73,10 +73,10 @@ pub fn puts_back(text: &mut Text, wizard: &Wizard) {
 
 /// What was written since into a workspace of which nodes were brought back.
 fn written(text: &mut Text, wizard: &Wizard, tables: &[ReplacedTables], symbols: &Symbols) {
-    if !tables.iter().any(|tables| tables.selection.has_paths()) {
-        return;
-    }
+    let is_of_parts = tables.iter().any(|tables| tables.selection.has_paths());
     match wizard.written.as_deref() {
+        // That it cannot be told is said of everything as well.
+        None | Some([]) if !is_of_parts => {}
         None => text.fact("written", "what was written since is being counted"),
         Some([]) => text.fact("written", "no node was added or changed since the restore"),
         Some(told) => {

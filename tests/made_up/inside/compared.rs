@@ -76,6 +76,7 @@ pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
         turn,
         after: number.checked_sub(1).map(|number| seen[number].clone()),
         before: seen[number].clone(),
+        below: None,
     };
     NodeHistory {
         path: path.clone(),
@@ -94,6 +95,7 @@ pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
             between(Turn::Deleted { from: path.clone() }, 3),
         ],
         remarks: vec!["backup 90fe12d8 is damaged and was left out".to_owned()],
+        below_not_compared: false,
     }
 }
 

@@ -56,6 +56,7 @@ pub fn state(script: Script) -> State {
         planned: None,
         manner: manner(script),
         refuses: None,
+        undo_untold: None,
         busy: BTreeMap::from([(globex, busy)]),
         extended: Some(extended()),
         keeps_slots: true,

@@ -64,6 +64,7 @@ pub fn state() -> State {
         planned: None,
         manner: manner(),
         refuses: None,
+        undo_untold: None,
         busy: BTreeMap::new(),
         extended: None,
         keeps_slots: false,

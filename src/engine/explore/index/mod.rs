@@ -70,6 +70,12 @@ impl Index {
         let connection = opened(&self.path)?;
         Ok(Pages::new(connection, self.path.clone(), self.root))
     }
+
+    /// Whether another one is known to have the same in it: the name of a file on the shelf has the digest of its bytes. Where
+    /// this says no, they may be the same all the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        super::shelf::is_whole(&self.path) && self.path.file_name() == other.path.file_name()
+    }
 }
 
 fn opened(path: &Path) -> Result<Connection, IndexError> {

@@ -67,9 +67,7 @@ fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &O
     let meaning = match &event.turn {
         Turn::FirstSeen { .. } if event.after.is_none() => Meaning::Text,
         Turn::FirstSeen { .. } | Turn::Back { .. } => Meaning::Added,
-        Turn::Changed | Turn::ChildrenChanged | Turn::BelowChanged { .. } | Turn::Moved { .. } => {
-            Meaning::Changed
-        }
+        Turn::Changed | Turn::ChildrenChanged | Turn::Moved { .. } | Turn::Other => Meaning::Changed,
         Turn::Deleted { .. } => Meaning::Removed,
     };
     let place = event.place();

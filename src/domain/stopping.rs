@@ -1,0 +1,40 @@
+//! Who stops Magnolia before a restore and starts it afterwards, and where a plan says so.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::RestorePlan;
+
+/// Who stops Magnolia before a restore and starts it afterwards, as sentences without their ends.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stopping {
+    /// What somebody has to do. A plan has it among its `warnings` as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<String>,
+    /// What is done by configured hooks, or need not be done at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_hooks: Vec<String>,
+}
+
+impl Stopping {
+    /// Whether nothing is said, as in a plan of an older Lifeboat.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl RestorePlan {
+    /// What should be known before it is done, each once: first what somebody has to do about Magnolia.
+    #[must_use]
+    pub fn told_once(&self) -> Vec<String> {
+        let mut told: Vec<String> = Vec::new();
+        // An earlier version knows of warnings alone, so that what is by hand is among them too.
+        for words in self.stopping.by_hand.iter().chain(&self.warnings) {
+            if !told.contains(words) {
+                told.push(words.clone());
+            }
+        }
+        told
+    }
+}
