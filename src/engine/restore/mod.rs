@@ -306,12 +306,7 @@ impl Live {
         // What has to rest for a copy is copied when it does.
         let is_saved_later = !self.resting(&chosen).is_empty();
         self.note_how_it_is_saved(work, backup, way, &mut warnings);
-        warnings.extend(way.alone.as_ref().map(|reason| {
-            format!(
-                "nobody else has agreed to it, {} broke glass: {reason}",
-                work.by()
-            )
-        }));
+        warnings.extend(agreed_by_nobody(work, way));
         let mut safety = if way.without_safety || is_saved_later {
             None
         } else {
@@ -453,4 +448,13 @@ fn stage(work: &Work, restored: Restored<'_>, staged: &[StagedInstance<'_>]) -> 
 
 fn not_up(health: &InstanceHealth) -> String {
     format!("{} is not up: {}", health.who(), health.detail)
+}
+
+/// That whoever restores has broken glass, as a sentence.
+fn agreed_by_nobody(work: &Work, way: &Way) -> Option<String> {
+    let reason = way.alone.as_ref()?;
+    Some(format!(
+        "nobody else has agreed to it, {} broke glass: {reason}",
+        work.by()
+    ))
 }

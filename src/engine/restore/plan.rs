@@ -80,7 +80,6 @@ impl Live {
         let name = self.name();
         let selection = &way.selection;
         let settings = self.settings();
-        let repository = self.repository_holding(&backup.id)?;
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
         let mut written = Vec::new();
@@ -92,35 +91,7 @@ impl Live {
         }
         found.obstacles.extend(self.damage_of(&backup));
         found.obstacles.extend(self.of_two_kinds(&backup, selection));
-        for copy in backup
-            .manifest
-            .instances
-            .iter()
-            .filter(|copy| selection.has_instance(&copy.name))
-        {
-            match settings
-                .instances
-                .iter()
-                .find(|instance| instance.name == copy.name)
-            {
-                Some(instance) => {
-                    let place = self.place(instance);
-                    if let Some(why) = why_no_parts(&*place, selection) {
-                        found.obstacles.push(format!("{}: {why}", copy.name));
-                        continue;
-                    }
-                    let backed_up = repository.instance(&backup.id, copy);
-                    place.plan(&backed_up, &way.wanted(&backup), &mut found, watch)?;
-                    found.beforehand.extend(self.connected_now(instance)?);
-                    found.warnings.extend(self.indexing_of(instance, copy, selection));
-                    found.warnings.extend(self.unnamed_indexes(instance));
-                }
-                None => found.warnings.push(format!(
-                    "the backup holds an instance {} that this environment does not have: it is left out",
-                    copy.name
-                )),
-            }
-        }
+        self.plan_each(&backup, way, &mut found, watch)?;
         found.warnings.extend(dated_ahead(&backup, self.now()));
         found.warnings.extend(self.integrity_in_plan(&backup, selection)?);
         found.beforehand.extend(self.nobody_stops(selection));
@@ -184,6 +155,48 @@ impl Live {
             still_so,
             written,
         })
+    }
+
+    /// What would be done with each instance that the backup and the selection have.
+    fn plan_each(
+        &self,
+        backup: &Backup,
+        way: &Way,
+        found: &mut Found,
+        watch: &dyn Watch,
+    ) -> Result<(), EngineError> {
+        let (selection, settings) = (&way.selection, self.settings());
+        let repository = self.repository_holding(&backup.id)?;
+        for copy in backup
+            .manifest
+            .instances
+            .iter()
+            .filter(|copy| selection.has_instance(&copy.name))
+        {
+            match settings
+                .instances
+                .iter()
+                .find(|instance| instance.name == copy.name)
+            {
+                Some(instance) => {
+                    let place = self.place(instance);
+                    if let Some(why) = why_no_parts(&*place, selection) {
+                        found.obstacles.push(format!("{}: {why}", copy.name));
+                        continue;
+                    }
+                    let backed_up = repository.instance(&backup.id, copy);
+                    place.plan(&backed_up, &way.wanted(backup), found, watch)?;
+                    found.beforehand.extend(self.connected_now(instance)?);
+                    found.warnings.extend(self.indexing_of(instance, copy, selection));
+                    found.warnings.extend(self.unnamed_indexes(instance));
+                }
+                None => found.warnings.push(format!(
+                    "the backup holds an instance {} that this environment does not have: it is left out",
+                    copy.name
+                )),
+            }
+        }
+        Ok(())
     }
 
     /// That parts of content in folders and of tables are to come back at once, as a sentence: one is taken back alone, and the

@@ -131,9 +131,9 @@ fn a_past_restore_counts_until_live_had_the_content_without_its_safety_backup() 
     assert_eq!(told(&past, &known, &website(), true), (4_000, 1));
     assert_eq!(told(&past, &known, &everything, false), (60_000, 1));
     // One of a part is one of a part, though all of Live went through its safety backup.
-    let part = [backup('b', 19_000, Some(website()))];
-    assert_eq!(told(&past, &part, &website(), true), (40_000, 1));
-    assert_eq!(told(&past, &part, &everything, true), (400_000, 1));
+    let of_website = [backup('b', 19_000, Some(website()))];
+    assert_eq!(told(&past, &of_website, &website(), true), (40_000, 1));
+    assert_eq!(told(&past, &of_website, &everything, true), (400_000, 1));
     let without = [job(JobKind::Restore, None, &[Phase::SafetyBackup])];
     assert_eq!(told(&without, &[], &everything, true), (60_000, 1));
 }
