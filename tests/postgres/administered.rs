@@ -3,7 +3,7 @@
 
 use lifeboat::engine::{Engine, start_restore};
 
-use crate::house::{House, back_up, but_indexes, done, failed, plan, restore, undo};
+use crate::house::{House, back_up, done, failed, plan, restore, undo, warned};
 
 /// Everything that can be set on a table or its columns and that Jackrabbit does not set, and some ways to count.
 pub const TOUCH: &str = r#"
@@ -121,7 +121,7 @@ fn what_is_set_on_tables_comes_back_with_their_rows() {
     let unchanged = plan(&engine, &backup, &[]);
     assert_eq!(unchanged.obstacles, Vec::<String>::new());
     // The rows are made up, and are no nodes: the drill has told so.
-    let mut warnings = but_indexes(unchanged.warnings);
+    let mut warnings = warned(unchanged);
     warnings.retain(|warning| !warning.starts_with("the content of the backup has"));
     assert_eq!(warnings, Vec::<String>::new());
 

@@ -452,6 +452,13 @@ pub fn but_indexes(warnings: Vec<String>) -> Vec<String> {
     warnings
 }
 
+/// Those of a plan, without what is to be done by hand about Magnolia: the house has no hooks that stop it.
+pub fn warned(plan: RestorePlan) -> Vec<String> {
+    let mut warnings = but_indexes(plan.warnings);
+    warnings.retain(|warning| !plan.stopping.by_hand.contains(warning));
+    warnings
+}
+
 pub fn start_restore(engine: &Engine, backup: &str, workspaces: &[&str]) -> JobId {
     let plan = plan(engine, backup, workspaces);
     lifeboat::engine::start_restore(engine, &plan.id, "acme/live").unwrap()

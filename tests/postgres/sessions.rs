@@ -10,9 +10,7 @@ use lifeboat::domain::settings::{CatalogSettings, SessionSettings};
 use lifeboat::engine::Engine;
 
 use crate::gate::wait_for;
-use crate::house::{
-    House, OUTSIDER, back_up, but_indexes, done, failed, log, plan, restore, start_restore, undo,
-};
+use crate::house::{House, OUTSIDER, back_up, done, failed, log, plan, restore, start_restore, undo, warned};
 use crate::pool::Pool;
 
 /// What Magnolia calls itself, as the driver does it that it uses.
@@ -203,10 +201,7 @@ fn check_and_the_plan_warn_where_nothing_stops_those_who_are_connected() {
     let engine = house.engine();
     let (backup, ..) = broken(&house, &engine);
     assert_eq!(about(&engine), ["ok: nobody else is connected"]);
-    assert_eq!(
-        but_indexes(plan(&engine, &backup, &[]).warnings),
-        Vec::<String>::new()
-    );
+    assert_eq!(warned(plan(&engine, &backup, &[])), Vec::<String>::new());
 
     let _magnolia = house.client_called(MAGNOLIA, "author");
     let found = about(&engine);
@@ -215,7 +210,7 @@ fn check_and_the_plan_warn_where_nothing_stops_those_who_are_connected() {
             && found[0].contains(MAGNOLIA),
         "{found:?}"
     );
-    let warnings = but_indexes(plan(&engine, &backup, &[]).warnings);
+    let warnings = warned(plan(&engine, &backup, &[]));
     assert!(
         warnings[0].contains("no before_restore hook is configured") && warnings[0].contains(MAGNOLIA),
         "{warnings:?}"
@@ -228,10 +223,7 @@ fn check_and_the_plan_warn_where_nothing_stops_those_who_are_connected() {
         found[0].starts_with("ok: 1 session of others, which before_restore has to end"),
         "{found:?}"
     );
-    assert_eq!(
-        but_indexes(plan(&engine, &backup, &[]).warnings),
-        Vec::<String>::new()
-    );
+    assert_eq!(warned(plan(&engine, &backup, &[])), Vec::<String>::new());
 }
 
 #[test]
