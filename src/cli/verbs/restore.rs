@@ -6,7 +6,7 @@ use super::plan::{From, Part};
 use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::asking::Wanted;
-use crate::cli::{Call, CliError, trouble};
+use crate::cli::{Call, CliError, ErrorKind, trouble};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::free_text;
@@ -92,12 +92,12 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         let tells = !call.globals.json && !call.in_background;
         let warnings = plan.told_once();
         for warning in warnings.iter().filter(|_| tells) {
-            call.warn(warning)?;
+            heard(call.warn(warning))?;
         }
         // In lines the plan has said it.
         let is_new = tells && asks && call.in_lines.is_none();
         for told in plan.stopping.by_hooks.iter().filter(|_| is_new) {
-            call.remark(&format!("{told}."))?;
+            heard(call.remark(&format!("{told}.")))?;
         }
         let confirm = if asks { asked(&plan, call).await? } else { given };
         Ok(Begun {
@@ -150,4 +150,12 @@ async fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliErr
     ))?;
     call.ask_for(Wanted::Name(name), &format!("To restore it, type {name}: "))
         .await
+}
+
+/// What was said before a restore; that nobody reads it any more keeps none from beginning, as it ends none.
+fn heard(said: Result<(), CliError>) -> Result<(), CliError> {
+    match said {
+        Err(error) if error.kind == ErrorKind::ReaderGone => Ok(()),
+        said => said,
+    }
 }
