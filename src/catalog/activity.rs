@@ -22,6 +22,59 @@ const STRIDE: u32 = 1_000;
 
 const COLUMNS: &str = "number, at, asked_by, environment, what, job, severity, came_from, request, hash";
 
+/// What is added to the activity log.
+pub struct Said<'a> {
+    /// Who did it.
+    pub by: &'a Caller,
+    /// The environment that it is about.
+    pub environment: Option<&'a EnvironmentName>,
+    /// What was done, as a sentence without its end.
+    pub what: &'a str,
+    /// The job that it is about.
+    pub job: Option<JobId>,
+    /// How much it matters.
+    pub severity: Severity,
+}
+
+/// Adds an entry, with what else a transaction writes.
+pub(super) fn add(session: &mut Session<'_>, now: Instant, said: &Said<'_>) -> Result<Activity, Fault> {
+    // Whoever adds the next entry waits here until this one is there.
+    let head = session
+        .row("UPDATE chain SET head = head + 1 RETURNING head, hash", &[])?
+        .ok_or_else(no_chain)?;
+    let entry = Activity {
+        number: head.count(0)?,
+        at: kept(now),
+        by: plain(said.by.who.as_str()).into(),
+        environment: said.environment.cloned(),
+        what: plain(said.what),
+        job: said.job,
+        severity: said.severity,
+        from: said.by.from.as_deref().map(plain),
+        request: said.by.request.as_deref().map(plain),
+    };
+    let hash = link(&head.bytes(1)?, &entry)?;
+    session.execute(
+        "INSERT INTO activity
+             (number, at, asked_by, environment, what, job, severity, came_from, request, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        values![
+            entry.number,
+            instant_to_sql(entry.at),
+            entry.by.as_str(),
+            entry.environment.as_ref().map(ToString::to_string),
+            entry.what.as_str(),
+            entry.job.map(|job| job.0),
+            said.severity.label(),
+            entry.from.as_deref(),
+            entry.request.as_deref(),
+            &hash[..],
+        ],
+    )?;
+    session.execute("UPDATE chain SET hash = ?1", values![&hash[..]])?;
+    Ok(entry)
+}
+
 impl Catalog {
     /// Adds an entry to the activity log.
     pub fn add_activity(
@@ -33,43 +86,14 @@ impl Catalog {
         job: Option<JobId>,
         severity: Severity,
     ) -> Result<Activity, CatalogError> {
-        self.write(|session| {
-            // Whoever adds the next entry waits here until this one is there.
-            let head = session
-                .row("UPDATE chain SET head = head + 1 RETURNING head, hash", &[])?
-                .ok_or_else(no_chain)?;
-            let entry = Activity {
-                number: head.count(0)?,
-                at: kept(now),
-                by: plain(by.who.as_str()).into(),
-                environment: environment.cloned(),
-                what: plain(what),
-                job,
-                severity,
-                from: by.from.as_deref().map(plain),
-                request: by.request.as_deref().map(plain),
-            };
-            let hash = link(&head.bytes(1)?, &entry)?;
-            session.execute(
-                "INSERT INTO activity
-                     (number, at, asked_by, environment, what, job, severity, came_from, request, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                values![
-                    entry.number,
-                    instant_to_sql(entry.at),
-                    entry.by.as_str(),
-                    entry.environment.as_ref().map(ToString::to_string),
-                    entry.what.as_str(),
-                    entry.job.map(|job| job.0),
-                    severity.label(),
-                    entry.from.as_deref(),
-                    entry.request.as_deref(),
-                    &hash[..],
-                ],
-            )?;
-            session.execute("UPDATE chain SET hash = ?1", values![&hash[..]])?;
-            Ok(entry)
-        })
+        let said = Said {
+            by,
+            environment,
+            what,
+            job,
+            severity,
+        };
+        self.write(|session| add(session, now, &said))
     }
 
     /// The activity log, newest first, at most `limit` entries.

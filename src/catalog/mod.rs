@@ -38,6 +38,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+pub use activity::Said;
 pub use answers::ANSWERS_KEPT;
 pub use due::{Due, DueClaim};
 pub use environments::Holds;

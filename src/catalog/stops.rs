@@ -3,6 +3,7 @@
 //! The reason is a note beside the job's record, which only its own Lifeboat writes; with the job's end it is in the
 //! record, and the note goes.
 
+use super::activity::{self, Said};
 use super::error::Fault;
 use super::jobs::owner;
 use super::records::instant_to_sql;
@@ -24,11 +25,18 @@ pub struct StopRequest {
 
 impl Catalog {
     /// Asks a job to stop at its next safe point, and notes why; any Lifeboat may. Returns whether that changed anything:
-    /// `false` for a job that has ended or has been asked already.
+    /// `false` for a job that has ended or has been asked already. Otherwise the activity log says so in the same step: before
+    /// the job knows of it, and tells that it has stopped.
     ///
     /// # Errors
     /// [`CatalogError::UnknownJob`] when there is none.
-    pub fn request_cancel(&self, id: JobId, why: &StopReason, now: Instant) -> Result<bool, CatalogError> {
+    pub fn request_cancel(
+        &self,
+        id: JobId,
+        why: &StopReason,
+        now: Instant,
+        said: &Said<'_>,
+    ) -> Result<bool, CatalogError> {
         self.write(|session| {
             owner(session, id)?;
             let asked = session.execute(
@@ -46,6 +54,7 @@ impl Catalog {
                         serde_json::to_string(why)?
                     ],
                 )?;
+                activity::add(session, now, said)?;
             }
             Ok(asked == 1)
         })

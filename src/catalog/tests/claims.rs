@@ -113,10 +113,22 @@ pub(super) fn any_lifeboat_can_ask_a_job_to_stop(place: &Place) {
     let (one, other) = (place.open(), place.open());
     let (job, claim) = start(&one, "acme/live").unwrap();
     let asked = StopReason::Asked { by: "olga".into() };
+    let by = Caller::here(&"olga".into());
+    let said = Said {
+        by: &by,
+        environment: Some(&job.environment),
+        what: "asked for it to be cancelled",
+        job: Some(job.id),
+        severity: Severity::Information,
+    };
     assert_eq!(one.cancel_requested(job.id).unwrap(), None);
-    assert!(other.request_cancel(job.id, &asked, at(1)).unwrap());
+    assert!(other.request_cancel(job.id, &asked, at(1), &said).unwrap());
     // The first reason is the one that stops it.
-    assert!(!other.request_cancel(job.id, &StopReason::Signal, at(2)).unwrap());
+    assert!(
+        !other
+            .request_cancel(job.id, &StopReason::Signal, at(2), &said)
+            .unwrap()
+    );
     let request = one.cancel_requested(job.id).unwrap().unwrap();
     assert_eq!(request.reason, Some(asked.clone()));
     // What the job's own process stores next does not know of it, and does not undo it.
@@ -134,11 +146,18 @@ pub(super) fn any_lifeboat_can_ask_a_job_to_stop(place: &Place) {
         None,
         "the job tells it now"
     );
-    assert!(!other.request_cancel(job.id, &StopReason::Signal, at(4)).unwrap());
+    assert!(
+        !other
+            .request_cancel(job.id, &StopReason::Signal, at(4), &said)
+            .unwrap()
+    );
     assert!(matches!(
-        other.request_cancel(JobId(77), &StopReason::Signal, at(4)),
+        other.request_cancel(JobId(77), &StopReason::Signal, at(4), &said),
         Err(CatalogError::UnknownJob(_))
     ));
+    let told = one.activity(10).unwrap();
+    assert_eq!(told.len(), 1, "only the first one is told with it: {told:?}");
+    assert_eq!((told[0].what.as_str(), told[0].job), (said.what, Some(job.id)));
 }
 
 pub(super) fn one_scheduled_backup_that_was_taken_over_is_no_failure(place: &Place) {

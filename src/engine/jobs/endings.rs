@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Said};
 use crate::domain::activity::Severity;
 use crate::domain::deed::Deed;
 use crate::domain::event::Event;
@@ -56,10 +56,6 @@ impl Jobs<'_> {
             }
             .into());
         }
-        let is_first = self.0.catalog().request_cancel(id, why, self.0.now())?;
-        if is_first {
-            self.log_of(id, &format!("it is to stop at its next safe point, since {why}"));
-        }
         let (by, text) = match why {
             StopReason::Asked { by } => (by, format!("asked for job {id} ({}) to be cancelled", job.title)),
             _ => (
@@ -70,8 +66,18 @@ impl Jobs<'_> {
                 ),
             ),
         };
-        // What a person asks for is put down each time, what follows from something else once.
-        if is_first || *by != Principal::Lifeboat {
+        let said = Said {
+            by: &self.0.caller(by),
+            environment: Some(&job.environment),
+            what: &text,
+            job: Some(id),
+            severity: Severity::Information,
+        };
+        let is_first = self.0.catalog().request_cancel(id, why, self.0.now(), &said)?;
+        if is_first {
+            self.log_of(id, &format!("it is to stop at its next safe point, since {why}"));
+        } else if *by != Principal::Lifeboat {
+            // What a person asks for is put down each time, what follows from something else once.
             self.0
                 .activity()
                 .add(by, Some(&job.environment), &text, Some(id), Severity::Information);
