@@ -13,7 +13,7 @@ use super::opening::Opening;
 use super::plain::asking::{self, Asking, Care, Heard, ONCE_MORE, Question, Typed, Wanted, came_early};
 use super::table::Table;
 use super::wrap::wrap;
-use super::{CliError, Connection, Globals, House, Outside};
+use super::{CliError, Connection, ErrorKind, Globals, House, Outside};
 use crate::backend::Backend;
 #[cfg(feature = "engine")]
 use crate::backend::embedded::Embedded;
@@ -239,5 +239,13 @@ impl Call<'_> {
             writeln!(self.outside.out, "{line}")?;
         }
         Ok(())
+    }
+}
+
+/// What was said before something begins: that nobody reads it any more keeps nothing from beginning, as it ends nothing.
+pub(super) fn heard(said: Result<(), CliError>) -> Result<(), CliError> {
+    match said {
+        Err(error) if error.kind == ErrorKind::ReaderGone => Ok(()),
+        said => said,
     }
 }

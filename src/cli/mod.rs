@@ -38,6 +38,7 @@ use crate::domain::printable;
 
 pub use arguments::{Arguments, Globals};
 pub use call::Call;
+use call::heard;
 pub use connect::ThisMachine;
 #[cfg(feature = "engine")]
 pub use connect::look_on_a_thread;

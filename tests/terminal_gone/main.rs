@@ -132,6 +132,17 @@ fn a_reader_that_goes_ends_no_job() {
     assert!(verb.wait().unwrap().success());
     house.is_restored();
     house.tells(2, gone);
+    // What is said before it begins is not heard by anybody either.
+    let mut undo = house
+        .command(&["undo", "acme/live", "--confirm", "acme/live"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((undo.stdout.take(), undo.stderr.take()));
+    assert!(undo.wait().unwrap().success());
+    assert_eq!(house.job(3)["job"]["kind"], "undo");
+    assert_eq!(house.job(3)["job"]["state"], "done");
 }
 
 #[test]

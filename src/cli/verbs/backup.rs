@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 
+use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::MOMENT;
 use crate::cli::plain::asking::Wanted;
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, heard};
 use crate::domain::ahead::Look;
 use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::EnvironmentName;
@@ -73,16 +74,29 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let is_manual = request.upgrade_to.is_none();
         if is_manual && tells && hears(call) {
-            // What cannot be told keeps nobody from taking a backup: where there is none, that is refused below.
             let look = backend.environment(&request.environment);
-            let details = if call.in_lines.is_some() {
+            let goes = if call.in_lines.is_some() {
                 // It may have to be asked whether that is meant.
-                look.await.ok()
+                match look.await {
+                    Ok(details) if details.hides_backups() => Some(Goes::unknown(
+                        details
+                            .summary
+                            .trouble
+                            .as_deref()
+                            .unwrap_or("the repository has not been read"),
+                    )),
+                    Ok(details) => Goes::of(&details, call),
+                    // What there is none of is refused below.
+                    Err(BackendError::Refused(_)) => None,
+                    Err(error) => Some(Goes::unknown(&error.to_string())),
+                }
             } else {
+                // In a shell nobody is asked, and nobody waits for what is only told.
                 let look = tokio::time::timeout(MOMENT, look).await;
-                look.ok().and_then(Result::ok)
+                look.ok()
+                    .and_then(Result::ok)
+                    .and_then(|details| Goes::of(&details, call))
             };
-            let goes = details.and_then(|details| Goes::of(&details, call));
             if let Some(goes) = goes {
                 goes.is_meant(call).await?;
             }
@@ -110,6 +124,14 @@ pub(in crate::cli) struct Goes {
 }
 
 impl Goes {
+    /// That nobody can tell what goes: it may be somebody else's.
+    fn unknown(why: &str) -> Self {
+        Self {
+            told: format!("It takes the manual slot. Which backup goes for it cannot be told: {why}."),
+            missed: Some("Take it all the same?".to_owned()),
+        }
+    }
+
     /// What goes for the next backup that is taken by hand; nothing where the slot has room.
     pub(in crate::cli) fn of(details: &EnvironmentDetails, call: &Call<'_>) -> Option<Self> {
         let backup = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual)?;
@@ -147,7 +169,7 @@ impl Goes {
     /// where a script may be, the verb is the answer.
     async fn is_meant(&self, call: &mut Call<'_>) -> Result<(), CliError> {
         if !call.has_told(&self.told) {
-            call.remark(&self.told)?;
+            heard(call.remark(&self.told))?;
         }
         let Some(question) = self.missed.as_ref().filter(|_| call.in_lines.is_some()) else {
             return Ok(());

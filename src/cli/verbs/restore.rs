@@ -6,7 +6,7 @@ use super::plan::{From, Part};
 use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::asking::Wanted;
-use crate::cli::{Call, CliError, ErrorKind, trouble};
+use crate::cli::{Call, CliError, heard, trouble};
 use crate::domain::elsewhere::Elsewhere;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::free_text;
@@ -150,12 +150,4 @@ async fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliErr
     ))?;
     call.ask_for(Wanted::Name(name), &format!("To restore it, type {name}: "))
         .await
-}
-
-/// What was said before a restore; that nobody reads it any more keeps none from beginning, as it ends none.
-fn heard(said: Result<(), CliError>) -> Result<(), CliError> {
-    match said {
-        Err(error) if error.kind == ErrorKind::ReaderGone => Ok(()),
-        said => said,
-    }
 }

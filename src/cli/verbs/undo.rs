@@ -5,7 +5,7 @@ use clap::Args;
 use crate::backend::{Backend, BackendError};
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::asking::Wanted;
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, heard};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::request::JobQuery;
 use crate::domain::state::{BeforeUndo, EnvironmentDetails};
@@ -59,7 +59,8 @@ pub(in crate::cli) async fn would_do(
             limit: JOBS_LOOKED_AT,
             ..JobQuery::default()
         };
-        UndoOf::by_jobs(details, way, &backend.jobs(query).await?)
+        let jobs = backend.jobs(query).await;
+        jobs.map_or_else(|_| UndoOf::default(), |jobs| UndoOf::by_jobs(details, way, &jobs))
     };
     let undo = Undoing::new(details, way, of);
     Ok(Some(WouldDo {
@@ -97,11 +98,11 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
         };
         let tells = !call.globals.json && !call.in_background;
         for told in puts_back.iter().chain(&stopping.by_hooks).filter(|_| tells) {
-            call.remark(&format!("{told}."))?;
+            heard(call.remark(&format!("{told}.")))?;
         }
         let written = [stopping.by_hand, written].concat();
         for told in written.iter().filter(|_| tells) {
-            call.warn(told)?;
+            heard(call.warn(told))?;
         }
         let way = details.undo_way.as_ref();
         let mut remark = way.map(|way| format!("undo is {}", way.label()));
