@@ -187,8 +187,9 @@ impl Less {
             Some(part) => format!("{part} of {}", most.instance),
             None => most.instance.to_string(),
         };
+        // Of many files one may be missing, which is less than a percent and still said.
         Some(told(
-            less(most.before, most.after),
+            less(most.before, most.after).max(1),
             Some(part),
             most.measure == Measure::Bytes,
         ))
@@ -486,5 +487,14 @@ mod tests {
         let before = manifest(&[("dam", 100, 90_000), ("tasks", 9, 4_000)], &[]);
         let after = manifest(&[("dam", 100, 90_000), ("tasks", 0, 0)], &[]);
         assert_eq!(told(&before, &after), "");
+    }
+
+    #[test]
+    fn one_file_of_many_that_is_missing_is_not_said_to_be_no_percent() {
+        let tables = [("pm_website_bundle", 200)];
+        let before = manifest(&[(HOME, 120, 4_000), ("website", 300, 9_000)], &tables);
+        let after = manifest(&[(HOME, 119, 3_990), ("website", 300, 9_000)], &tables);
+        let less = Less::of(&before, &after).unwrap();
+        assert!(less.in_short().starts_with("1 % fewer"), "{}", less.in_short());
     }
 }

@@ -18,13 +18,15 @@ impl EnvironmentDetails {
 
     /// What undo is once this backup is deleted, as sentences. `None` where it goes on as it is.
     #[must_use]
-    pub fn undo_without(&self, backup: &Backup) -> Option<&'static str> {
+    pub fn undo_without(&self, backup: &Backup) -> Option<String> {
         let goes_back_to_it = self.undo.as_ref().is_some_and(|undo| backup.answers_to(undo));
-        goes_back_to_it.then_some(match self.undo_way {
-            Some(UndoWay::Exchange { .. }) => {
-                "The last restore can be undone only as long as the tables stand that it has replaced."
-            }
-            _ => "Undo goes back to it: the last restore cannot be undone afterwards.",
+        let last = || self.undo_of.clone().unwrap_or_default().last();
+        goes_back_to_it.then(|| match self.undo_way {
+            Some(UndoWay::Exchange { .. }) => format!(
+                "From then on {} can be undone only as long as the tables stand that it has replaced.",
+                last()
+            ),
+            _ => format!("Undo goes back to it: {} cannot be undone afterwards.", last()),
         })
     }
 }

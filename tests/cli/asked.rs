@@ -360,7 +360,7 @@ fn what_is_left_of_undo_is_said_before_something_goes() {
     };
     let deleted = asked("delete acme/live upgrade", upgrade);
     assert!(
-        deleted.contains("Undo goes back to it: the last restore cannot be undone afterwards."),
+        deleted.contains("Undo goes back to it: the last restore or undo cannot be undone afterwards."),
         "{deleted}"
     );
 }

@@ -64,11 +64,16 @@ async fn is_meant(
 ) -> Result<(), CliError> {
     let undo = details.undo_without(chosen);
     call.remark(&format!(
-        "This deletes the {} backup {}, taken {} by {}. It cannot be brought back.{}",
+        "This deletes the {} backup {}, taken {} by {}{}. It cannot be brought back.{}",
         chosen.manifest.trigger.names(),
         chosen.id,
         measure::moment(chosen.manifest.taken),
         chosen.manifest.by,
+        chosen
+            .manifest
+            .note
+            .as_ref()
+            .map_or_else(String::new, |note| format!(" (\"{note}\")")),
         undo.map_or_else(String::new, |undo| format!(" {undo}"))
     ))?;
     call.ask_for(Wanted::Yes, "Delete it? (yes or no, Enter for no): ")

@@ -86,16 +86,23 @@ impl Live {
             let safety = self.safety_of_the_last_restore()?;
             let selection = safety.manifest.replaced.clone().unwrap_or_default();
             let chosen = self.chosen(&safety, &selection);
-            let planned = self.planned(&safety, &selection);
+            let (planned, untold) = match self.planned(&safety, &selection) {
+                Ok(planned) => (planned, None),
+                Err(error) => (
+                    None,
+                    Some(format!("how much it puts back cannot be told: {error}")),
+                ),
+            };
             let counted = planned
                 .as_ref()
                 .filter(|planned| planned.plan.compares_all())
                 .map(|planned| planned.plan.changed_in_words());
             // The plan has compared what was written since: that goes through all that came back.
-            let written = match planned {
+            let mut written = match planned {
                 Some(planned) => planned.written,
                 None => self.written_since(&safety, &Unwatched),
             };
+            written.extend(untold);
             (selection, counted, written, chosen)
         };
         let counted = counted.map_or(String::new(), |counted| format!(" ({counted})"));
@@ -121,16 +128,16 @@ impl Live {
 
     /// The plan of an undo of a part. Of everything it would take long to find out, and nobody is to wait for it in
     /// a hurry; the plan tells it.
-    fn planned(&self, safety: &Backup, selection: &Selection) -> Option<Planned> {
+    fn planned(&self, safety: &Backup, selection: &Selection) -> Result<Option<Planned>, EngineError> {
         if selection.is_everything() {
-            return None;
+            return Ok(None);
         }
         let way = Way {
             selection: selection.clone(),
             even_if_unchanged: true,
             ..Way::default()
         };
-        self.plan(safety.clone(), &way, &Unwatched).ok()
+        self.plan(safety.clone(), &way, &Unwatched).map(Some)
     }
 
     fn instances_left(&self, left: &LeftByInstance) -> Vec<&crate::domain::settings::InstanceSettings> {
