@@ -25,7 +25,7 @@ impl Session<'_, '_> {
         looks: Looks,
     ) -> Result<Option<Why>, CliError> {
         let details = self.backend.environment(name).await?;
-        let mut backups: Vec<&Backup> = details.backups.iter().collect();
+        let mut backups: Vec<&Backup> = details.all_backups().collect();
         backups.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.taken));
         let now = self.call.now();
         // The backups first: they have the numbers that they have for a restore.
@@ -51,9 +51,9 @@ impl Session<'_, '_> {
             Ok(None) => return Ok(None),
             Err(why) => return Ok(Some(why)),
         };
-        let source = backups
-            .get(place)
-            .map_or_else(|| "live".to_owned(), |backup| backup.id.to_string());
+        let chosen = backups.get(place);
+        let source = chosen.map_or_else(|| "live".to_owned(), |backup| backup.id.to_string());
+        let is_only_copied = chosen.is_some_and(|backup| details.is_only_copied(&backup.id));
         let mut question = match looks {
             Looks::Inside => "the path, such as author:/website/home, or nothing for all instances: ",
             Looks::Differences => {
@@ -70,6 +70,9 @@ impl Session<'_, '_> {
                     vec!["diff".to_owned(), name.to_string(), source.clone(), live]
                 }
             };
+            if is_only_copied {
+                verb.extend(["--from".to_owned(), "copy".to_owned()]);
+            }
             match self.answer(&Question::open(question, PATH_HELP)).await? {
                 Answer::Over(why) => return Ok(Some(why)),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),

@@ -165,7 +165,7 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     let shown = diff.lines.len().min(said) as u64;
     if call.in_lines.is_some() && shown < diff.total {
         call.say(&format!(
-            "{} of {}, those with the most below them first; a path says those below it",
+            "{} of {}: what is gone first, of that what has the most below it; a path says those below it",
             measure::so_many(shown, "line", "lines"),
             measure::count(diff.total)
         ))?;
