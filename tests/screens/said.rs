@@ -98,6 +98,12 @@ async fn a_backup_that_holds_less_says_so_in_the_table_and_on_its_page() {
     };
     let cockpit = Runner::start((120, 36), Fixture::with(less)).await;
     cockpit.see("93 % fewer items").await;
+    // The page says which backup it is compared with.
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("93 % fewer items than the backup of")
+        .await;
 }
 
 alike!(the_plan_of_an_older_backup_says_that_there_is_a_newer_one);
@@ -111,9 +117,7 @@ async fn the_plan_of_an_older_backup_says_that_there_is_a_newer_one() {
         let cockpit = Runner::start((120, 36), Fixture::with(older)).await;
         cockpit.see("daily").await;
         cockpit.press("r<Enter><Enter>").await.see("loses").await;
-        let says_so = cockpit
-            .text()
-            .contains("there is a newer backup that is verified: ");
+        let says_so = cockpit.text().contains(", verified, of ");
         assert_eq!(says_so, days > 0, "{}", cockpit.text());
     }
 }

@@ -75,15 +75,19 @@ fn ready(text: &mut Text, model: &Model, wizard: &Wizard, plan: &RestorePlan, sy
     if plan.selection.is_everything() {
         text.fact("takes", "everything");
     }
-    for told in &plan.stopping.by_hooks {
-        text.fact("stopping", told);
-    }
     versions(text, plan);
     room(text, plan);
     if !plan.changes.is_empty() {
         text.blank();
         changes(text, plan, symbols);
         examples(text, plan);
+    }
+    // Nobody has to do anything for it: what has to be done is said above.
+    if !plan.stopping.by_hooks.is_empty() {
+        text.blank();
+    }
+    for told in &plan.stopping.by_hooks {
+        text.fact("stopping", told);
     }
 }
 
@@ -237,10 +241,7 @@ fn newer(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan) {
         let what = newest.manifest.trigger.names();
         text.fact_as(
             "newer",
-            &format!(
-                "there is a newer backup that is verified: {what} {}, taken {when}",
-                newest.id
-            ),
+            &format!("{what} {}, verified, of {when}", newest.id),
             Meaning::Warning,
         );
     }
