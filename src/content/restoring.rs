@@ -375,10 +375,11 @@ pub trait Staged: Send + Sync {
         watch: &dyn Watch,
     ) -> Result<Lines, RestoreError>;
 
-    /// Reads what was staged back. Gives what is not as it is in the backup, as a part of a sentence.
+    /// Reads what was staged back, and brings it to disk meanwhile. Gives what is not as it is in the backup, as a part of a
+    /// sentence.
     ///
     /// # Errors
-    /// [`RestoreError`] when it cannot be read, or was cancelled.
+    /// [`RestoreError`] when it cannot be read or brought to disk, or was cancelled.
     fn difference(
         &self,
         backup: &dyn BackedUp,

@@ -13,6 +13,7 @@ use super::Files;
 use super::exchange::{Identity, Standing, Step};
 use super::layout::Layout;
 use super::staging::{CONTENT, Staging};
+use crate::concurrency::beside;
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, Depth, Donor};
 use crate::content::home::rest::at_rest;
@@ -78,7 +79,6 @@ impl Staged for StagedFolder {
             lines.push((Severity::Warning, text));
         }
         self.staging.dress()?;
-        sink.settle()?;
         Ok(lines)
     }
 
@@ -89,7 +89,13 @@ impl Staged for StagedFolder {
         watch: &dyn Watch,
     ) -> Result<Option<String>, RestoreError> {
         let content = self.staging.content()?;
-        let compared = backup.compare(selection, &content, Depth::Whole, watch)?;
+        // One takes a processor and the other a disk.
+        let (compared, settled) = beside(
+            || backup.compare(selection, &content, Depth::Whole, watch),
+            || self.staging.settle(),
+        );
+        let compared = compared?;
+        settled?;
         if let Some(wrong) = compared.changes.iter().find(|change| !change.is_unchanged()) {
             return Ok(Some(format!(
                 "workspace {}, {}",

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat, mkdirat, statvfs};
+use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat, mkdirat, statvfs, syncfs};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -146,6 +146,11 @@ impl Staging {
     /// The same, to be read back.
     pub(super) fn content(&self) -> Result<Files, RestoreError> {
         Ok(Files::held(&self.place(), self.staged()?).laid_out(self.layout))
+    }
+
+    /// Brings everything that was staged to disk. After a loss of power, what was written before this is whole.
+    pub(super) fn settle(&self) -> Result<(), RestoreError> {
+        syncfs(self.staged()?).map_err(|error| RestoreError::io("writing", &self.place())(error.into()))
     }
 
     fn not_staged(&self) -> RestoreError {
@@ -398,7 +403,7 @@ mod tests {
         file.finish().unwrap();
         sink.finish().unwrap();
         staging.dress().unwrap();
-        sink.settle().unwrap();
+        staging.settle().unwrap();
         let staged = root.join("srv/away/content");
         assert_eq!(
             fs::read_to_string(staged.join("website/page.yaml")).unwrap(),
