@@ -25,7 +25,7 @@ pub fn table(rows: &Rows) -> Table {
 fn differs(line: &DiffLine) -> Vec<String> {
     let path = |path: &Option<NodePath>| path.as_ref().map_or_else(String::new, ToString::to_string);
     vec![
-        line.change.label().to_owned(),
+        line.label().to_owned(),
         path(&line.older),
         path(&line.newer),
         line.below.to_string(),
