@@ -65,7 +65,7 @@ fn a_backup_is_restored_and_the_restore_undone_in_lines(way: Way) {
     fs::write(at("content/website/home.xml"), "new and wrong").unwrap();
 
     terminal.press("restore\r");
-    terminal.wait_for("which backup (1 to 1, or back)>");
+    terminal.wait_for("which backup (1 to 1, an id, or back)>");
     terminal.press("1\r");
     // Each row says what its numbers are.
     terminal.wait_for("author, workspace website, holds content, added 0, changed 1, removed 0");
