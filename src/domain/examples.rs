@@ -4,7 +4,7 @@
 //! Not in here: what changes.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{ItemChange, WorkspaceChange};
 
@@ -94,39 +94,109 @@ impl Examples {
         for whole in std::mem::take(&mut self.open).into_values() {
             self.add_whole(whole);
         }
-        let mut left = self.most;
-        let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
-        while left > 0 {
-            let before = left;
-            for (rank, kind) in &self.kinds {
-                let count = counts.entry(*rank).or_default();
-                if left > 0 && *count < kind.len() {
-                    *count += 1;
-                    left -= 1;
-                }
-            }
-            if left == before {
-                break;
-            }
-        }
-        let kinds = self.kinds.into_iter();
-        kinds
-            .flat_map(|(rank, kind)| kind.into_iter().take(counts.get(&rank).copied().unwrap_or(0)))
-            .collect()
+        let all: Vec<Example> = self.kinds.into_values().flatten().collect();
+        of_each(all, self.most, |example| rank(example.change))
     }
 
     /// Gives them to a change.
     pub fn give(self, change: &mut WorkspaceChange) {
-        let chosen = self.chosen();
-        change.example_changes = chosen.iter().map(|example| example.change).collect();
-        change.example_below = chosen.iter().map(|example| example.below).collect();
-        change.examples = chosen.into_iter().map(|example| example.path).collect();
+        write(self.chosen(), change);
     }
+}
+
+/// So many out of a list: the first of each kind, then the second of each, as far as there is room; in their order.
+pub fn of_each<T, K: Ord>(list: Vec<T>, most: usize, kind: impl Fn(&T) -> K) -> Vec<T> {
+    let mut met: BTreeMap<K, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, usize)> = Vec::with_capacity(list.len());
+    for (at, one) in list.iter().enumerate() {
+        let count = met.entry(kind(one)).or_default();
+        turns.push((*count, at));
+        *count += 1;
+    }
+    turns.sort_unstable();
+    turns.truncate(most);
+    let kept: BTreeSet<usize> = turns.into_iter().map(|(_, at)| at).collect();
+    let list = list.into_iter().enumerate();
+    list.filter(|(at, _)| kept.contains(at))
+        .map(|(_, one)| one)
+        .collect()
+}
+
+/// Leaves so many of the examples of a change that were put together: of each kind some, what is gone first.
+pub fn cut(change: &mut WorkspaceChange, most: usize) {
+    let below = std::mem::take(&mut change.example_below);
+    let becomes = std::mem::take(&mut change.example_changes);
+    let paths = std::mem::take(&mut change.examples);
+    let mut all: Vec<Example> = paths
+        .into_iter()
+        .zip(becomes)
+        .zip(below.into_iter().chain(std::iter::repeat(0)))
+        .map(|((path, change), below)| Example { change, path, below })
+        .collect();
+    all.sort_by_key(|example| rank(example.change));
+    write(of_each(all, most, |example| rank(example.change)), change);
+}
+
+fn write(examples: Vec<Example>, change: &mut WorkspaceChange) {
+    change.example_changes = examples.iter().map(|example| example.change).collect();
+    change.example_below = examples.iter().map(|example| example.below).collect();
+    change.examples = examples.into_iter().map(|example| example.path).collect();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_there_is_little_room_each_kind_is_told_before_the_second_of_one() {
+        let list = vec![('r', 1), ('r', 2), ('r', 3), ('a', 1), ('a', 2), ('c', 1)];
+        let told = |most| of_each(list.clone(), most, |(kind, _)| *kind);
+        assert_eq!(told(1), [('r', 1)]);
+        assert_eq!(told(3), [('r', 1), ('a', 1), ('c', 1)]);
+        assert_eq!(told(4), [('r', 1), ('r', 2), ('a', 1), ('c', 1)]);
+        assert_eq!(told(9), list);
+    }
+
+    #[test]
+    fn what_was_put_together_is_cut_and_told_by_its_kinds() {
+        let mut change = WorkspaceChange {
+            instance: "author".parse().unwrap(),
+            workspace: "website".to_owned(),
+            kind: crate::domain::environment::WorkspaceKind::Content,
+            added: 1,
+            changed: 1,
+            removed: 300,
+            unchanged: 0,
+            bytes: 0,
+            examples: ["r1", "r2", "r3", "r4", "a1", "the table c1"]
+                .map(str::to_owned)
+                .to_vec(),
+            example_changes: [ItemChange::Removed; 4]
+                .into_iter()
+                .chain([ItemChange::Added, ItemChange::Changed])
+                .collect(),
+            example_below: vec![280, 9, 3, 0, 0, 0],
+        };
+        let told = |change: &WorkspaceChange, most| -> Vec<String> {
+            let told = change.named_at_most(most).into_iter();
+            told.map(|(_, example)| example).collect()
+        };
+        // Where it is heard, there is room for few.
+        assert_eq!(told(&change, 3), ["r1 and 280 below it", "a1", "the table c1"]);
+        assert_eq!(told(&change, 1), ["r1 and 280 below it"]);
+        cut(&mut change, 5);
+        assert_eq!(
+            told(&change, 9),
+            [
+                "r1 and 280 below it",
+                "r2 and 9 below it",
+                "r3 and 3 below it",
+                "a1",
+                "the table c1"
+            ]
+        );
+        assert_eq!(change.example_changes.len(), 5);
+    }
 
     #[test]
     fn what_is_gone_is_first_and_a_subtree_is_told_by_its_top() {

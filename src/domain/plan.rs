@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::backup::{Backup, InstanceCopy};
 use super::environment::{EnvironmentName, InstanceName, WorkspaceKind};
+use super::examples;
 use super::measure;
 pub use super::selection::{PartError, Reach, Selection};
 use super::settings::RepositoryChoice;
@@ -116,6 +117,14 @@ impl WorkspaceChange {
                     format!("{example} and {} below it", measure::count(below)),
                 ),
             })
+    }
+
+    /// So many of them: of each kind the largest first, as far as there is room, in their order.
+    #[must_use]
+    pub fn named_at_most(&self, most: usize) -> Vec<(Option<ItemChange>, String)> {
+        examples::of_each(self.named().collect(), most, |(change, _)| {
+            change.map(ItemChange::label)
+        })
     }
 
     /// The examples in words, each with what becomes of it.

@@ -19,6 +19,10 @@ const STILL: usize = 300;
 /// All of a list.
 #[derive(Debug)]
 pub struct Collected {
+    /// What was asked.
+    pub question: Question,
+    /// What was looked at, and as of when; of what was found, of each workspace.
+    pub seen: Vec<SourceAt>,
     /// Its rows.
     pub rows: Rows,
     /// Whether there is more, which is only counted.
@@ -80,7 +84,7 @@ async fn once(pages: &dyn Pages, question: &Question) -> Answer<Option<Collected
     let mut whole: Option<Page> = None;
     let mut waited = Waited::default();
     loop {
-        let from = whole.as_ref().map_or(0, |whole| whole.collected.rows.len());
+        let from = whole.as_ref().map_or(0, |whole| whole.rows.len());
         let told = pages.page(page(question, from as u64)).await?;
         let next = match read(told)? {
             Read::Here(next) => next,
@@ -90,18 +94,23 @@ async fn once(pages: &dyn Pages, question: &Question) -> Answer<Option<Collected
                 continue;
             }
         };
-        let (got, total) = (next.collected.rows.len(), next.total);
+        let (got, total) = (next.rows.len(), next.total);
         match &mut whole {
             None => whole = Some(next),
             Some(whole) => {
                 if !whole.goes_on_in(&next) {
                     return Ok(None);
                 }
-                append(&mut whole.collected, next.collected);
+                append(whole, next);
             }
         }
         if (from + got) as u64 >= total {
-            return Ok(whole.map(|whole| whole.collected));
+            return Ok(whole.map(|whole| Collected {
+                question: question.clone(),
+                seen: whole.seen.into_iter().map(|(seen, _)| seen).collect(),
+                rows: whole.rows,
+                is_cut: whole.is_cut,
+            }));
         }
         // There was to be more.
         if got == 0 {
@@ -145,7 +154,8 @@ impl Waited {
 
 /// A part of a list.
 struct Page {
-    collected: Collected,
+    rows: Rows,
+    is_cut: bool,
     /// How many rows there are in all.
     total: u64,
     /// What was looked at, and as of when. Of what was found, each workspace says so by itself.
@@ -217,7 +227,8 @@ fn read(told: Told) -> Answer<Read> {
         }
     };
     Ok(Read::Here(Page {
-        collected: Collected { rows, is_cut },
+        rows,
+        is_cut,
         total,
         seen,
     }))
@@ -241,7 +252,7 @@ fn seen_in(finds: &[Find]) -> Vec<(SourceAt, Option<NodePath>)> {
     seen
 }
 
-fn append(whole: &mut Collected, next: Collected) {
+fn append(whole: &mut Page, next: Page) {
     whole.is_cut |= next.is_cut;
     match (&mut whole.rows, next.rows) {
         (Rows::Differences(whole), Rows::Differences(next)) => whole.extend(next),

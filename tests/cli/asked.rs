@@ -131,7 +131,7 @@ fn help_inside_a_question_helps_with_it_and_asks_again() {
     for (typed, asked, helps) in [
         (
             &["restore"][..],
-            "which backup (1 to 6, or back)>",
+            "which backup (1 to 6, an id, or back)>",
             "the beginning of its words",
         ),
         (

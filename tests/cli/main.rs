@@ -12,6 +12,7 @@ mod asked;
 #[path = "../changes/mod.rs"]
 mod changes;
 mod checked;
+mod chosen;
 mod errors;
 mod exported;
 mod following;

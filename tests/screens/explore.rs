@@ -192,6 +192,34 @@ async fn the_history_of_a_node() {
     .await;
 }
 
+alike!(what_cannot_be_read_is_told_as_that);
+async fn what_cannot_be_read_is_told_as_that() {
+    let unreadable =
+        |state: &mut State| state.inside.unreadable = Some("it ends in the middle of an element");
+    let list = [("", "daily"), ("=", "1 cannot be read")];
+    look("explore-differs-unreadable", unreadable, &list).await;
+    let node = [
+        ("", "daily"),
+        ("=", "website.jobs.xml"),
+        ("<Tab>", "nobody can tell"),
+    ];
+    look_with(
+        "explore-differs-unreadable-node",
+        &settings(),
+        &SIZES[..1],
+        unreadable,
+        &node,
+    )
+    .await;
+    let history = into(&[("H", "cannot be read")]);
+    look("explore-history-unreadable", unreadable, &history).await;
+    // What is marked on the line is the file in the backup, which comes back as a whole.
+    let cockpit = Runner::start((80, 24), Fixture::with(unreadable)).await;
+    cockpit.see("daily").await;
+    cockpit.press("=").await.see("website.jobs.xml").await;
+    cockpit.press(" ").await.see("✓ cannot be read").await;
+}
+
 alike!(a_first_look);
 async fn a_first_look() {
     let reads = |state: &mut State| {

@@ -143,6 +143,8 @@ async fn what_differs_is_saved_and_so_are_other_lists_inside() {
         .await
         .see("saved as /tmp/found.csv")
         .await;
+    let backup = ID.repeat(8);
+    let about = format!("acme/live,{backup},2026-11-23T00:17:04Z,live,2026-11-23T05:30:12Z");
     let files = files.lock().unwrap();
     let text = |name: &str| {
         let file = files.iter().find(|(file, _)| file == name);
@@ -151,17 +153,75 @@ async fn what_differs_is_saved_and_so_are_other_lists_inside() {
     assert_eq!(
         text("d.csv").lines().take(2).collect::<Vec<_>>(),
         [
-            "change,before,after,below_it,type,id",
-            "added,,author:/website/campaign,11,mgnl:page,"
+            "change,before,after,below_it,type,id,cannot_be_read_before,cannot_be_read_after,environment,older,older_as_of,newer,newer_as_of,within",
+            &format!("added,,author:/website/campaign,11,mgnl:page,,,,{about},/")
         ]
     );
     assert_eq!(text("d.csv").lines().count(), 8);
     assert!(text("d.json").contains("\"before\": \"author:/website/products\""));
-    assert!(text("d.txt").starts_with("change "), "{}", text("d.txt"));
+    assert!(text("d.json").contains("\"environment\": \"acme/live\""));
+    // A text says it once, above.
+    says_once_what_it_is_about(text("d.txt"));
+    says_once_what_it_is_about(text("node.txt"));
     assert!(text("node.txt").contains("hideInNav"), "{}", text("node.txt"));
+    // A long text is one line, however wide the column is.
+    assert!(
+        text("node.txt").lines().any(|line| line.chars().count() > 90),
+        "{}",
+        text("node.txt")
+    );
     assert_eq!(text("all.csv").lines().count(), 100_001);
     assert!(text("all.csv").contains("page-099999,node,"));
+    assert!(
+        text("all.csv").ends_with(",author:/website/archive\r\n"),
+        "{}",
+        text("all.csv").lines().last().unwrap()
+    );
     assert!(text("found.csv").contains(",author:/website/archive/old news,node,"));
+    assert!(text("found.csv").contains(",acme/live,news,name,author:/website"));
+}
+
+/// A text names environment and sources above what it says, and not again.
+fn says_once_what_it_is_about(text: &str) {
+    let (head, below) = text.split_once("\n\n").unwrap();
+    assert!(
+        head.starts_with("environment  acme/live\nolder        "),
+        "{head}"
+    );
+    assert!(
+        head.contains(ID.repeat(8).as_str()) && head.contains("newer        live\n"),
+        "{head}"
+    );
+    assert!(!below.contains("acme/live"), "{below}");
+}
+
+alike!(a_history_is_saved_as_long_as_its_lines_are);
+async fn a_history_is_saved_as_long_as_its_lines_are() {
+    let files = Files::default();
+    let cockpit = cockpit(writing(&files)).await;
+    cockpit.press("e<Enter>").await.see("userroles").await;
+    cockpit.press("G<Enter>").await.see("archive").await;
+    cockpit.press("H").await.see("deleted").await;
+    cockpit
+        .press("W<C-u>history.txt<Enter>")
+        .await
+        .see("saved as /tmp/history.txt")
+        .await;
+    let files = files.lock().unwrap();
+    let (head, below) = files[0].1.split_once("\n\n").unwrap();
+    assert!(
+        head.starts_with("environment  acme/live\nnode         author:/website/"),
+        "{head}"
+    );
+    assert_eq!(head.matches("looked into").count(), 4, "{head}");
+    assert!(head.contains(ID.repeat(8).as_str()), "{head}");
+    // Each event and where it was are lines of their own, which nothing breaks.
+    assert!(
+        below
+            .lines()
+            .any(|line| line.contains("after ") && line.contains(", before Live, as of ")),
+        "{below}"
+    );
 }
 
 alike!(what_cannot_be_saved_yet_says_why);

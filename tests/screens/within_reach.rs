@@ -71,7 +71,9 @@ async fn what_is_here_is_saved() {
         .see("saved as /tmp/backups-acme-live")
         .await;
     assert!(
-        last().starts_with("slot,backup,taken,verified,release,magnolia,items,bytes,by,note\r\nmonthly,"),
+        last().starts_with(
+            "slot,backup,taken,verified,release,magnolia,items,bytes,by,note,environment\r\nmonthly,"
+        ) && last().ends_with(",acme/live\r\n"),
         "{}",
         last()
     );
@@ -85,7 +87,8 @@ async fn what_is_here_is_saved() {
         .see("saved as /tmp/content-")
         .await;
     assert!(
-        last().starts_with("name,kind,type,id,in_it,bytes\r\nauthor,instance,"),
+        last()
+            .starts_with("name,kind,type,id,in_it,bytes,environment,source,as_of,within\r\nauthor,instance,"),
         "{}",
         last()
     );

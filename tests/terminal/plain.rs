@@ -65,7 +65,7 @@ fn a_backup_is_restored_and_the_restore_undone_in_lines(way: Way) {
     fs::write(at("content/website/home.xml"), "new and wrong").unwrap();
 
     terminal.press("restore\r");
-    terminal.wait_for("which backup (1 to 1, or back)>");
+    terminal.wait_for("which backup (1 to 1, an id, or back)>");
     terminal.press("1\r");
     // Each row says what its numbers are.
     terminal.wait_for("author, workspace website, holds content, added 0, changed 1, removed 0");
@@ -160,6 +160,27 @@ fn a_configuration_that_changes_is_told_and_taken_over() {
     });
     terminal.press("back\r");
     terminal.wait_for("acme/uat, UAT, not backed up");
+    // The file is right, and what it leads to does not answer: that ends nothing.
+    write(&format!(
+        "[contexts.local]\nbackend = \"http://127.0.0.1:9\"\n{config}"
+    ));
+    terminal.wait_for("\"anew\" opens the context anew with the rest");
+    thread::sleep(HEARD);
+    terminal.press("anew\r");
+    terminal.wait_for("the context could not be opened anew:");
+    thread::sleep(HEARD);
+    terminal.press("1\r");
+    terminal.wait_for("is neither \"anew\" nor \"quit\"");
+    write(&config);
+    thread::sleep(HEARD);
+    terminal.press("anew\r");
+    terminal.wait_until("the context opened anew", |screen| {
+        screen
+            .contents()
+            .matches("Lifeboat in lines, context local")
+            .count()
+            == 3
+    });
     terminal.press("quit\r");
     assert!(terminal.wait_for_exit().success());
     terminal.assert_as_it_was();

@@ -2,7 +2,7 @@
 
 use super::answering::Answer;
 use super::asking::Question;
-use super::restoring::{PATH_HELP, WHICH_HELP, sentence};
+use super::restoring::{Options, PATH_HELP, WHICH_HELP, sentence};
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::Backup;
@@ -45,7 +45,8 @@ impl Session<'_, '_> {
             }
             Looks::Differences => ("Backups, the newest first:", "compare Live with which"),
         };
-        let chosen = self.one_of(title, &labels, question, WHICH_HELP).await?;
+        let options = Options::with(&labels, &backups);
+        let chosen = self.one_of(title, options, question, WHICH_HELP).await?;
         let place = match chosen {
             Ok(Some(place)) => place,
             Ok(None) => return Ok(None),
@@ -78,6 +79,7 @@ impl Session<'_, '_> {
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),
                 Answer::Line(line) if line.is_empty() && is_first => {}
                 Answer::Line(line) if line.is_empty() => return Ok(None),
+                Answer::Line(line) if self.helps_with_a_verb(&line).await? => continue,
                 Answer::Line(line) => verb.push(line),
             }
             if let Some(why) = self.verb(&verb).await? {

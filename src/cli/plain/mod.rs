@@ -6,6 +6,7 @@
 //!
 //! Not in here: what verbs do and print, and how jobs are followed.
 
+mod anew;
 mod answering;
 pub(super) mod asking;
 mod breaking;
@@ -71,16 +72,36 @@ pub(super) async fn run(call: &mut Call<'_>) -> Result<(), CliError> {
     let mut place = None;
     let asking = heard_by(call);
     loop {
-        let mut stay = call.house.stay(&call.globals).await?;
-        if let Some(opening) = stay.connection.opening.take() {
-            opening.wait(&stay.connection.backend, call.outside).await;
-        }
+        let stay = match opened(place.is_some(), call).await {
+            Ok(stay) => stay,
+            Err(error) if place.is_some() && error.kind != ErrorKind::ReaderGone => {
+                anew::waits(&error, &asking, call).await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let (why, left_at) = on_for(stay, Rc::clone(&asking), place, call).await?;
         if why != Why::Anew {
             return Ok(());
         }
         place = Some(left_at);
     }
+}
+
+/// Opens the context. Where it is opened anew, it has to answer as well: whoever has been in it does not leave it for one that does
+/// not.
+async fn opened<'h>(anew: bool, call: &mut Call<'h>) -> Result<Stay<'h>, CliError> {
+    let house = call.house;
+    let mut stay = house.stay(&call.globals).await?;
+    if let Some(opening) = stay.connection.opening.take() {
+        opening.wait(&stay.connection.backend, call.outside).await;
+    }
+    if anew && let Err(error) = stay.connection.backend.environments().await {
+        let interrupts = (call.outside.interrupts)();
+        (stay.close)(Why::Asked, interrupts).await;
+        return Err(error.into());
+    }
+    Ok(stay)
 }
 
 /// Runs on a backend that is open: that of a demo.

@@ -11,8 +11,9 @@ use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
 
 /// What is said to whoever asks for help where a backup is chosen.
-pub(super) const WHICH_HELP: &str = "Type the number of one of them, or the beginning of its words where that fits one alone, such as \
-    daily. Enter alone says them again; \"back\" leaves the question, and nothing is done.";
+pub(super) const WHICH_HELP: &str = "Type the number of one of them, its id or the beginning of that, or the beginning of its words where \
+    that fits one alone, such as daily. Digits alone are a number, or from four of them on the beginning of an id. Enter alone says \
+    them again; \"back\" leaves the question, and nothing is done.";
 
 /// The same where it is said what to do with a plan.
 const WHAT_HELP: &str = "Nothing has been done to Live yet, and whatever is chosen, nothing is before the name of the environment is \
@@ -45,8 +46,9 @@ impl Session<'_, '_> {
         }
         let now = self.call.now();
         let labels: Vec<String> = backups.iter().map(|backup| sentence(backup, now)).collect();
+        let options = Options::with(&labels, &backups);
         let Some(place) = (match self
-            .one_of("Backups, the newest first:", &labels, "which backup", WHICH_HELP)
+            .one_of("Backups, the newest first:", options, "which backup", WHICH_HELP)
             .await?
         {
             Ok(place) => place,
@@ -89,7 +91,10 @@ impl Session<'_, '_> {
             } else {
                 "What now?"
             };
-            let chosen = match self.one_of(title, &labels, "restore", WHAT_HELP).await? {
+            let chosen = match self
+                .one_of(title, Options::of(&labels), "restore", WHAT_HELP)
+                .await?
+            {
                 Ok(chosen) => chosen,
                 Err(why) => return Ok(Some(why)),
             };
@@ -191,6 +196,7 @@ impl Session<'_, '_> {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
+                Answer::Line(line) if self.helps_with_a_verb(&line).await? => {}
                 Answer::Line(line) if !line.contains('/') => self.does_not_fit(&format!(
                     "{} is no path: one has a slash, such as /website/home",
                     said_again(&line)
@@ -204,21 +210,24 @@ impl Session<'_, '_> {
     pub(super) async fn one_of(
         &mut self,
         title: &str,
-        labels: &[String],
+        options: Options<'_>,
         question: &str,
         help: &str,
     ) -> Result<Result<Option<usize>, Why>, CliError> {
+        let labels = options.labels;
         self.call.say("")?;
         self.call.tell(title)?;
         self.numbered(labels)?;
-        let question = format!("{question} (1 to {}, or back)> ", labels.len());
+        let id = if options.backups.is_empty() { "" } else { ", an id" };
+        let question = format!("{question} (1 to {}{id}, or back)> ", labels.len());
         loop {
             match self.answer(&Question::open(&question, help)).await? {
                 Answer::Over(why) => return Ok(Err(why)),
                 Answer::Line(line) if line.is_empty() => self.numbered(labels)?,
                 Answer::Line(line) if line == "b" => return Ok(Ok(None)),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
-                Answer::Line(line) => match place(&line, labels) {
+                Answer::Line(line) if self.helps_with_a_verb(&line).await? => {}
+                Answer::Line(line) => match options.place(&line) {
                     Ok(place) => return Ok(Ok(Some(place))),
                     Err(why) => self.does_not_fit(&why)?,
                 },
@@ -244,9 +253,10 @@ impl Session<'_, '_> {
             if self.leaves_the_question(&line)? {
                 return Ok(Ok(None));
             }
-            let words = line.split([' ', ',']).filter(|word| !word.is_empty());
-            let chosen: Result<Vec<usize>, String> = words.map(|word| place(word, labels)).collect();
-            match chosen {
+            if self.helps_with_a_verb(&line).await? {
+                continue;
+            }
+            match places(&line, labels) {
                 Ok(chosen) => return Ok(Ok(Some(chosen))),
                 Err(why) => self.does_not_fit(&why)?,
             }
@@ -259,6 +269,84 @@ impl Session<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// What one of is chosen.
+#[derive(Clone, Copy)]
+pub(super) struct Options<'o> {
+    /// What is said of each.
+    labels: &'o [String],
+    /// The backups that the first of them are; each can be chosen by its id as well.
+    backups: &'o [&'o Backup],
+}
+
+impl<'o> Options<'o> {
+    /// Of which none is a backup.
+    fn of(labels: &'o [String]) -> Self {
+        Self { labels, backups: &[] }
+    }
+
+    /// Of which the first are backups.
+    pub(super) fn with(labels: &'o [String], backups: &'o [&'o Backup]) -> Self {
+        Self { labels, backups }
+    }
+
+    /// The place, from 0, of what is meant: by its number, the beginning of its words, or its id.
+    fn place(&self, typed: &str) -> Result<usize, String> {
+        match place(typed, self.labels) {
+            Ok(place) => Ok(place),
+            Err(why) => match by_id(typed, self.backups)? {
+                Some(place) => Ok(place),
+                None => Err(why),
+            },
+        }
+    }
+}
+
+/// From so many digits on they may be the beginning of an id. Fewer are a number that was mistyped.
+const NO_NUMBER: usize = 4;
+
+/// The place of the backup that has an id which begins so, or had one before it was pinned or extended.
+fn by_id(typed: &str, backups: &[&Backup]) -> Result<Option<usize>, String> {
+    let typed = typed.to_lowercase();
+    let is_number = typed.chars().all(|one| one.is_ascii_digit());
+    if typed.is_empty() || is_number && typed.len() < NO_NUMBER {
+        return Ok(None);
+    }
+    let has_it = |backup: &Backup| {
+        let ids = std::iter::once(&backup.id).chain(&backup.manifest.earlier);
+        ids.into_iter().any(|id| id.0.starts_with(&typed))
+    };
+    let fit: Vec<usize> = (0..)
+        .zip(backups)
+        .filter(|(_, backup)| has_it(backup))
+        .map(|(place, _)| place)
+        .collect();
+    match fit.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(*only)),
+        several => {
+            let numbers: Vec<String> = several.iter().map(|place| (place + 1).to_string()).collect();
+            Err(format!(
+                "{} begins the ids of {} of these: type more of one, or its number ({})",
+                said_again(&typed),
+                several.len(),
+                measure::listed(&numbers)
+            ))
+        }
+    }
+}
+
+/// The places of several, each once, in the order in which they were typed.
+fn places(typed: &str, labels: &[String]) -> Result<Vec<usize>, String> {
+    let mut places = Vec::new();
+    for word in typed.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let place = place(word, labels)?;
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
 }
 
 /// The place in a list, from 0, of what is meant: by its number, or by the beginning of its words where that is unique. Else why it is
@@ -335,6 +423,15 @@ pub(super) fn sentence(backup: &Backup, now: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_twice_is_chosen_once() {
+        let labels = ["author", "public-1", "public-2"].map(str::to_owned);
+        assert_eq!(places("1, 1", &labels), Ok(vec![0]));
+        assert_eq!(places("3 author 1,3", &labels), Ok(vec![2, 0]));
+        assert_eq!(places("", &labels), Ok(Vec::new()));
+        assert!(places("1 4", &labels).is_err());
+    }
 
     #[test]
     fn a_number_or_the_beginning_of_the_words_is_meant() {

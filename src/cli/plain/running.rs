@@ -37,7 +37,7 @@ impl Session<'_, '_> {
                 return Ok(None);
             }
         };
-        if arguments.len() > 1 && arguments.first().is_some_and(|first| first == "help") {
+        if asks_for_help(&arguments) {
             arguments.remove(0);
             arguments.push("--help".to_owned());
         }
@@ -51,6 +51,18 @@ impl Session<'_, '_> {
         }
         let arguments = self.with_environment(arguments).await?;
         self.verb(&arguments).await
+    }
+
+    /// Whether that asks, inside a question about something else, what a verb takes: that is said, and the question stays.
+    pub(super) async fn helps_with_a_verb(&mut self, typed: &str) -> Result<bool, CliError> {
+        let mut arguments = shell::words(typed).unwrap_or_default();
+        if !asks_for_help(&arguments) || !arguments.get(1).is_some_and(|verb| verbs::is_one(verb)) {
+            return Ok(false);
+        }
+        arguments.remove(0);
+        arguments.push("--help".to_owned());
+        self.verb(&arguments).await?;
+        Ok(true)
     }
 
     /// The words of a verb that wants an environment, with the one that one is in where they name none. Where the first word behind
@@ -228,6 +240,14 @@ impl Session<'_, '_> {
         }
         why
     }
+}
+
+/// Whether words are `help` and something that it is wanted for.
+fn asks_for_help(words: &[String]) -> bool {
+    words.len() > 1
+        && words
+            .first()
+            .is_some_and(|first| first.eq_ignore_ascii_case("help"))
 }
 
 /// Runs a verb. Ctrl-C ends what it does, unless that is a job, which it asks to stop by itself, or a question, which says what the

@@ -79,7 +79,8 @@ pub(super) async fn run(arguments: DiffArguments, call: &mut Call<'_>) -> Result
     let mut changes = Vec::new();
     if arguments.properties {
         for line in &diff.lines {
-            if matches!(line.change, Change::Changed | Change::MovedAndChanged) {
+            let has_changed = matches!(line.change, Change::Changed | Change::MovedAndChanged);
+            if has_changed && !line.is_unknown() {
                 changes.push(of_node(&request, line, &diff, &backend, call).await?);
             }
         }
@@ -120,6 +121,13 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     if totals.is_none() {
         call.say("There is no difference.")?;
     } else {
+        // Before the others: what is in there may be gone or not.
+        if totals.unreadable > 0 {
+            call.tell(&format!(
+                "{} cannot be read, so that nobody knows what of it is gone or has changed: each is named below, with the reason",
+                measure::so_many(totals.unreadable, "file or node", "files or nodes"),
+            ))?;
+        }
         call.tell(&format!(
             "{} added, {} changed, {} removed, {} moved, {} in another order",
             measure::count(totals.added),
@@ -139,7 +147,10 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
         usize::MAX
     };
     for line in lines.iter().take(said) {
-        table.row([line.change.label().to_owned(), place(line)]);
+        table.row([line.label().to_owned(), place(line)]);
+        for reason in reasons(line, diff) {
+            table.row([String::new(), format!("  cannot be read {reason}")]);
+        }
         let is_of_line =
             |change: &&NodeDiff| change.newer_path == line.newer && change.older_path == line.older;
         for property in changes
@@ -165,7 +176,7 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     let shown = diff.lines.len().min(said) as u64;
     if call.in_lines.is_some() && shown < diff.total {
         call.say(&format!(
-            "{} of {}: what is gone first, of that what has the most below it; a path says those below it",
+            "{} of {}: what is gone or cannot be read first, of that what has the most below it; a path says those below it",
             measure::so_many(shown, "line", "lines"),
             measure::count(diff.total)
         ))?;
@@ -185,12 +196,13 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     Ok(())
 }
 
-/// The lines in the order in which they are shown: for whoever hears them, what is gone first, and what has the most below it before
+/// The lines in the order in which they are shown: for whoever hears them, what is gone or cannot be read first, and what has the most below it before
 /// that.
 fn heard(lines: &[DiffLine], are_heard: bool) -> Vec<&DiffLine> {
     let mut lines: Vec<&DiffLine> = lines.iter().collect();
     if are_heard {
-        lines.sort_by_key(|line| (line.change != Change::Removed, std::cmp::Reverse(line.below)));
+        let is_less = |line: &DiffLine| line.change != Change::Removed && !line.is_unknown();
+        lines.sort_by_key(|line| (is_less(line), std::cmp::Reverse(line.below)));
     }
     lines
 }
@@ -200,10 +212,16 @@ fn place(line: &DiffLine) -> String {
     if let (Change::Moved | Change::MovedAndChanged, Some(older)) = (line.change, &line.older) {
         let _ = write!(text, " (was {older})");
     }
-    if line.below > 0 {
-        let _ = write!(text, " and {} below it", measure::count(line.below));
-    }
+    text.push_str(&line.below_words());
     text
+}
+
+/// Where and why it cannot be read.
+fn reasons(line: &DiffLine, diff: &Diff) -> Vec<String> {
+    let unreadable = line.unreadable.as_ref();
+    unreadable.map_or_else(Vec::new, |why| {
+        why.reasons(&diff.older.source, &diff.newer.source)
+    })
 }
 
 /// The values of one side, each in one line.
@@ -272,6 +290,7 @@ mod tests {
             id: None,
             primary_type: None,
             below,
+            unreadable: None,
         };
         let lines = [
             line(Change::Added, "author:/dam/new", 900),

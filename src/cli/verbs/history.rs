@@ -7,7 +7,9 @@ use super::looking::Waiting;
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError};
 use crate::domain::environment::EnvironmentName;
-use crate::domain::explore::{HistoryRequest, NodeHistory, NodePath, Occurrence, Source, SourceAt, Turn};
+use crate::domain::explore::{
+    HistoryRequest, NodeHistory, NodePath, NotRead, Occurrence, Source, SourceAt, Turn,
+};
 use crate::domain::measure;
 
 /// What `lifeboat history --help` says first.
@@ -69,7 +71,19 @@ fn print(history: &NodeHistory, call: &mut Call<'_>) -> Result<(), CliError> {
     }
     if let (Some(last), Some(now)) = (history.last(), history.sights.last()) {
         let (source, at) = (last.seen.source.short(), measure::moment(last.seen.at));
-        call.tell(&if now.path.is_some() {
+        call.tell(&if let Some(NotRead { file, why }) = &now.not_read {
+            let in_it = if now.path.is_some() {
+                String::new()
+            } else {
+                format!(
+                    " Whether the node is in it, nobody can tell. The last that has it is {source}, of {at}."
+                )
+            };
+            format!(
+                "{file} cannot be read in {}: {why}.{in_it}",
+                now.seen.source.short()
+            )
+        } else if now.path.is_some() {
             format!("It is in {source}, as of {at}.")
         } else {
             format!(
@@ -149,6 +163,7 @@ mod tests {
                 after: after.cloned(),
                 before: new.clone(),
                 below: None,
+                readable: None,
             };
             sentence(&occurrence, &path)
         };

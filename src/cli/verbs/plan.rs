@@ -22,7 +22,7 @@ changed and removed; how much work is lost; whether the versions differ; how lon
 there is room. Ends with exit code 3 when the restore cannot be done.";
 
 /// So many examples of a workspace are said where they are heard.
-const HEARD: usize = 2;
+const HEARD: usize = 3;
 
 /// What `lifeboat plan` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -253,7 +253,7 @@ fn examples(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     let mut spoken = Vec::new();
     for (place, change) in told_once(&plan.changes) {
         let most = if call.globals.plain { HEARD } else { usize::MAX };
-        for (index, (becomes, example)) in change.named().take(most).enumerate() {
+        for (index, (becomes, example)) in change.named_at_most(most).into_iter().enumerate() {
             let column = if index == 0 {
                 format!("  {place}")
             } else {

@@ -100,21 +100,24 @@ impl Found {
     /// What is kept of a node that was read.
     #[must_use]
     pub fn of(read: &NodeRead, names: &Namespaces) -> Self {
-        let Ok(node) = &read.node else {
-            return Self {
-                id: read.id,
-                own: read.own,
-                parent: None,
-                what: What::Unreadable,
-                primary_type: String::new(),
-                digest: Digest::default(),
-                size: read.size,
-                modified: 0,
-                is_versionable: false,
-                children: Vec::new(),
-                at: read.at,
-                remark: None,
-            };
+        let node = match &read.node {
+            Ok(node) => node,
+            Err(why) => {
+                return Self {
+                    id: read.id,
+                    own: read.own,
+                    parent: None,
+                    what: What::Unreadable,
+                    primary_type: String::new(),
+                    digest: Digest::default(),
+                    size: read.size,
+                    modified: 0,
+                    is_versionable: false,
+                    children: Vec::new(),
+                    at: read.at,
+                    remark: Some(why.to_string()),
+                };
+            }
         };
         let mut of_node = Self::of_outline(read.id, &node.outline(), names);
         of_node.own = read.own;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NodePath, PropertyFacts, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
 
 /// Asks how two sources differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,7 +48,7 @@ pub struct Diff {
     pub remarks: Vec<String>,
 }
 
-/// Nodes that differ. One that was moved and changed counts twice.
+/// Nodes that differ. One that was moved and changed counts twice, and so does one that changed and cannot be read.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
@@ -61,6 +62,15 @@ pub struct Totals {
     pub moved: u64,
     /// In both, with the same nodes in another order.
     pub reordered: u64,
+    /// In both, and in one of them at least nobody can read it: files that hold nodes, and nodes. What is in such a file is not
+    /// counted as added or removed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unreadable: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how serde asks")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Totals {
@@ -123,8 +133,41 @@ pub struct DiffLine {
     /// The primary type of a node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_type: Option<String>,
-    /// How many nodes below it were added or removed with it.
+    /// How many nodes below it were added or removed with it. Of what cannot be read in one of the two: how many the other one has
+    /// in it, which nobody can compare.
     pub below: u64,
+    /// Where and why it cannot be read. What is in it is then neither gone nor new: nobody knows. To those who do not know of this
+    /// it is something that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why something cannot be read: in the older one, in the newer one, or in both.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Why it cannot be read in the older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<String>,
+    /// Why it cannot be read in the newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<String>,
+}
+
+impl Unreadable {
+    /// Where it cannot be read, and why: `in Live: it ends in the middle`. One for each of the two that it is true of.
+    #[must_use]
+    pub fn reasons(&self, older: &Source, newer: &Source) -> Vec<String> {
+        let sides = [(older, &self.older), (newer, &self.newer)];
+        let told = sides.into_iter().filter_map(|(source, why)| {
+            let place = match source {
+                Source::Live => "in Live".to_owned(),
+                Source::Backup(_) => format!("in backup {}", source.short()),
+            };
+            Some(format!("{place}: {}", why.as_ref()?))
+        });
+        told.collect()
+    }
 }
 
 /// Of what is gone from a workspace, that with the most below it; the first where several have as much.
@@ -146,16 +189,43 @@ pub fn largest_loss<'a>(
 }
 
 impl DiffLine {
+    /// The word for what happened to it.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        if self.is_unknown() {
+            "cannot be read"
+        } else {
+            self.change.label()
+        }
+    }
+
+    /// Whether nobody knows what happened in it: it is in both, and cannot be read in one of them.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.unreadable.is_some() && !matches!(self.change, Change::Added | Change::Removed)
+    }
+
+    /// How much is below it that the line stands for as well, in words; nothing where that is nothing.
+    #[must_use]
+    pub fn below_words(&self) -> String {
+        match (self.below, self.is_unknown()) {
+            (0, _) => String::new(),
+            (count, false) => format!(" and {} below it", measure::count(count)),
+            (count, true) => format!(", {} not compared", measure::so_many(count, "node", "nodes")),
+        }
+    }
+
     /// How many nodes it stands for: the node itself, and what was added or removed with it.
     #[must_use]
     pub fn nodes(&self) -> u64 {
         self.below.saturating_add(1)
     }
 
-    /// The order of a list: what stands for most nodes first, of as many what is gone, and then by path.
+    /// The order of a list: what stands for most nodes first, of as many what is gone or cannot be read, and then by path.
     #[must_use]
     pub fn by_size(&self, other: &Self) -> Ordering {
-        let key = |line: &Self| (Reverse(line.nodes()), line.change != Change::Removed);
+        let is_less = |line: &Self| line.change != Change::Removed && !line.is_unknown();
+        let key = |line: &Self| (Reverse(line.nodes()), is_less(line));
         key(self)
             .cmp(&key(other))
             .then_with(|| self.path().cmp(&other.path()))

@@ -87,6 +87,20 @@ pub struct Sight {
     pub digest: Option<String>,
     /// How many nodes are in it.
     pub children: u64,
+    /// Why nobody can tell whether the node is there, or what it is: the file that has it elsewhere cannot be read in this one. To
+    /// those who do not know of this it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_read: Option<NotRead>,
+}
+
+/// A file whose text cannot be read, or a node whose bundle cannot be.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotRead {
+    /// The file, or the node.
+    pub file: NodePath,
+    /// Why, as a sentence.
+    pub why: String,
 }
 
 /// Something that happened to a node between two sources that follow each other.
@@ -104,6 +118,20 @@ pub struct Occurrence {
     /// What changed below it, where that is known: `children_changed` alone has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub below: Option<ChangedBelow>,
+    /// Whether it can be read: something changed, and nobody knows more. `changed` alone has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable: Option<Readable>,
+}
+
+/// Whether something can be read.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Readable {
+    /// It cannot be.
+    Not(NotRead),
+    /// It could not be before, and can be now.
+    Again,
 }
 
 /// How much was added, changed, moved or deleted below a node.
@@ -120,6 +148,11 @@ impl Occurrence {
     /// What happened, in a few words.
     #[must_use]
     pub fn words(&self) -> &'static str {
+        match &self.readable {
+            Some(Readable::Not(_)) => return "cannot be read",
+            Some(Readable::Again) => return "can be read again",
+            None => {}
+        }
         match &self.turn {
             Turn::FirstSeen { .. } if self.after.is_none() => "in the oldest backup already",
             Turn::FirstSeen { .. } => "first seen",
@@ -136,6 +169,9 @@ impl Occurrence {
     /// Where that was, behind the words; empty where it is where it was.
     #[must_use]
     pub fn place(&self) -> String {
+        if let Some(Readable::Not(NotRead { file, why })) = &self.readable {
+            return format!("in {file}: {why}");
+        }
         match &self.turn {
             Turn::Moved { from, to } => format!("from {from} to {to}"),
             Turn::Deleted { from } => format!("from {from}"),
@@ -212,6 +248,7 @@ mod tests {
                     count,
                     names: names.iter().map(ToString::to_string).collect(),
                 }),
+                readable: None,
                 after: None,
                 before: SourceAt {
                     source: Source::Live,
@@ -264,6 +301,7 @@ mod tests {
             path: Some(path.clone()),
             digest: None,
             children: 6_000,
+            not_read: None,
         };
         let mut history = NodeHistory {
             path: path.clone(),
@@ -296,6 +334,7 @@ mod tests {
             after: number.checked_sub(1).map(|number| all[number].clone()),
             before: all[number].clone(),
             below: None,
+            readable: None,
         };
         let moved = Turn::Moved {
             from: path.clone(),

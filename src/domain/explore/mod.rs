@@ -34,11 +34,12 @@ use super::backup::BackupId;
 use super::environment::InstanceName;
 
 pub use diff::{
-    Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals, largest_loss,
+    Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals, Unreadable,
+    largest_loss,
 };
 pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
 pub use find::{By, Find, FindRequest, Finds};
-pub use history::{ChangedBelow, HistoryRequest, NodeHistory, Occurrence, Sight, Turn};
+pub use history::{ChangedBelow, HistoryRequest, NodeHistory, NotRead, Occurrence, Readable, Sight, Turn};
 pub use node::{
     BinaryFacts, BinaryPlace, Children, ChildrenRequest, Kind, Line, NodeFacts, NodeRequest, PropertyFacts,
     ValueFacts, ValueType, Version, VersionList, VersionsRequest,

@@ -30,7 +30,11 @@ impl WorkspaceOpen {
             None if path.steps.is_empty() && pages.count()? == 0 => Row::of_nothing(self.index.root),
             None => {
                 let place = self.seen.source.short();
-                return Err(Trouble::not_there(format!("there is no {path} in {place}")));
+                let may_be = self.not_read_on_the_way(pages, &path.steps)?;
+                let may_be = may_be.map_or_else(String::new, |may_be| may_be.in_words(place));
+                return Err(Trouble::not_there(format!(
+                    "there is no {path} in {place}{may_be}"
+                )));
             }
         };
         let path = NodePath {
@@ -173,6 +177,8 @@ fn facts_of(open: &WorkspaceOpen, pages: &Pages, found: Found, characters: u32) 
         remarks: row
             .remark
             .iter()
+            // Of a bundle that cannot be read it is said below, once it was tried again.
+            .filter(|_| row.what != What::Unreadable)
             .map(|remark| match row.what {
                 What::File => format!("it is shown as a file: {remark}"),
                 _ => remark.clone(),

@@ -6,12 +6,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::background::Work;
-use super::differing::Differing;
+use super::differing::{Differing, is_another, tops};
 use super::find::Remarked;
-use super::index::{Entry, Pages, Row};
+use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
+use super::unread::{Unread, unreadable};
 use super::{Answer, Trouble};
-use crate::content::inside::What;
 use crate::domain::explore::{
     Change, Diff, DiffLine, DiffRequest, FirstLook, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step,
     Totals,
@@ -34,6 +34,8 @@ pub(super) struct Compared {
     at: Option<At>,
     /// Whether anything is where it is looked.
     is_anything_there: bool,
+    /// Where it may be that it is looked, in files that cannot be read: ends of sentences.
+    unread: Vec<String>,
 }
 
 /// A workspace that is being compared.
@@ -173,8 +175,16 @@ impl Comparing {
         }
         // "No difference" would be taken for a page that is as it was.
         let sides = [&self.older, &self.newer].map(|side| side.seen.source.short());
+        let unread = work.change(|compared| std::mem::take(&mut compared.unread));
         Err(EngineError::NotThere(
-            format!("there is no {} in {}, nor in {}", self.below, sides[0], sides[1]).into(),
+            format!(
+                "there is no {} in {}, nor in {}{}",
+                self.below,
+                sides[0],
+                sides[1],
+                unread.first().map_or("", String::as_str)
+            )
+            .into(),
         ))
     }
 
@@ -197,10 +207,14 @@ impl Comparing {
     fn workspace(&self, path: &NodePath, work: &Work<Compared>) -> Answer<()> {
         let older = self.side(&self.older, path, work)?;
         let newer = self.side(&self.newer, path, work)?;
-        let mut is_there = false;
+        let (mut is_there, mut unread) = (false, Vec::new());
         for open in older.iter().chain(&newer) {
-            is_there |=
-                self.below.steps.is_empty() || open.resolve(&open.pages()?, &self.below.steps)?.is_some();
+            let pages = open.pages()?;
+            let there = self.below.steps.is_empty() || open.resolve(&pages, &self.below.steps)?.is_some();
+            if !there && let Some(may_be) = open.not_read_on_the_way(&pages, &self.below.steps)? {
+                unread.push(may_be.in_words(open.seen.source.short()));
+            }
+            is_there |= there;
         }
         let found = match (&older, &newer) {
             (Some(older), Some(newer)) => compare(older, newer, &self.below, &work.progress)?,
@@ -210,12 +224,14 @@ impl Comparing {
         };
         work.change(|compared| {
             compared.is_anything_there |= is_there;
+            compared.unread.extend(unread);
             let totals = &mut compared.totals;
             totals.added += found.totals.added;
             totals.changed += found.totals.changed;
             totals.removed += found.totals.removed;
             totals.moved += found.totals.moved;
             totals.reordered += found.totals.reordered;
+            totals.unreadable += found.totals.unreadable;
             compared.lines.extend(found.lines);
             if found.astray > 0 {
                 compared.remark(format!(
@@ -255,14 +271,11 @@ fn whole(open: &WorkspaceOpen, change: Change) -> Answer<Found> {
         older: path.clone().filter(|_| change == Change::Removed),
         newer: path.filter(|_| change == Change::Added),
         id: root.own.as_ref().map(ids::show),
-        primary_type: is_node(&root).then(|| root.primary_type.clone()),
+        primary_type: root.is_node().then(|| root.primary_type.clone()),
         below: count.saturating_sub(1),
+        unreadable: None,
     });
     Ok(found)
-}
-
-fn is_node(row: &Row) -> bool {
-    matches!(row.what, What::Node | What::Unreadable)
 }
 
 /// Compares a workspace that both sides have.
@@ -278,6 +291,8 @@ fn compare(
         meant if meant == *below => older.meant(&before, below)?,
         meant => meant,
     };
+    // Paths of nodes name their instance, and what is asked for may be within one of them.
+    let below = newer.within(below);
     let differing = Differing::of((older, &before), (newer, &now), watch)?;
     let sides = Sides {
         older,
@@ -311,10 +326,15 @@ pub(super) struct Sides<'s> {
 
 impl Sides<'_> {
     /// All that differs, as lines.
-    pub(super) fn all(&self, differing: Differing, found: &mut Found) -> Answer<()> {
+    pub(super) fn all(&self, mut differing: Differing, found: &mut Found) -> Answer<()> {
+        let mut unread = Unread::take(&mut differing.both);
         self.kept(differing.both, found)?;
-        self.alone(&differing.added, Change::Added, found)?;
-        self.alone(&differing.removed, Change::Removed, found)
+        self.alone(&differing.added, Change::Added, &mut unread, found)?;
+        self.alone(&differing.removed, Change::Removed, &mut unread, found)?;
+        for (was, is, below) in unread.0.into_values() {
+            self.push(Change::Changed, Some(&was), Some(&is), below, found)?;
+        }
+        Ok(())
     }
 
     /// Nodes that both have.
@@ -339,7 +359,7 @@ impl Sides<'_> {
             if was.parent != is.parent {
                 moved.insert(is.id, (was.clone(), is.clone()));
             }
-            if was.digest != is.digest && !self.is_same_file(&was, &is)? {
+            if is_another((self.before, &was), (self.now, &is))? {
                 changed.insert(is.id, (was, is));
             } else if reordered.contains(&is.id) && !moved.contains_key(&is.id) {
                 self.push(Change::Reordered, Some(&was), Some(&is), 0, found)?;
@@ -359,19 +379,10 @@ impl Sides<'_> {
         Ok(())
     }
 
-    /// Whether only the time of a file differs: both backups say which pieces it has.
-    fn is_same_file(&self, was: &Row, is: &Row) -> Answer<bool> {
-        if (was.what, is.what) != (What::File, What::File) {
-            return Ok(false);
-        }
-        let (was, is) = (self.before.file(was)?, self.now.file(is)?);
-        Ok(!was.pieces.is_empty() && was == is)
-    }
-
     /// Which children have another name, and whether those that both have are in another order.
     fn lists(&self, was: &Row, is: &Row) -> Answer<(Vec<NodeId>, bool)> {
-        let before = all(self.before, was)?;
-        let now = all(self.now, is)?;
+        let before = self.before.children(was, 0, u32::MAX)?;
+        let now = self.now.children(is, 0, u32::MAX)?;
         let old: HashMap<NodeId, &str> = before
             .iter()
             .map(|entry| (entry.child, entry.name.as_str()))
@@ -394,10 +405,24 @@ impl Sides<'_> {
     }
 
     /// Nodes that only one side has.
-    fn alone(&self, rows: &HashMap<NodeId, Row>, change: Change, found: &mut Found) -> Answer<()> {
+    fn alone(
+        &self,
+        rows: &HashMap<NodeId, Row>,
+        change: Change,
+        unread: &mut Unread,
+        found: &mut Found,
+    ) -> Answer<()> {
+        let pages = if change == Change::Added {
+            self.now
+        } else {
+            self.before
+        };
         let tops = tops(rows);
         for (id, below) in tops {
             let Some(row) = rows.get(&id) else { continue };
+            if unread.has(pages, row, 1 + below)? {
+                continue;
+            }
             match change {
                 Change::Added => self.push(change, None, Some(row), below, found)?,
                 _ => self.push(change, Some(row), None, below, found)?,
@@ -431,7 +456,13 @@ impl Sides<'_> {
             found.astray += 1 + below;
             return Ok(());
         }
-        let is_in = |path: &Option<NodePath>, top| path.as_ref().is_some_and(|path| path.is_within(top));
+        let unreadable = unreadable(was, is);
+        let is_in = |path: &Option<NodePath>, top: &NodePath| {
+            // What is asked for may be in what cannot be read.
+            let has_it = |path: &NodePath| unreadable.is_some() && top.is_within(path);
+            path.as_ref()
+                .is_some_and(|path| path.is_within(top) || has_it(path))
+        };
         if !is_in(&older, self.below.0) && !is_in(&newer, self.below.1) {
             return Ok(());
         }
@@ -439,6 +470,12 @@ impl Sides<'_> {
         match change {
             Change::Added => totals.added += 1 + below,
             Change::Removed => totals.removed += 1 + below,
+            Change::Changed if unreadable.is_some() => {
+                totals.unreadable += 1;
+                if let (Some(was), Some(is)) = (was, is) {
+                    totals.changed += u64::from(is_another((self.before, was), (self.now, is))?);
+                }
+            }
             Change::Changed => totals.changed += 1,
             Change::Moved => totals.moved += 1,
             Change::MovedAndChanged => {
@@ -453,45 +490,11 @@ impl Sides<'_> {
                 older,
                 newer,
                 id: row.own.as_ref().map(ids::show),
-                primary_type: is_node(row).then(|| row.primary_type.clone()),
+                primary_type: row.is_node().then(|| row.primary_type.clone()),
                 below,
+                unreadable,
             });
         }
         Ok(())
     }
-}
-
-fn all(pages: &Pages, of: &Row) -> Answer<Vec<Entry>> {
-    Ok(pages.children(of, 0, u32::MAX)?)
-}
-
-/// Those whose parent is not among them, with how many are below each. Where parents lead in a circle, one of them counts as
-/// the top.
-fn tops(rows: &HashMap<NodeId, Row>) -> HashMap<NodeId, u64> {
-    let mut top_of: HashMap<NodeId, NodeId> = HashMap::with_capacity(rows.len());
-    let mut tops: HashMap<NodeId, u64> = HashMap::new();
-    for id in rows.keys() {
-        let mut way = Vec::new();
-        let mut met = HashSet::new();
-        let mut current = *id;
-        let top = loop {
-            if let Some(top) = top_of.get(&current) {
-                break *top;
-            }
-            way.push(current);
-            met.insert(current);
-            let parent = rows.get(&current).and_then(|row| row.parent);
-            match parent.filter(|parent| rows.contains_key(parent)) {
-                Some(parent) if met.contains(&parent) => break parent,
-                Some(parent) => current = parent,
-                None => break current,
-            }
-        };
-        for id in way {
-            top_of.insert(id, top);
-            let below = tops.entry(top).or_default();
-            *below += u64::from(id != top);
-        }
-    }
-    tops
 }

@@ -1,10 +1,11 @@
 //! Which nodes of two indexes are not the same in both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Answer;
 use super::index::{Pages, Row, SLICES};
 use super::source::WorkspaceOpen;
+use crate::content::inside::What;
 use crate::engine::EngineError;
 use crate::jcr::NodeId;
 use crate::watch::Watch;
@@ -59,4 +60,48 @@ impl Differing {
         }
         Ok(differing)
     }
+}
+
+/// Those whose parent is not among them, with how many are below each. Where parents lead in a circle, one of them counts as
+/// the top.
+pub(super) fn tops(rows: &HashMap<NodeId, Row>) -> HashMap<NodeId, u64> {
+    let mut top_of: HashMap<NodeId, NodeId> = HashMap::with_capacity(rows.len());
+    let mut tops: HashMap<NodeId, u64> = HashMap::new();
+    for id in rows.keys() {
+        let mut way = Vec::new();
+        let mut met = HashSet::new();
+        let mut current = *id;
+        let top = loop {
+            if let Some(top) = top_of.get(&current) {
+                break *top;
+            }
+            way.push(current);
+            met.insert(current);
+            let parent = rows.get(&current).and_then(|row| row.parent);
+            match parent.filter(|parent| rows.contains_key(parent)) {
+                Some(parent) if met.contains(&parent) => break parent,
+                Some(parent) => current = parent,
+                None => break current,
+            }
+        };
+        for id in way {
+            top_of.insert(id, top);
+            let below = tops.entry(top).or_default();
+            *below += u64::from(id != top);
+        }
+    }
+    tops
+}
+
+/// Whether one is other than the same of the other side. Of a file nothing may differ but its time: both backups say which pieces
+/// it has.
+pub(super) fn is_another((before, was): (&Pages, &Row), (now, is): (&Pages, &Row)) -> Answer<bool> {
+    if was.digest == is.digest {
+        return Ok(false);
+    }
+    if (was.what, is.what) != (What::File, What::File) {
+        return Ok(true);
+    }
+    let (was, is) = (before.file(was)?, now.file(is)?);
+    Ok(was.pieces.is_empty() || was != is)
 }

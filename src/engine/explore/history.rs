@@ -1,11 +1,13 @@
 //! What happened to a node: it is looked for by its id in every backup and in Live, so that it is found wherever it was moved.
 
 use super::below::{Below, MOST_BELOW, Place, Told, below};
+use super::in_files::file_around;
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::{Answer, Trouble};
 use crate::domain::explore::{
-    ChangedBelow, FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Sight, Source, Turn,
+    ChangedBelow, FirstLook, HistoryRequest, Looked, NodeHistory, NodePath, Occurrence, Readable, Sight,
+    Source, Turn,
 };
 use crate::domain::measure;
 use crate::engine::{EngineError, Live};
@@ -74,12 +76,17 @@ impl Live {
                     .as_ref()
                     .filter(|_| path.is_some())
                     .map(|row| format!("{:032x}", u128::from_be_bytes(row.digest))),
+                not_read: match &row {
+                    Some(row) => of_source.open.not_read(&of_source.pages, row)?,
+                    None => None,
+                },
                 children: row.map_or(0, |row| row.children),
                 path,
             });
         }
+        not_read(&mut sights, &of_nodes, &seen)?;
         let last = sights.iter().rev().find_map(|sight| sight.path.clone());
-        let path = last.ok_or_else(|| not_there(request))?;
+        let path = last.ok_or_else(|| not_there(request, ""))?;
         let own = of_nodes.iter().flatten().rev().find_map(|row| row.own);
         let happened = occurrences(&sights, &of_nodes, &seen)?;
         if happened.below_not_compared {
@@ -102,6 +109,7 @@ impl Live {
             .as_ref()
             .map(|source| self.source(source))
             .transpose()?;
+        let mut unread = String::new();
         // The newest first.
         for of_source in seen.iter().rev() {
             let source = &of_source.open.seen.source;
@@ -114,9 +122,47 @@ impl Live {
             if let Some(row) = of_source.open.resolve(&of_source.pages, &request.path.steps)? {
                 return Ok(row.id);
             }
+            let steps = &request.path.steps;
+            if let Some(may_be) = of_source.open.not_read_on_the_way(&of_source.pages, steps)?
+                && unread.is_empty()
+            {
+                unread = may_be.in_words(source.short());
+            }
         }
-        Err(not_there(request))
+        Err(not_there(request, &unread))
     }
+}
+
+/// Says of the sources that do not have the node whether the file that has it elsewhere cannot be read there: then nobody can tell.
+/// Of its files that of the source before is asked for first, then that of the one behind.
+fn not_read(sights: &mut [Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<()> {
+    let mut files: Vec<(usize, NodeId)> = Vec::new();
+    for (at, ((sight, row), of_source)) in sights.iter().zip(rows).zip(seen).enumerate() {
+        let Some((path, row)) = sight.path.as_ref().zip(row.as_ref()) else {
+            continue;
+        };
+        if let Some(file) = file_around(&of_source.pages, row, path)?
+            && let Some(file) = of_source.pages.resolve(&file.steps)?
+        {
+            files.push((at, file.id));
+        }
+    }
+    for (at, (sight, of_source)) in sights.iter_mut().zip(seen).enumerate() {
+        if sight.path.is_some() {
+            continue;
+        }
+        let before = files.iter().rev().filter(|(of, _)| *of < at);
+        let behind = files.iter().filter(|(of, _)| *of > at);
+        for (_, file) in before.chain(behind) {
+            if let Some(row) = of_source.pages.row(file)?
+                && let Some(not_read) = of_source.open.not_read(&of_source.pages, &row)?
+            {
+                sight.not_read = Some(not_read);
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// That nobody has looked at what is below a node.
@@ -128,11 +174,12 @@ fn too_much(path: &NodePath) -> String {
     )
 }
 
-fn not_there(request: &HistoryRequest) -> Trouble {
+/// That it is nowhere. `unread` is behind the sentence: where it may be all the same.
+fn not_there(request: &HistoryRequest, unread: &str) -> Trouble {
     Trouble::not_there(match &request.source {
-        Some(source) => format!("there is no {} in {}", request.path, source.short()),
+        Some(source) => format!("there is no {} in {}{unread}", request.path, source.short()),
         None => format!(
-            "there is no {} in Live, nor in any backup that stands",
+            "there is no {} in Live, nor in any backup that stands{unread}",
             request.path
         ),
     })
@@ -177,6 +224,8 @@ struct Happened {
 /// What happened between two of them that follow each other.
 #[derive(Default)]
 struct Between {
+    /// Whether it can be read, where that is another thing than before. Then this comes first.
+    readable: Option<Readable>,
     turns: Vec<Turn>,
     /// What changed below, where the last turn is that something did.
     below: Option<ChangedBelow>,
@@ -198,10 +247,24 @@ fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<
     let mut was_there: Option<There<'_>> = None;
     let mut before: Option<&Sight> = None;
     for ((sight, row), seen) in sights.iter().zip(rows).zip(seen) {
-        let is_gone = before.is_some_and(|before| before.path.is_none());
-        let there = sight.path.as_ref().zip(row.as_ref());
+        let not_read = sight.not_read.as_ref();
+        let was_not_read = before.and_then(|before| before.not_read.as_ref());
+        let is_gone = before.is_some_and(|before| before.path.is_none()) && was_not_read.is_none();
+        // What cannot be read is compared with nothing.
+        let there = sight
+            .path
+            .as_ref()
+            .zip(row.as_ref())
+            .filter(|_| not_read.is_none());
         let there = there.map(|(path, row)| There { path, row, seen });
         let mut between = match (there, was_there) {
+            (None, _) if not_read.is_some() => Between {
+                readable: not_read
+                    .filter(|_| not_read != was_not_read)
+                    .map(|not_read| Readable::Not(not_read.clone())),
+                ..Between::default()
+            },
+            (Some(_), None) if was_not_read.is_some() => Between::default(),
             (Some(there), None) => Between::only(Turn::FirstSeen {
                 path: there.path.clone(),
             }),
@@ -211,15 +274,24 @@ fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<
             }),
             (None, _) => Between::default(),
         };
+        if there.is_some() && was_not_read.is_some() {
+            between.readable = Some(Readable::Again);
+        }
         found.below_not_compared |= between.below_not_compared;
-        found
-            .occurrences
-            .extend(between.turns.into_iter().map(|turn| Occurrence {
-                below: between.below.take_if(|_| turn == Turn::ChildrenChanged),
-                turn,
-                after: before.map(|before| before.seen.clone()),
-                before: sight.seen.clone(),
-            }));
+        let turns = between.turns.into_iter().map(|turn| (turn, None));
+        let readable = between.readable.map(|readable| (Turn::Changed, Some(readable)));
+        found.occurrences.extend(
+            readable
+                .into_iter()
+                .chain(turns)
+                .map(|(turn, readable)| Occurrence {
+                    below: between.below.take_if(|_| turn == Turn::ChildrenChanged),
+                    turn,
+                    after: before.map(|before| before.seen.clone()),
+                    before: sight.seen.clone(),
+                    readable,
+                }),
+        );
         was_there = there.or(was_there);
         before = Some(sight);
     }

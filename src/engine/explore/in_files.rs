@@ -12,7 +12,7 @@ use super::Answer;
 use super::index::{Pages, Row};
 use super::source::WorkspaceOpen;
 use crate::content::inside::{ENDINGS, What};
-use crate::domain::explore::{ExportForm, NodePath, Step, file_name};
+use crate::domain::explore::{ExportForm, NodePath, NotRead, Step, file_name};
 
 /// What a root is called in a document.
 const ROOT: &str = "jcr:root";
@@ -85,8 +85,64 @@ impl WorkspaceOpen {
         )
     }
 
-    /// A node in a file that is called as Magnolia calls the export of a node on its way. The one that is nearest to it is taken.
-    fn in_exports(&self, pages: &Pages, steps: &[Step]) -> Answer<Option<Row>> {
+    /// The file that cannot be read and that has, or may have, what no path leads to: one that the path leads through, that is called
+    /// as it, that lies in the folder which is the deepest on its way, or that is called as its export.
+    pub(super) fn not_read_on_the_way(&self, pages: &Pages, steps: &[Step]) -> Answer<Option<MayBeIn>> {
+        let Some(mut folder) = pages.root()?.filter(|root| root.what == What::Folder) else {
+            return Ok(None);
+        };
+        let mut nearest = None;
+        for (at, step) in steps.iter().enumerate() {
+            let child = pages.child(&folder, step)?;
+            if let Some(file) = child.as_ref().filter(|child| child.what == What::File) {
+                return self.may_be_in(pages, file, true);
+            }
+            for ending in ENDINGS {
+                let called = Step::new(format!("{}{ending}", step.name));
+                let file = pages.child(&folder, &called)?;
+                let file = file.filter(|file| file.why_not_read().is_some());
+                nearest = file.or(nearest);
+            }
+            match child {
+                Some(child) if child.what == What::Folder => folder = child,
+                _ if at == 0 => break,
+                // The folder may be called as the node, and have it in a file that is called otherwise.
+                _ => {
+                    nearest = nearest.or(pages.not_read_in(&folder)?);
+                    break;
+                }
+            }
+        }
+        if nearest.is_none() {
+            let names: Vec<String> = self.exports(steps).into_iter().map(|(name, _)| name).collect();
+            let mut files = pages.called(&names)?.into_iter().map(|(_, file)| file);
+            nearest = files.find(|file| file.why_not_read().is_some());
+        }
+        match nearest {
+            Some(file) => self.may_be_in(pages, &file, false),
+            None => Ok(None),
+        }
+    }
+
+    fn may_be_in(&self, pages: &Pages, file: &Row, is_certain: bool) -> Answer<Option<MayBeIn>> {
+        let not_read = self.not_read(pages, file)?;
+        Ok(not_read.map(|not_read| MayBeIn { not_read, is_certain }))
+    }
+
+    /// What is said of a file that cannot be read; `None` of any other.
+    pub(super) fn not_read(&self, pages: &Pages, file: &Row) -> Answer<Option<NotRead>> {
+        let Some(why) = file.why_not_read() else {
+            return Ok(None);
+        };
+        let steps = pages.path_of(&file.id)?;
+        Ok(steps.map(|steps| NotRead {
+            file: NodePath { steps, ..self.path() },
+            why: why.to_owned(),
+        }))
+    }
+
+    /// How files would be called that are exports of a node, or of what it is in, with how much of its path each name has.
+    fn exports(&self, steps: &[Step]) -> Vec<(String, usize)> {
         let mut wanted = Vec::new();
         for count in (0..=steps.len().min(MOST_NAMES / ENDINGS.len())).rev() {
             let path = NodePath {
@@ -97,6 +153,12 @@ impl WorkspaceOpen {
             let name = name.strip_suffix(ENDINGS[0]).unwrap_or(&name);
             wanted.extend(ENDINGS.iter().map(|ending| (format!("{name}{ending}"), count)));
         }
+        wanted
+    }
+
+    /// A node in a file that is called as Magnolia calls the export of a node on its way. The one that is nearest to it is taken.
+    fn in_exports(&self, pages: &Pages, steps: &[Step]) -> Answer<Option<Row>> {
+        let wanted = self.exports(steps);
         let names: Vec<String> = wanted.iter().map(|(name, _)| name.clone()).collect();
         let files = pages.called(&names)?;
         for (name, count) in wanted {
@@ -114,6 +176,25 @@ impl WorkspaceOpen {
             }
         }
         Ok(None)
+    }
+}
+
+/// A file that cannot be read, and that has, or may have, what is asked for.
+pub(super) struct MayBeIn {
+    not_read: NotRead,
+    is_certain: bool,
+}
+
+impl MayBeIn {
+    /// The end of a sentence which says that it is not there.
+    pub(super) fn in_words(&self, source: &str) -> String {
+        let NotRead { file, why } = &self.not_read;
+        let may = if self.is_certain {
+            "may be"
+        } else {
+            "may be, if it is anywhere,"
+        };
+        format!(" that can be read. It {may} in {file}, which cannot be read in {source}: {why}")
     }
 }
 

@@ -67,7 +67,12 @@ impl Live {
         match open.read(&pages, &row)? {
             Some(Ok(node)) => side.node = Some(node),
             Some(Err(error)) => side.remark = Some(format!("{path} cannot be read: {error}")),
-            None => side.remark = Some(format!("{path} has no properties that are read")),
+            None => {
+                side.remark = Some(match row.why_not_read() {
+                    Some(why) => format!("{path} cannot be read in {}: {why}", open.seen.source.short()),
+                    None => format!("{path} has no properties that are read"),
+                });
+            }
         }
         side.path = Some(path);
         side.open = Some((open, pages));

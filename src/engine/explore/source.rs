@@ -85,6 +85,14 @@ impl WorkspaceOpen {
         Ok(self.index.open()?)
     }
 
+    /// A path as one in its instance.
+    pub(super) fn within(&self, path: NodePath) -> NodePath {
+        NodePath {
+            instance: Some(self.instance.clone()),
+            ..path
+        }
+    }
+
     /// The path of the workspace itself.
     pub(super) fn path(&self) -> NodePath {
         NodePath {

@@ -21,7 +21,7 @@ pub(super) fn path(text: &str) -> NodePath {
 }
 
 /// Asks until there is an answer.
-fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
+pub(super) fn answer<T>(mut ask: impl FnMut() -> Result<Looked<T>, EngineError>) -> T {
     loop {
         if let Looked::Ready(answer) = ask().unwrap() {
             return answer;
@@ -44,7 +44,7 @@ fn node(name: &str, id: &str, kind: &str, inner: &str) -> String {
 }
 
 /// The page `news`, as Magnolia exports it.
-fn news(title: &str) -> String {
+pub(super) fn news(title: &str) -> String {
     let text = node(
         "00",
         TEXT_ID,
@@ -99,7 +99,7 @@ fn line<'l>(children: &'l Children, name: &str) -> &'l Line {
         .unwrap_or_else(|| panic!("no {name} in {children:?}"))
 }
 
-fn facts(engine: &Engine, source: &Source, of: &str) -> NodeFacts {
+pub(super) fn facts(engine: &Engine, source: &Source, of: &str) -> NodeFacts {
     let request = NodeRequest {
         environment: House::live(),
         source: source.clone(),
@@ -128,7 +128,7 @@ fn find(engine: &Engine, source: &Source, by: By, text: &str) -> Vec<Find> {
     }
 }
 
-fn diff(engine: &Engine, older: &Source, below: &str) -> Diff {
+pub(super) fn diff(engine: &Engine, older: &Source, below: &str) -> Diff {
     let request = DiffRequest {
         environment: House::live(),
         older: older.clone(),
@@ -147,7 +147,7 @@ fn lines(diff: &Diff) -> Vec<(Change, String)> {
         .collect()
 }
 
-fn history(engine: &Engine, of: &str) -> NodeHistory {
+pub(super) fn history(engine: &Engine, of: &str) -> NodeHistory {
     let request = HistoryRequest {
         environment: House::live(),
         source: None,

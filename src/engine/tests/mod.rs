@@ -49,3 +49,4 @@ mod shared;
 mod told;
 mod unchanged;
 mod undone;
+mod unread;

@@ -50,7 +50,9 @@ pub fn meant(model: &Model) -> Option<(String, String)> {
         }
         Some(Screen::Log(log)) => {
             let what = format!("the log of job {}", log.job);
-            let text = saved::written(model, saved::Form::Text).ok()?;
+            // Of which job it is need not be said to whoever copies it from there.
+            let table = saved::table(model)?.about_nothing();
+            let text = saved::form::in_form(&table, saved::form::Form::Text).ok()?;
             (!text.is_empty()).then_some((what, text))
         }
         Some(Screen::Fleet(fleet)) => {

@@ -27,6 +27,10 @@ pub fn mark(model: &mut Model) -> Vec<Effect> {
             say(model, Severity::Information, &told);
             return Vec::new();
         }
+        if let Some(told) = model.marked_as_it_is() {
+            say(model, Severity::Warning, &told);
+            return Vec::new();
+        }
         // One after the other is marked by the same key.
         if matches!(
             model.screens.last(),

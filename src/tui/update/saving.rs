@@ -87,7 +87,7 @@ pub fn send(model: &mut Model, mut form: Form) -> Vec<Effect> {
 }
 
 fn write(model: &Model, name: String) -> Result<Effect, String> {
-    let form = saved::Form::of(&name)?;
+    let form = saved::form::Form::of(&name)?;
     Ok(match of_all(model)? {
         Some(question) => Effect::Collect(Box::new(question), name),
         None => Effect::Save(name, saved::written(model, form)?),
@@ -97,9 +97,9 @@ fn write(model: &Model, name: String) -> Result<Effect, String> {
 /// All of a list is here, and is written.
 pub fn collected(model: &mut Model, name: &str, answer: Answer<Collected>) -> Vec<Effect> {
     let written = answer.map_err(|error| error.to_string()).and_then(|collected| {
-        let table = saved::inside::table(&collected.rows);
+        let table = saved::inside::table(&collected);
         let told = (collected.is_cut, table.rows.len());
-        Ok((saved::in_form(&table, saved::Form::of(name)?)?, told))
+        Ok((saved::form::in_form(&table, saved::form::Form::of(name)?)?, told))
     });
     match written {
         Ok((text, (is_cut, rows))) => {

@@ -2,14 +2,14 @@
 //!
 //! Nothing in a file is made for the width of a terminal, and every moment has its zone.
 
+pub mod form;
 pub mod inside;
 
-use serde_json::{Map, Value};
-
+use self::form::{Form, heading, in_form};
 use super::{explore, screen_text};
+use crate::domain::Instant;
 use crate::domain::backup::Verification;
 use crate::domain::target::Standing;
-use crate::domain::{Instant, columns, printable};
 use crate::tui::model::explore::Column;
 use crate::tui::model::looks::ListKind;
 use crate::tui::model::overview::{self, Overview};
@@ -19,41 +19,32 @@ use crate::tui::model::{Model, Pane};
 /// A list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
+    /// What all of it is about, by name: above a text, and in every row of a table for programs, which is one table that way.
+    pub about: Vec<(&'static str, String)>,
     /// The heads of its columns.
     pub heads: Vec<&'static str>,
     /// Its rows.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The form of a file, by the ending of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Columns under each other.
-    Text,
-    /// Values with commas between them, as RFC 4180 has it.
-    Csv,
-    /// One object for each row.
-    Json,
-}
-
-impl Form {
-    /// The form of a file of this name.
-    ///
-    /// # Errors
-    /// A sentence where its ending is none of the three.
-    pub fn of(name: &str) -> Result<Self, String> {
-        let ending = name
-            .rsplit_once('.')
-            .map(|(_, ending)| ending.to_ascii_lowercase());
-        match ending.as_deref() {
-            Some("txt") => Ok(Self::Text),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
-            _ => Err(
-                "the ending says what is written: end the name with .txt for text, or with .csv or .json for a list"
-                    .to_owned(),
-            ),
+impl Table {
+    /// The list alone, for whoever knows what it is about.
+    #[must_use]
+    pub fn about_nothing(self) -> Self {
+        Self {
+            about: Vec::new(),
+            ..self
         }
+    }
+
+    /// The heads of all columns for programs, and the rows below them.
+    fn columns(&self) -> (Vec<&'static str>, Vec<Vec<String>>) {
+        let heads = self.heads.iter().copied();
+        let about = self.about.iter().map(|(head, _)| *head);
+        let values = self.about.iter().map(|(_, value)| value);
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| row.iter().chain(values.clone()).cloned().collect());
+        (heads.chain(about).collect(), rows.collect())
     }
 }
 
@@ -106,8 +97,9 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Text, None) => {
             match screen_text(model).map_or_else(|| explore::plain(model), |text| Some(text.plain())) {
                 Some(lines) => {
-                    let lines = lines.iter().flat_map(|line| [line.trim_end(), "\n"]);
-                    Ok(lines.collect())
+                    let mut text = heading(&inside::about(model));
+                    text.extend(lines.iter().flat_map(|line| [line.trim_end(), "\n"]));
+                    Ok(text)
                 }
                 None => Err("there is nothing here to save".to_owned()),
             }
@@ -115,18 +107,6 @@ pub fn written(model: &Model, form: Form) -> Result<String, String> {
         (Form::Csv | Form::Json, None) => {
             Err("this is no list: it can be saved as text, under a name that ends with .txt".to_owned())
         }
-    }
-}
-
-/// A list in a form.
-///
-/// # Errors
-/// A sentence where it cannot be written as JSON.
-pub fn in_form(table: &Table, form: Form) -> Result<String, String> {
-    match form {
-        Form::Csv => Ok(csv(table)),
-        Form::Json => json(table),
-        Form::Text => Ok(text(table)),
     }
 }
 
@@ -142,7 +122,10 @@ pub fn table(model: &Model) -> Option<Table> {
                     line.text.clone(),
                 ]
             });
+            let job = model.jobs.get(&log.job);
+            let environment = job.map_or_else(String::new, |job| job.environment.to_string());
             Some(Table {
+                about: vec![("environment", environment), ("job", log.job.to_string())],
                 heads: vec!["at", "severity", "text"],
                 rows: rows.collect(),
             })
@@ -170,6 +153,7 @@ fn fleet(model: &Model, shown: &Overview) -> Table {
         ]
     };
     Table {
+        about: Vec::new(),
         heads: vec![
             "context",
             "environment",
@@ -203,6 +187,7 @@ pub fn listed(model: &Model) -> Option<Table> {
     let job = |job: Option<crate::domain::job::JobId>| job.map_or_else(String::new, |job| job.to_string());
     Some(match model.list_on_screen()? {
         ListKind::Jobs => Table {
+            about: Vec::new(),
             heads: vec![
                 "job",
                 "asked",
@@ -230,6 +215,7 @@ pub fn listed(model: &Model) -> Option<Table> {
                 .collect(),
         },
         ListKind::Activity => Table {
+            about: Vec::new(),
             heads: vec!["at", "severity", "by", "environment", "what", "job"],
             rows: model
                 .listed_activity()
@@ -247,6 +233,7 @@ pub fn listed(model: &Model) -> Option<Table> {
                 .collect(),
         },
         ListKind::News => Table {
+            about: Vec::new(),
             heads: vec!["at", "severity", "environment", "text", "job"],
             rows: model
                 .listed_news()
@@ -265,11 +252,17 @@ pub fn listed(model: &Model) -> Option<Table> {
     })
 }
 
+/// The environment whose backups are shown.
+fn shown_name(model: &Model) -> String {
+    model.shown.as_ref().map_or_else(String::new, ToString::to_string)
+}
+
 /// The list of environments, or the table of backups.
 fn main(model: &Model) -> Table {
     use crate::tui::model::fleet::FleetRow;
     match model.pane {
         Pane::Environments => Table {
+            about: Vec::new(),
             heads: vec![
                 "environment",
                 "kind",
@@ -307,6 +300,7 @@ fn main(model: &Model) -> Table {
                 .collect(),
         },
         Pane::Backups => Table {
+            about: vec![("environment", shown_name(model))],
             heads: vec![
                 "slot", "backup", "taken", "verified", "release", "magnolia", "items", "bytes", "by", "note",
             ],
@@ -339,129 +333,12 @@ fn main(model: &Model) -> Table {
     }
 }
 
-/// Columns under each other.
-fn text(table: &Table) -> String {
-    let heads: Vec<String> = table.heads.iter().map(|head| head.replace('_', " ")).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(heads)
-        .chain(table.rows.iter().cloned())
-        .map(|row| {
-            row.iter()
-                .map(|value| printable::line(value).into_owned())
-                .collect()
-        })
-        .collect();
-    let width = |column: usize| {
-        let values = rows.iter().filter_map(|row| row.get(column));
-        values.map(|value| columns::count(value)).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..table.heads.len()).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let line: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(value, width)| columns::fill(value, *width))
-            .collect();
-        text.push_str(line.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Values with commas between them, as RFC 4180 has it.
-fn csv(table: &Table) -> String {
-    let mut text = csv_line(table.heads.iter().copied());
-    for row in &table.rows {
-        text.push_str(&csv_line(row.iter().map(String::as_str)));
-    }
-    text
-}
-
-fn csv_line<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    let values: Vec<String> = values.map(csv_value).collect();
-    values.join(",") + "\r\n"
-}
-
-/// A value of a CSV file. What a spreadsheet would take for a formula gets an apostrophe in front, which it takes for text:
-/// notes and names come from others.
-fn csv_value(value: &str) -> String {
-    let is_formula = value
-        .trim_start_matches(' ')
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let value = if is_formula {
-        format!("'{value}")
-    } else {
-        value.to_owned()
-    };
-    if value.contains([',', '"', '\r', '\n']) || value.starts_with(' ') || value.ends_with(' ') {
-        format!("\"{}\"", value.replace('"', "\"\""))
-    } else {
-        value
-    }
-}
-
-/// One object for each row.
-fn json(table: &Table) -> Result<String, String> {
-    let rows: Vec<Value> = table
-        .rows
-        .iter()
-        .map(|row| {
-            let values = table.heads.iter().zip(row);
-            let object: Map<String, Value> = values
-                .map(|(head, value)| ((*head).to_owned(), Value::String(value.clone())))
-                .collect();
-            Value::Object(object)
-        })
-        .collect();
-    let text =
-        serde_json::to_string_pretty(&rows).map_err(|error| format!("writing JSON failed: {error}"))?;
-    Ok(printable::json(text) + "\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_value_becomes_a_formula() {
-        for (value, written) in [
-            ("plain", "plain"),
-            ("=1+1", "'=1+1"),
-            ("+49 30 1234", "'+49 30 1234"),
-            ("-2", "'-2"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            (" =1", "' =1"),
-            ("\t=1", "'\t=1"),
-            ("=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""),
-            ("say \"hi\", twice", "\"say \"\"hi\"\", twice\""),
-            ("two\nlines", "\"two\nlines\""),
-        ] {
-            assert_eq!(csv_value(value), written);
-        }
-    }
-
-    #[test]
     fn what_takes_less_than_a_second_takes_some_of_it() {
         assert_eq!([7, 1_234, 120_000].map(seconds), ["0.007", "1.234", "120.000"]);
-    }
-
-    #[test]
-    fn the_ending_of_the_name_says_the_form() {
-        let table = Table {
-            heads: vec!["job", "what"],
-            rows: vec![vec!["7".to_owned(), "a, b".to_owned()]],
-        };
-        assert_eq!(csv(&table), "job,what\r\n7,\"a, b\"\r\n");
-        assert_eq!(text(&table), "job  what\n7    a, b\n");
-        assert_eq!(
-            json(&table).unwrap(),
-            "[\n  {\n    \"job\": \"7\",\n    \"what\": \"a, b\"\n  }\n]\n"
-        );
-        assert_eq!(Form::of("jobs.CSV"), Ok(Form::Csv));
-        assert_eq!(Form::of("a.json"), Ok(Form::Json));
-        assert_eq!(Form::of("a.b.txt"), Ok(Form::Text));
-        for name in ["jobs", "jobs.", "jobs.xlsx", "csv", "reports.csv/jobs"] {
-            assert!(Form::of(name).unwrap_err().contains(".txt"), "{name}");
-        }
     }
 }

@@ -297,6 +297,63 @@ fn answers_that_end_too_early_write_nothing() {
 }
 
 #[test]
+fn a_word_leaves_its_questions_and_nothing_is_written() {
+    for answers in ["back\n", "acme\nQuit\n", "acme\nlive\nquit\n"] {
+        let place = Place::new();
+        let config = format!("--config={}", place.text("etc/lifeboat.toml"));
+        let ended = lifeboat(&["init", &config]).typing(answers).ends();
+        assert_eq!(ended.code, 1, "{answers}: {}", ended.err);
+        assert!(
+            ended.err.contains("left: nothing was written"),
+            "{answers}: {}",
+            ended.err
+        );
+        assert!(!place.path("etc").exists());
+    }
+    // In lines the question alone is left.
+    let place = Place::new();
+    let init = format!("init --config={}", place.text("etc/lifeboat.toml"));
+    let ended = lifeboat(&["--plain"])
+        .typing(&format!("{init}\nacme\nquit\nquit\n"))
+        .ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.err.contains("left: nothing was written"), "{}", ended.err);
+    assert!(!place.path("etc").exists());
+}
+
+#[test]
+fn what_was_pasted_answers_one_of_its_questions() {
+    let place = Place::new();
+    let answers = format!("acme\nlive\n{}\n", place.text("author"));
+    // In a shell the terminal throws it away before each question.
+    let config = format!("--config={}", place.text("etc/lifeboat.toml"));
+    let shell = lifeboat(&["init", &config]).typing(&answers).ends();
+    let questions = shell.err.matches(": ").count();
+    assert!(
+        shell.flushes >= 4,
+        "{} of {questions}: {}",
+        shell.flushes,
+        shell.err
+    );
+    // In lines it is said how much of it was not taken.
+    let ended = lifeboat(&["--plain"])
+        .pasting(&[&format!("init {config}\n{answers}"), "quit\n", "quit\n"])
+        .ends();
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        flowing(&ended.err).contains("3 lines were typed before this was asked, and not taken"),
+        "{}",
+        ended.err
+    );
+    assert!(
+        !ended.err.contains("Name of the Live environment"),
+        "{}",
+        ended.err
+    );
+    assert!(!place.path("etc").exists());
+}
+
+#[test]
 fn programs_get_what_was_written() {
     let place = Place::new();
     let ended = place.scripted(&[&place.repository_flag(), "--json"]);

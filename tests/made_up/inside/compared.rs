@@ -2,8 +2,8 @@
 
 use lifeboat::domain::explore::{
     By, Change, Diff, DiffLine, DiffRequest, Find, FindRequest, Finds, Kind, NodeDiff, NodeDiffRequest,
-    NodeHistory, NodePath, Occurrence, PropertyChange, PropertyFacts, Sight, SourceAt, Totals, Turn,
-    ValueFacts, ValueType,
+    NodeHistory, NodePath, NotRead, Occurrence, PropertyChange, PropertyFacts, Readable, Sight, SourceAt,
+    Totals, Turn, Unreadable, ValueFacts, ValueType,
 };
 
 use super::{Inside, first_look};
@@ -70,6 +70,7 @@ pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
             digest: path.as_ref().map(|_| digest.to_owned()),
             path,
             children: 4,
+            not_read: None,
         })
         .collect();
     let between = |turn, number: usize| Occurrence {
@@ -77,6 +78,7 @@ pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
         after: number.checked_sub(1).map(|number| seen[number].clone()),
         before: seen[number].clone(),
         below: None,
+        readable: None,
     };
     NodeHistory {
         path: path.clone(),
@@ -99,6 +101,21 @@ pub fn history(seen: &[SourceAt], path: &NodePath) -> NodeHistory {
     }
 }
 
+/// Whether it was deleted from Live nobody knows: its file cannot be read there.
+pub fn cannot_be_read(history: &mut NodeHistory, why: &str) {
+    let not_read = NotRead {
+        file: path("author:/website/website.archive.xml"),
+        why: why.to_owned(),
+    };
+    if let Some(live) = history.sights.last_mut() {
+        live.not_read = Some(not_read.clone());
+    }
+    if let Some(event) = history.occurrences.last_mut() {
+        event.turn = Turn::Changed;
+        event.readable = Some(Readable::Not(not_read));
+    }
+}
+
 /// One difference of each kind.
 pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: SourceAt) -> Diff {
     let line = |change, older: Option<&str>, newer: Option<&str>, below| DiffLine {
@@ -108,10 +125,24 @@ pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: Sour
         id: None,
         primary_type: Some("mgnl:page".to_owned()),
         below,
+        unreadable: None,
     };
     let at = |name: &str| format!("author:/website/{name}");
     let both = |change, name: &str| line(change, Some(&at(name)), Some(&at(name)), 0);
-    let lines = if inside.nothing_differs {
+    let cut = DiffLine {
+        unreadable: Some(Unreadable {
+            older: None,
+            newer: inside.unreadable.map(str::to_owned),
+        }),
+        primary_type: None,
+        ..line(
+            Change::Changed,
+            Some(&at("website.jobs.xml")),
+            Some(&at("website.jobs.xml")),
+            42,
+        )
+    };
+    let mut lines = if inside.nothing_differs {
         Vec::new()
     } else {
         vec![
@@ -141,6 +172,9 @@ pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: Sour
             ),
         ]
     };
+    if inside.unreadable.is_some() {
+        lines.insert(0, cut);
+    }
     let total = lines.len() as u64;
     let from = usize::try_from(request.from).unwrap();
     let totals = Totals {
@@ -149,6 +183,7 @@ pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: Sour
         removed: 1_206,
         moved: 2,
         reordered: 1,
+        unreadable: u64::from(inside.unreadable.is_some()),
     };
     Diff {
         older,

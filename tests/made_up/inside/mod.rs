@@ -34,6 +34,8 @@ pub struct Inside {
     pub exports_break_off: bool,
     /// Whether nothing differs.
     pub nothing_differs: bool,
+    /// Why the file of a page cannot be read in Live, if it cannot.
+    pub unreadable: Option<&'static str>,
 }
 
 /// A first look at a workspace that is at so many percent.
@@ -138,7 +140,11 @@ impl Explores for Fixture {
             .iter()
             .map(|source| self.seen(&request.environment, source))
             .collect();
-        Ok(Looked::Ready(compared::history(&seen?, &request.path)))
+        let mut history = compared::history(&seen?, &request.path);
+        if let Some(why) = self.state().inside.unreadable {
+            compared::cannot_be_read(&mut history, why);
+        }
+        Ok(Looked::Ready(history))
     }
 
     async fn diff(&self, request: DiffRequest) -> Result<Looked<Diff>, BackendError> {

@@ -88,7 +88,9 @@ impl Answers {
         let asks = call.outside.input_is_terminal && !arguments.yes && !call.globals.json;
         let mut questions = Questions { asks, call };
         if asks {
-            questions.say("An answer in [brackets] is taken when you press Enter.")?;
+            questions.say(
+                "An answer in [brackets] is taken when you press Enter. \"quit\" leaves, and nothing is written.",
+            )?;
         }
         let project = questions
             .text(
@@ -190,11 +192,16 @@ impl Answers {
 
 /// Said to whoever types `help`.
 const HELP: &str = "Enter alone takes what is in [brackets], where there is something. Nothing is written before the last question is \
-    answered, and Ctrl-C leaves. `lifeboat init --help` says what every answer means, and `lifeboat init --sample` prints a \
+    answered; \"back\", \"quit\" and Ctrl-C leave. A folder of such a name is written ./back. What was typed before a question was there does \
+    not answer it. `lifeboat init --help` says what every answer means, and `lifeboat init --sample` prints a \
     configuration with every setting explained.";
 
+/// Said to whoever leaves the questions by a word.
+const LEFT: &str = "left: nothing was written";
+const LEFT_BY_QUIT: &str = "left: nothing was written; \"quit\" once more leaves Lifeboat";
+
 /// Said to an empty answer where there is no default.
-const NEEDED: &str = "This needs an answer: there is nothing that could be taken instead. Ctrl-C leaves, and nothing is written.";
+const NEEDED: &str = "This needs an answer: there is nothing that could be taken instead. \"quit\" leaves, and nothing is written.";
 
 /// Asks at the keyboard, or does without.
 pub(super) struct Questions<'a, 'b> {
@@ -215,16 +222,30 @@ impl Questions<'_, '_> {
     ) -> Result<Option<String>, CliError> {
         let brackets = default.map(|default| format!(" [{default}]")).unwrap_or_default();
         let prompt = format!("{question}{brackets}: ");
-        let Some(answer) = self.call.ask(&Question::open(&prompt, HELP)).await? else {
+        // Each of them stands in what is written: one that was pasted, or typed ahead, may be for another question.
+        let Some(answer) = self.call.ask(&Question::careful(&prompt, HELP)).await? else {
             return Err(CliError::failed(
                 "the answers ended before the last question; nothing was written",
             ));
         };
+        let word = answer.to_lowercase();
+        if matches!(word.as_str(), "back" | "quit") {
+            return Err(self.left(&word)?);
+        }
         Ok(if answer.is_empty() {
             default.map(str::to_owned)
         } else {
             Some(answer)
         })
+    }
+
+    /// Its questions are left by a word, as others are: in lines it is said, and what is there before them is there again.
+    fn left(&mut self, word: &str) -> Result<CliError, CliError> {
+        if self.call.in_lines.is_none() {
+            return Ok(CliError::failed(LEFT));
+        }
+        self.say(if word == "quit" { LEFT_BY_QUIT } else { LEFT })?;
+        Ok(CliError::failed(""))
     }
 
     /// One answer that is needed. `check` says what is wrong with it; then the question is asked once more, so that the

@@ -19,7 +19,7 @@ use crate::content::postgres::tables::{Holds, Table};
 use crate::content::restoring::RestoreError;
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, InstanceName, WorkspaceKind};
-use crate::domain::examples::{Example, Examples};
+use crate::domain::examples::{self, Example, Examples};
 use crate::domain::plan::{ItemChange, Selection, WorkspaceChange};
 use crate::watch::Watch;
 
@@ -160,13 +160,13 @@ fn by_workspace(found: Vec<(Table, WorkspaceChange)>) -> Vec<WorkspaceChange> {
             if !different.contains(&known.workspace) {
                 add(known, &change);
             }
-            known.examples.insert(0, format!("the table {}", table.name));
-            known.examples.truncate(EXAMPLES);
-            known.example_changes.insert(0, ItemChange::Changed);
-            known.example_changes.truncate(EXAMPLES);
-            known.example_below.insert(0, 0);
-            known.example_below.truncate(EXAMPLES);
+            known.examples.push(format!("the table {}", table.name));
+            known.example_changes.push(ItemChange::Changed);
+            known.example_below.push(0);
         }
+    }
+    for change in &mut changes {
+        examples::cut(change, EXAMPLES);
     }
     changes
 }
@@ -231,7 +231,7 @@ pub(super) fn compare_data_store(
     };
     let folder = std::path::Path::new(DATA_STORE);
     let mut change = unchanged(&copy.name, DATA_STORE, bytes_of(copy, DATA_STORE));
-    let mut any = false;
+    let (mut any, mut examples) = (false, Examples::new(EXAMPLES));
     for file in files.below(folder)? {
         any = true;
         let standing = match data_store::standing(root, &item_of(&file)) {
@@ -247,14 +247,16 @@ pub(super) fn compare_data_store(
             Standing::Missing => change.added += 1,
             Standing::Other => change.changed += 1,
         }
-        if change.examples.len() < EXAMPLES {
-            change.example_changes.push(match standing {
+        examples.add_whole(Example {
+            change: match standing {
                 Standing::Missing => ItemChange::Added,
                 _ => ItemChange::Changed,
-            });
-            change.examples.push(file.item.path.display().to_string());
-        }
+            },
+            path: file.item.path.display().to_string(),
+            below: 0,
+        });
     }
+    examples.give(&mut change);
     Ok(any.then_some(change))
 }
 

@@ -60,6 +60,20 @@ impl Row {
             remark: None,
         }
     }
+
+    /// Whether it is a node, of whatever state.
+    pub(in crate::engine::explore) fn is_node(&self) -> bool {
+        matches!(self.what, What::Node | What::Unreadable)
+    }
+
+    /// Why nobody can read it, where that is so: a file of which only the looks say that it holds nodes, or the bundle of a node.
+    pub(in crate::engine::explore) fn why_not_read(&self) -> Option<&str> {
+        match self.what {
+            What::File => self.remark.as_deref(),
+            What::Unreadable => Some(self.remark.as_deref().unwrap_or("its bundle cannot be read")),
+            What::Node | What::Folder | What::Link => None,
+        }
+    }
 }
 
 /// A child, as its parent lists it, and the node itself, if it is there.
@@ -231,6 +245,13 @@ impl Pages {
                     t.parent = f.nr WHERE e.parent = ?1 AND f.what = ?2 AND t.name = ?3 ORDER BY e.position, t.position LIMIT 1 OFFSET ?4";
         let before = step.index.saturating_sub(1);
         self.listed(text, params![folder.nr, What::File.number(), step.name, before])
+    }
+
+    /// The first of the files of a folder that look as if they held nodes and cannot be read.
+    pub(in crate::engine::explore) fn not_read_in(&self, folder: &Row) -> Answer<Option<Row>> {
+        let text = "SELECT f.high, f.low FROM entries e JOIN nodes f ON f.high = e.high AND f.low = e.low WHERE e.parent = ?1 \
+                    AND f.what = ?2 AND f.remark IS NOT NULL ORDER BY e.position LIMIT 1";
+        self.listed(text, params![folder.nr, What::File.number()])
     }
 
     /// The files that are called so, wherever they are, with their names.

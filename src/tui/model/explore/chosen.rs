@@ -3,6 +3,7 @@
 
 use super::Column;
 use super::differences::Differences;
+use super::marks::Mark;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{NodePath, Source};
 use crate::domain::state::EnvironmentDetails;
@@ -100,6 +101,28 @@ impl Model {
             );
         }
         Ok(there)
+    }
+
+    /// What is to be known of the chosen difference, once it is marked, where nobody can read it in the backup: that comes back as well.
+    #[must_use]
+    pub fn marked_as_it_is(&self) -> Option<String> {
+        let Some(Screen::Differences(differences)) = self.screens.last() else {
+            return None;
+        };
+        let there = in_backup(differences)?;
+        let unreadable = differences.lines.selected()?.unreadable.as_ref()?;
+        let why = if differences.older == Source::Live {
+            unreadable.newer.as_ref()?
+        } else {
+            unreadable.older.as_ref()?
+        };
+        let mark = self.marks.mark(&there.environment, &there.source, &there.path);
+        (mark == Mark::Marked).then(|| {
+            format!(
+                "{} cannot be read in this backup: {why}. It would come back as it is there, which Live may not read",
+                there.path.name()
+            )
+        })
     }
 
     /// The file that the chosen node lies in, where the explorer knows of one.

@@ -1,5 +1,7 @@
 //! How two sources differ: the nodes that do, and what differs in the chosen one, long texts word by word.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::linked::{Linked, flow};
@@ -119,18 +121,30 @@ fn totals(totals: &Totals) -> Vec<Piece> {
         (totals.moved, Change::Moved),
         (totals.reordered, Change::Reordered),
     ];
+    let counts = counts.map(|(count, change)| (count, change.label(), meaning_of(change)));
+    // Before the others: what is in there may be gone or not.
+    let unreadable = (totals.unreadable, "cannot be read", Meaning::Warning);
     let mut pieces = Vec::new();
-    for (count, change) in counts.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, label, meaning) in [unreadable].into_iter().chain(counts) {
+        if count == 0 {
+            continue;
+        }
         if !pieces.is_empty() {
             pieces.push(piece(", ", Meaning::Quiet));
         }
-        let words = format!("{} {}", measure::count(count), change.label());
-        pieces.push(piece(words, meaning(change)));
+        pieces.push(piece(format!("{} {label}", measure::count(count)), meaning));
     }
     pieces
 }
 
-fn meaning(change: Change) -> Meaning {
+fn meaning(line: &DiffLine) -> Meaning {
+    if line.is_unknown() {
+        return Meaning::Warning;
+    }
+    meaning_of(line.change)
+}
+
+fn meaning_of(change: Change) -> Meaning {
     match change {
         Change::Added => Meaning::Added,
         Change::Removed => Meaning::Removed,
@@ -205,13 +219,7 @@ fn one(
     if marked {
         canvas.text(area.x + 2, y, 1, symbols.good, Meaning::Good);
     }
-    canvas.text(
-        area.x + 4,
-        y,
-        CHANGE - 1,
-        line.change.label(),
-        meaning(line.change),
-    );
+    canvas.text(area.x + 4, y, CHANGE - 1, line.label(), meaning(line));
     let path = line.path().map(ToString::to_string).unwrap_or_default();
     let place = differences.below.to_string();
     // What all of them are in is said above the list.
@@ -223,10 +231,7 @@ fn one(
         Some(rest) => rest.trim_start_matches('/').to_owned(),
         None => path,
     };
-    let below = match line.below {
-        0 => String::new(),
-        count => format!(" and {} below it", measure::count(count)),
-    };
+    let below = line.below_words();
     let x = area.x + 4 + CHANGE;
     let width = area.right().saturating_sub(x);
     let room = usize::from(width).saturating_sub(below.len());
@@ -247,7 +252,11 @@ pub fn rows(model: &Model, differences: &Differences) -> Vec<String> {
     let told = |row: usize| {
         differences.lines.get(row).map_or_else(String::new, |line| {
             let path = line.path().map(ToString::to_string).unwrap_or_default();
-            format!("{} {path}", line.change.label())
+            let mut told = format!("{} {path}", line.label());
+            for reason in reasons(line, differences) {
+                let _ = write!(told, ", cannot be read {reason}");
+            }
+            told
         })
     };
     (0..differences.lines.len()).map(told).collect()
@@ -256,11 +265,20 @@ pub fn rows(model: &Model, differences: &Differences) -> Vec<String> {
 /// What differs in the chosen node.
 pub fn text(model: &Model, differences: &Differences) -> Linked {
     let width = columns(model, differences).1.map_or(0, |rect| rect.width);
+    text_of(model, differences, width)
+}
+
+/// The same in lines of a width.
+pub fn text_of(model: &Model, differences: &Differences, width: u16) -> Linked {
     let mut linked = Linked::new(width);
     let Some(node) = &differences.node else {
         return linked;
     };
     moved(&mut linked, differences, node);
+    if node.line.is_unknown() {
+        // It was said why nothing more is known.
+        return linked;
+    }
     match &node.diff {
         Known::NotYet => linked.text.paragraph(model.still_to_come(), Meaning::Quiet),
         Known::Reading(look) => {
@@ -276,7 +294,7 @@ pub fn text(model: &Model, differences: &Differences) -> Linked {
 /// What happened to it, and where it was and is.
 fn moved(linked: &mut Linked, differences: &Differences, node: &Changed) {
     let line = &node.line;
-    linked.text.paragraph(line.change.label(), meaning(line.change));
+    linked.text.paragraph(line.label(), meaning(line));
     let places = [
         ("was", &differences.older, line.older.as_ref()),
         ("is", &differences.newer, line.newer.as_ref()),
@@ -289,13 +307,32 @@ fn moved(linked: &mut Linked, differences: &Differences, node: &Changed) {
     if let Some(kind) = &line.primary_type {
         linked.text.fact("type", kind);
     }
-    if line.below > 0 {
+    for reason in reasons(line, differences) {
+        let words = format!("It cannot be read {reason}.");
+        linked.text.paragraph(&words, Meaning::Warning);
+    }
+    if line.is_unknown() {
+        let words = "Whether anything of what is in it is gone or has changed, nobody can tell.";
+        linked.text.paragraph(words, Meaning::Text);
+        if line.below > 0 {
+            let count = measure::nodes(line.below);
+            linked.text.fact("in the other", &count);
+        }
+    } else if line.below > 0 {
         let count = measure::nodes(line.below);
         linked
             .text
             .fact("below it", &format!("{count}, {} with it", line.change.label()));
     }
     linked.text.blank();
+}
+
+/// Where and why it cannot be read.
+fn reasons(line: &DiffLine, differences: &Differences) -> Vec<String> {
+    let unreadable = line.unreadable.as_ref();
+    unreadable.map_or_else(Vec::new, |why| {
+        why.reasons(&differences.older, &differences.newer)
+    })
 }
 
 fn properties(linked: &mut Linked, diff: &NodeDiff) {

@@ -2,7 +2,7 @@
 
 use super::linked::Linked;
 use super::{others_words, reading_words};
-use crate::domain::explore::{NodeHistory, Occurrence, Sight, Source, SourceAt, Turn};
+use crate::domain::explore::{NodeHistory, NotRead, Occurrence, Readable, Sight, Source, SourceAt, Turn};
 use crate::domain::{columns, measure};
 use crate::tui::model::Model;
 use crate::tui::model::explore::{Explorer, Known};
@@ -65,6 +65,7 @@ fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
 /// An event: what, then between which two sources.
 fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &Occurrence) {
     let meaning = match &event.turn {
+        _ if matches!(event.readable, Some(Readable::Not(_))) => Meaning::Warning,
         Turn::FirstSeen { .. } if event.after.is_none() => Meaning::Text,
         Turn::FirstSeen { .. } | Turn::Back { .. } => Meaning::Added,
         Turn::Changed | Turn::ChildrenChanged | Turn::Moved { .. } | Turn::Other => Meaning::Changed,
@@ -98,7 +99,9 @@ fn happened(linked: &mut Linked, model: &Model, history: &NodeHistory, event: &O
 fn moments(linked: &mut Linked, history: &NodeHistory, event: &Occurrence, between: &str) {
     let has = |seen: &SourceAt| {
         let sight = history.sights.iter().find(|sight| sight.seen == *seen)?;
-        Some((sight.seen.source.clone(), sight.path.clone()?))
+        let not_read = sight.not_read.as_ref().map(|not_read| &not_read.file);
+        let path = sight.path.as_ref().or(not_read)?;
+        Some((sight.seen.source.clone(), path.clone()))
     };
     let mark = [piece("  ", Meaning::Quiet)];
     match has(&event.before).or_else(|| has(event.after.as_ref()?)) {
@@ -124,6 +127,13 @@ fn seen_words(model: &Model, seen: &SourceAt) -> String {
 fn seen_there(linked: &mut Linked, model: &Model, width: usize, sight: &Sight, history: &NodeHistory) {
     let name = columns::fill(&seen_words(model, &sight.seen), width);
     let mark = [piece(format!("{name}  "), Meaning::Quiet)];
+    // Why is said where that began.
+    if let Some(NotRead { file, .. }) = &sight.not_read {
+        linked.leading(&sight.seen.source, file, |text| {
+            text.marked(&mark, "cannot be read", Meaning::Warning);
+        });
+        return;
+    }
     let Some(path) = &sight.path else {
         linked.text.marked(&mark, "not there", Meaning::Quiet);
         return;

@@ -93,11 +93,17 @@ pub fn text_lines(model: &Model) -> usize {
     text.map_or(0, |text| text.len())
 }
 
-/// The lines of the column that keys go to, if it is one that is read.
+/// The lines of the column that keys go to, if it is one that is read, as long as they are: for a file, which is no column.
 pub fn plain(model: &Model) -> Option<Vec<String>> {
     match model.screens.last() {
-        Some(Screen::Explorer(explorer)) => Some(text(model, explorer)?.text.plain()),
-        Some(Screen::Differences(shown)) if shown.in_node => Some(differences::rows(model, shown)),
+        Some(Screen::Explorer(explorer)) => match explorer.column {
+            Column::Tree => None,
+            Column::Node => Some(node::text(model, explorer, u16::MAX).text.plain()),
+            Column::History => Some(history::text(model, explorer, u16::MAX).text.plain()),
+        },
+        Some(Screen::Differences(shown)) if shown.in_node => {
+            Some(differences::text_of(model, shown, u16::MAX).text.plain())
+        }
         _ => None,
     }
 }
