@@ -3,6 +3,7 @@
 use super::Model;
 use super::screens::Screen;
 use crate::domain::backup::{Backup, Trigger};
+use crate::domain::job::Job;
 use crate::domain::retention;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentDetails;
@@ -172,6 +173,19 @@ impl Model {
             (_, true) => Recents::Open,
             (_, false) => Recents::Folded,
         }
+    }
+
+    /// The job that has taken a safety backup, as far as it is known here.
+    #[must_use]
+    pub fn job_of_safety(&self, backup: &Backup) -> Option<&Job> {
+        let took = |job: &&Job| {
+            let outcome = job.outcome.as_ref();
+            outcome
+                .and_then(|outcome| outcome.safety.as_ref())
+                .is_some_and(|safety| backup.answers_to(safety))
+        };
+        let is_one = backup.manifest.trigger == Trigger::Restore;
+        self.jobs.values().rev().filter(|_| is_one).find(took)
     }
 
     /// Whether the line is selected that stands for all backups between the daily ones.
