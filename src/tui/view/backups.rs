@@ -5,10 +5,13 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, Piece, piece, wrap};
 use super::layout::Main;
 use super::{answer, backup_table};
+use crate::domain::backup::Backup;
 use crate::domain::measure;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::refusal;
+use crate::domain::shrinking::Less;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
+use crate::domain::target::newest_restorable;
 use crate::tui::model::{Connection, Model, OPENING};
 use crate::tui::theme::Meaning;
 
@@ -144,6 +147,12 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some((label, text)) = standing(details).filter(|_| summary.newest.is_some()) {
         problem(label, &text, Meaning::Warning);
     }
+    // Of one that holds so much less that Live may have been broken, the answer does not speak.
+    if let Some((newest, less)) = held_by_the_newest(details).filter(|_| summary.trouble.is_none()) {
+        let when = model.when().narrow(newest.manifest.taken);
+        let text = format!("{}, {when}: was Live whole?", less.in_short());
+        problem("newest", &text, Meaning::Warning);
+    }
     let second_only = details.only_copied().count();
     if second_only > 0 {
         let backups = if second_only == 1 { "backup" } else { "backups" };
@@ -181,6 +190,12 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     }
     lines.push(running(details));
     lines
+}
+
+/// The newest good backup, where it holds less than those before it, and how much less.
+pub(super) fn held_by_the_newest(details: &EnvironmentDetails) -> Option<(&Backup, &Less)> {
+    let newest = newest_restorable(&details.backups)?;
+    Some((newest, newest.less.as_ref()?))
 }
 
 /// What restores have left in the databases, in a line: how much, and until when.

@@ -128,6 +128,14 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         if let Some((label, words)) = super::backups::standing(details) {
             text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
         }
+        if let Some((newest, less)) = super::backups::held_by_the_newest(details) {
+            let words = format!(
+                "{} holds {}: look whether Live was whole",
+                newest.id,
+                less.in_words()
+            );
+            text.fact_as("newest", &words, Meaning::Warning);
+        }
         proven(&mut text, model, details);
         known(&mut text, model, details);
     } else {
