@@ -216,7 +216,7 @@ impl Model {
                 scroll: 0,
             })
         });
-        let tour = settings.showing.tour.map(Tour::new);
+        let tour = Tour::of(&settings.showing);
         let mut model = Self {
             settings,
             now,
