@@ -78,12 +78,22 @@ fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             paragraph(canvas, whole, &problem, Meaning::Critical);
         }
         None if model.fleet.is_loaded() && model.shown.is_none() => {
-            paragraph(canvas, area, "No environment is selected.", Meaning::Quiet);
+            let words = match &model.settings.beyond.configuration {
+                Some(file) if model.fleet.len() == 0 => {
+                    format!("No environment is in {}. {SHOWN}", file.path)
+                }
+                _ if model.fleet.len() == 0 => SHOWN.to_owned(),
+                _ => "No environment is selected.".to_owned(),
+            };
+            paragraph(canvas, area, &words, Meaning::Quiet);
         }
         None if opens_for_long(model) => paragraph(canvas, area, OPENS, Meaning::Text),
         None => paragraph(canvas, area, model.still_to_come(), Meaning::Quiet),
     }
 }
+
+/// Where to see what is not here.
+const SHOWN: &str = "`lifeboat demo` shows environments with backups.";
 
 /// Why opening may take minutes.
 const OPENS: &str =
