@@ -14,6 +14,7 @@ mod screens {
     mod actions;
     mod appearance;
     mod backups;
+    mod chosen;
     mod configuration;
     mod connections;
     mod databases;

@@ -144,6 +144,7 @@ pub(super) fn showing(globals: &Globals) -> Result<Showing, CliError> {
         })?,
         mask: globals.mask,
         tour: None,
+        is_kept: false,
     })
 }
 

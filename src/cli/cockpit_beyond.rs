@@ -19,7 +19,7 @@ use crate::config::{BackendAddress, Changes, Config};
 use crate::domain::os_error::in_words;
 use crate::domain::settings::Variables;
 use crate::tui::LastView;
-use crate::tui::beyond::{Beyond, Changed, Found, Look, Reread};
+use crate::tui::beyond::{Beyond, Changed, ConfigurationFile, Found, Look, Reread};
 
 /// The file in the state folder that has what was on the screen, by configuration and context.
 const VIEWS: &str = "cockpit.json";
@@ -156,6 +156,10 @@ impl Seen {
 
 /// Lets a cockpit on this context look at the configuration, and be told what has changed in it.
 pub(super) fn follow(beyond: &mut Beyond, config: Config, context: String, variables: Variables) {
+    beyond.configuration = Some(ConfigurationFile {
+        path: config.file.display().to_string(),
+        read: None,
+    });
     beyond.reread = reread(config, context, variables);
     beyond.look_every = Some(LOOK_EVERY);
 }

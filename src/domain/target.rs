@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::as_text::as_text;
 use super::backup::{Backup, Trigger, Verification};
+use super::environment::InstanceName;
 use super::measure;
 use super::proof::{Drill, DrillOutcome, until_live};
+use super::shrinking::shrunk;
 
 /// A target in whole minutes, from one minute to a year, as operators write it: `30m`, `26h`, `7d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,6 +200,36 @@ pub fn newest_restorable(backups: &[Backup]) -> Option<&Backup> {
         .max_by_key(|backup| (backup.manifest.taken, &backup.id))
 }
 
+/// The backup that somebody goes back to who names none: the newest restorable one that is not likely to be of a broken Live. Where
+/// all are, it is the newest of them.
+#[must_use]
+pub fn to_go_back_to(backups: &[Backup]) -> Option<&Backup> {
+    let whole = backups
+        .iter()
+        .filter(|backup| backup.is_good_of_live() && !is_doubtful(backup, backups))
+        .max_by_key(|backup| (backup.manifest.taken, &backup.id));
+    whole.or_else(|| newest_restorable(backups))
+}
+
+/// Whether a backup holds less than half of some part of what the one holds that it is compared with: going back to it may well
+/// be going back to a broken Live.
+fn is_doubtful(backup: &Backup, among: &[Backup]) -> bool {
+    let Some(less) = &backup.less else {
+        return false;
+    };
+    let mut others = among.iter();
+    let Some(earlier) = others.find(|other| other.manifest.taken == less.than) else {
+        // It is not there any more: what was said of it is what is known.
+        return less.part.is_some() || less.percent > 50;
+    };
+    let is_configured = |name: &InstanceName| {
+        let mut copies = backup.manifest.instances.iter();
+        copies.any(|copy| copy.name == *name)
+    };
+    let mut less = shrunk(&earlier.manifest, &backup.manifest).into_iter();
+    less.any(|one| is_configured(&one.instance))
+}
+
 fn rpo(target: Target, known: &Known<'_>) -> Standing {
     let newest = newest_restorable(known.backups);
     let age = newest.map(|backup| (known.now - backup.manifest.taken).max(Duration::zero()));
@@ -295,6 +327,9 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::backup::{InstanceCopy, WorkspaceCopy};
+    use crate::domain::environment::{Role, WorkspaceKind};
+    use crate::domain::{histories, shrinking};
 
     const NOTHING: Known<'_> = Known {
         backups: &[],
@@ -350,6 +385,47 @@ mod tests {
                 .in_words()
                 .ends_with("the schedule is off")
         );
+    }
+
+    #[test]
+    fn whoever_names_no_backup_goes_back_to_the_newest_of_a_live_that_was_whole() {
+        let at = |hour: u32| format!("2026-11-29T{hour:02}:00:00Z").parse().unwrap();
+        let taken = |number: u32, trigger, items: u64| {
+            let mut backup = histories::backup(number.into(), at(number), trigger, &[], Vec::new());
+            backup.manifest.instances = vec![InstanceCopy {
+                name: "author".parse().unwrap(),
+                role: Role::Author,
+                began: at(number),
+                ended: at(number),
+                workspaces: vec![WorkspaceCopy {
+                    name: "website".to_owned(),
+                    kind: WorkspaceKind::Content,
+                    items,
+                    bytes: items,
+                    digest: String::new(),
+                }],
+                tables: Vec::new(),
+                left_alone: Vec::new(),
+                left_out: Vec::new(),
+                doubts: Vec::new(),
+            }];
+            backup
+        };
+        let meant = |backups: &mut [Backup]| {
+            shrinking::mark(backups.iter_mut());
+            to_go_back_to(backups).map(|backup| backup.manifest.taken)
+        };
+        let whole = taken(1, Trigger::Person, 100);
+        assert_eq!(meant(&mut []), None);
+        // Whoever clears up a little still means the newest one.
+        let cleared = taken(2, Trigger::Person, 60);
+        assert_eq!(meant(&mut [cleared.clone(), whole.clone()]), Some(at(2)));
+        let gutted = taken(3, Trigger::Person, 7);
+        let safety = taken(4, Trigger::Restore, 100);
+        let mut all = [safety, gutted.clone(), cleared, whole];
+        assert_eq!(meant(&mut all), Some(at(2)));
+        // There is nothing to compare the only one with.
+        assert_eq!(meant(&mut [gutted]), Some(at(3)));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Beyond {
     pub folder: Option<String>,
     /// The configuration.
     pub reread: Reread,
+    /// Its file, where there is one.
+    pub configuration: Option<ConfigurationFile>,
     /// How long it is from one look at the configuration to the next, where there is one.
     pub look_every: Option<Duration>,
 }
@@ -48,6 +50,7 @@ impl Default for Beyond {
             save: Arc::new(|_, _| Err("there is no place for files here".to_owned())),
             folder: None,
             reread: Arc::new(|_| Found::Same),
+            configuration: None,
             look_every: None,
         }
     }
@@ -57,6 +60,15 @@ impl fmt::Debug for Beyond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Beyond").finish_non_exhaustive()
     }
+}
+
+/// The file of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigurationFile {
+    /// Where it is.
+    pub path: String,
+    /// When it was last read; `None`: when the cockpit began.
+    pub read: Option<Instant>,
 }
 
 /// How the configuration is looked at.

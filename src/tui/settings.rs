@@ -84,6 +84,8 @@ pub struct Showing {
     pub mask: bool,
     /// How long the tour waits between two presses, where one is given.
     pub tour: Option<Duration>,
+    /// Whether what the tour goes through is kept when it ends.
+    pub is_kept: bool,
 }
 
 /// What makes an answer count: that it was meant.

@@ -1,9 +1,9 @@
-//! Taking a backup: what a manual one replaces, and the version that an upgrade backup wants.
+//! Taking a backup: what a manual one replaces, the version that an upgrade backup wants, and what tells safety backups apart.
 
 use chrono::Duration;
 use lifeboat::domain::backup::{BackupId, Trigger};
 use lifeboat::domain::event::Event;
-use lifeboat::domain::job::{JobState, Outcome};
+use lifeboat::domain::job::{JobKind, JobState, Outcome};
 use lifeboat::domain::slot::Slot;
 
 use crate::made_up::{Fixture, State, name, two_projects};
@@ -77,4 +77,34 @@ async fn the_selection_goes_to_the_backup_that_was_just_made() {
         let plan = calls.iter().rfind(|call| call.starts_with("plan ")).unwrap();
         assert!(plan.starts_with(planned), "{moves:?}: {plan}");
     }
+}
+
+alike!(safety_backups_of_one_minute_are_told_apart);
+async fn safety_backups_of_one_minute_are_told_apart() {
+    let change = |state: &mut State| {
+        for (number, second, kind) in [(6, 7, JobKind::Restore), (4, 41, JobKind::Undo)] {
+            let at = two_projects::ago(40) + Duration::seconds(second);
+            let mut safety = two_projects::backup(number, at, Trigger::Restore, &[]);
+            safety.manifest.note = Some("safety backup before the restore of 3b90aa17".to_owned());
+            let mut job = two_projects::job(u64::from(number) + 30, "acme/live", kind, "restore of 3b90aa17");
+            job.state = JobState::Done;
+            job.ended = Some(at);
+            job.outcome = Some(Outcome {
+                summary: "it went well".to_owned(),
+                safety: Some(safety.id.clone()),
+                ..Outcome::default()
+            });
+            state.jobs.insert(0, job);
+            let live = state.environments.get_mut(&name("acme/live")).unwrap();
+            live.backups.retain(|backup| backup.id != safety.id);
+            live.backups.insert(0, safety);
+        }
+    };
+    look("safety-alike", change, &[("", "job 36"), ("G", "▸ safety")]).await;
+    let cockpit = Runner::start((160, 50), Fixture::with(change)).await;
+    cockpit.see("04:50:19").await.see("04:50:53").await;
+    cockpit.see("job 34, before an undo").await;
+    cockpit.see("job 36, before the rest").await;
+    // What shares its minute with none needs no seconds.
+    assert!(!cockpit.has("11-21 09:30:"), "{}", cockpit.text());
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lifeboat::tui::action::Keymap;
-use lifeboat::tui::beyond::{Beyond, Changed, Found, Look};
+use lifeboat::tui::beyond::{Beyond, Changed, ConfigurationFile, Found, Look};
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{CockpitSettings, ContextChoice};
 
@@ -126,6 +126,27 @@ async fn a_check_reads_the_configuration_as_it_is_now() {
         cockpit.press("K").await.see("was read again").await;
         assert!(!cockpit.has("line 3"), "{}", cockpit.text());
     }
+}
+
+alike!(a_check_names_the_file_and_when_it_was_read);
+async fn a_check_names_the_file_and_when_it_was_read() {
+    let found = Arc::new(Mutex::new(None));
+    let mut settings = following(&found);
+    settings.beyond.configuration = Some(ConfigurationFile {
+        path: "/etc/lifeboat/lifeboat.toml".to_owned(),
+        read: None,
+    });
+    let cockpit = Runner::start_with((120, 36), Fixture::new(), settings.clone()).await;
+    cockpit.see("daily").await;
+    cockpit.press("K").await.see("key opens it").await;
+    cockpit
+        .see("/etc/lifeboat/lifeboat.toml, read 2026-11-23 05:30:12 UTC: it can be read")
+        .await;
+    keep(&cockpit, &settings, "check-file", (120, 36));
+    // While it cannot be used, what is in use is not what is in it.
+    *found.lock().unwrap() = Some(wrong());
+    cockpit.press("K").await.see("line 3").await;
+    assert!(!cockpit.has(", read 2026"), "{}", cockpit.text());
 }
 
 #[tokio::test(start_paused = true)]

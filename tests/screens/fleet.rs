@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::Duration;
 use lifeboat::domain::environment::EnvironmentKind;
+use lifeboat::domain::proof::{Drill, DrillOutcome};
 use lifeboat::domain::state::EnvironmentSummary;
 use lifeboat::domain::target::{Aim, Standing};
 use lifeboat::tui::beyond::Beyond;
@@ -96,6 +97,29 @@ async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
     };
     let steps = [("", "daily"), ("F", "RTO 12 min over"), ("", "RPO 3 h over")];
     look("fleet-targets", targets, &steps).await;
+}
+
+alike!(age_target_and_proof_stand_in_the_narrowest_fleet);
+async fn age_target_and_proof_stand_in_the_narrowest_fleet() {
+    let proven = |state: &mut State| {
+        for (environment, newest) in [("acme/live", true), ("globex/live", false)] {
+            let live = state.environments.get_mut(&name(environment)).unwrap();
+            live.summary.last_proven = Some(Drill {
+                at: two_projects::ago(30),
+                newest,
+                ..two_projects::drill(DrillOutcome::Proven)
+            });
+        }
+        let long = name("a-project-of-a-very-long-name/live");
+        let mut live = state.environments[&name("acme/live")].clone();
+        live.summary.name = long.clone();
+        state.environments.insert(long, live);
+    };
+    let small = &SIZES[..1];
+    let steps = [("", "daily"), ("F", "29 min, older")];
+    look_with("fleet-proven", &settings(), small, proven, &steps).await;
+    let steps = [("", "daily"), ("F", "shop/live"), ("", "29 min, older")];
+    look_with("fleet-proven-contexts", &with_others(), small, proven, &steps).await;
 }
 
 alike!(its_order_is_remembered_and_so_is_that_it_was_open);

@@ -71,7 +71,7 @@ async fn recent_backups_are_one_line_that_opens() {
         hourly,
         &[
             ("", "5 recent"),
-            ("jj", "between the daily"),
+            ("k", "between the daily"),
             ("<Enter>", "Enter folds"),
         ],
     )

@@ -168,6 +168,13 @@ async fn empty_states() {
     };
     let small = &SIZES[..1];
     look_with("empty-fleet", &settings(), small, nothing, &[("", "There is no")]).await;
+    let cockpit = Runner::start((80, 24), Fixture::with(nothing)).await;
+    cockpit.see("There is no").await;
+    cockpit
+        .press("r")
+        .await
+        .see("! no environment yet: `lifeboat init`")
+        .await;
     look_with("empty-jobs", &settings(), small, nothing, &[("J", "no job yet")]).await;
     look_with(
         "empty-overview",

@@ -4,8 +4,8 @@
 use lifeboat::tui::{CockpitSettings, ContextChoice};
 
 use crate::made_up::records::instance;
-use crate::made_up::{State, name, two_projects};
-use crate::screens::runner::{alike, settings};
+use crate::made_up::{Fixture, State, name, two_projects};
+use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, look, look_with, unchanged};
 
 const PROJECT: &str = "staedtische-verkehrsbetriebe-muenchen";
@@ -42,6 +42,22 @@ alike!(environments_of_one_project);
 async fn environments_of_one_project() {
     let sizes = [SIZES[0], SIZES[1], (160, 50)];
     look_with("alike-main", &settings(), &sizes, begin_alike, &[("", "daily")]).await;
+}
+
+alike!(titles_and_news_say_how_they_end);
+async fn titles_and_news_say_how_they_end() {
+    let cockpit = Runner::start((80, 24), Fixture::with(begin_alike)).await;
+    cockpit.see("daily").await;
+    let title = || cockpit.text().lines().nth(1).unwrap_or_default().to_owned();
+    assert!(title().contains("/live-der-stiftung ─"), "{}", title());
+    // What is said of it has room behind its name.
+    let text = cockpit.text();
+    let news = text.lines().nth(22).unwrap_or_default();
+    assert!(news.contains(": backup 3b90aa17 is"), "{news}");
+    cockpit.press("b").await.see("/live-der-stiftung ─╮").await;
+    cockpit.press("<Esc>r").await.see("/live-der-stiftung ─").await;
+    cockpit.press("<Esc>o").await.see("Job 30").await;
+    assert!(title().contains("/live-der-stiftung ─"), "{}", title());
 }
 
 alike!(their_jobs);

@@ -127,6 +127,46 @@ async fn the_presenters_key_leads_to_the_end_of_the_path() {
 }
 
 #[tokio::test]
+async fn every_caption_is_whole_and_the_last_says_what_becomes_of_the_sandbox() {
+    for (size, is_kept, end) in [
+        ((80, 24), false, "and the sandbox goes."),
+        ((100, 30), true, "and the sandbox stays."),
+        ((160, 50), false, "and the sandbox goes."),
+    ] {
+        let mut settings = touring();
+        settings.showing.is_kept = is_kept;
+        let cockpit = Runner::start_with(size, Fixture::with(sandbox), settings).await;
+        cockpit.see("TOUR 1 of").await.see("3b90aa17").await;
+        let caption = || {
+            let text = cockpit.text();
+            let rows: Vec<&str> = text.lines().skip(usize::from(size.1 - CAPTION_ROWS)).collect();
+            let [title, lines @ .., keys] = rows.as_slice() else {
+                panic!("{text}");
+            };
+            assert!(title.contains("Ctrl-T leave the path"), "{size:?}: {title}");
+            assert!(!keys.contains('…'), "{size:?}: {keys}");
+            let words = lines.iter().flat_map(|line| line.split_whitespace());
+            words.collect::<Vec<_>>().join(" ")
+        };
+        for number in 2..=STEPS.len() {
+            on_to(&cockpit, number).await;
+            assert_eq!(caption(), STEPS[number - 1].why, "{size:?}");
+            done(&cockpit, number).await;
+            let said = caption();
+            let (before, _) = STEPS[number - 1]
+                .then
+                .split_once('{')
+                .unwrap_or((STEPS[number - 1].then, ""));
+            assert!(
+                said.starts_with(before) && said.ends_with('.'),
+                "{size:?}: {said}"
+            );
+        }
+        assert!(caption().ends_with(end), "{}", caption());
+    }
+}
+
+#[tokio::test]
 async fn back_is_an_earlier_caption_with_its_screen_and_nothing_is_undone_by_it() {
     let cockpit = tour((80, 24), sandbox).await;
     up_to(&cockpit, 5).await;

@@ -245,7 +245,11 @@ impl ThisMachine {
             Ok((settings, showing)) => CockpitSettings {
                 demo: true,
                 command: sandbox(demo),
-                showing: Showing { tour, ..showing },
+                showing: Showing {
+                    tour,
+                    is_kept: demo.is_kept(),
+                    ..showing
+                },
                 ..settings
             },
             Err(error) => return (Err(error), StopReason::DemoEnded),

@@ -4,13 +4,13 @@ use super::{Drill, until_live};
 use crate::domain::Instant;
 use crate::domain::backup::Backup;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
-use crate::domain::target::newest_restorable;
+use crate::domain::target::to_go_back_to;
 
 /// Which backup was proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofOf<'a> {
-    /// The newest good one: what Live would be brought back to.
-    Newest,
+    /// The one that Live would be brought back to, which mostly is the newest good one.
+    Meant,
     /// Another one.
     Another(&'a Backup),
     /// One that is not there any more.
@@ -18,11 +18,11 @@ pub enum ProofOf<'a> {
 }
 
 impl ProofOf<'_> {
-    /// What the backup is called and the day it was taken on, in this form: `daily of 11-29`. `None` for the newest.
+    /// What the backup is called and the day it was taken on, in this form: `daily of 11-29`. `None` for the one that Live would be brought back to.
     #[must_use]
     pub fn called(&self, day: impl Fn(Instant) -> String) -> Option<String> {
         match self {
-            Self::Newest => None,
+            Self::Meant => None,
             Self::Another(backup) => Some(format!("{} of {}", kept_as(backup), day(backup.manifest.taken))),
             Self::Gone => Some("dropped backup".to_owned()),
         }
@@ -32,7 +32,7 @@ impl ProofOf<'_> {
     #[must_use]
     pub fn in_short(&self) -> Option<&'static str> {
         match self {
-            Self::Newest => None,
+            Self::Meant => None,
             Self::Another(backup) => Some(kept_as(backup)),
             Self::Gone => Some("another"),
         }
@@ -52,14 +52,21 @@ fn kept_as(backup: &Backup) -> &'static str {
 #[must_use]
 pub fn proof_of<'a>(drill: &Drill, backups: &'a [Backup]) -> ProofOf<'a> {
     let proven = backups.iter().find(|backup| backup.answers_to(&drill.backup));
-    match (proven, newest_restorable(backups)) {
-        (Some(proven), Some(newest)) if proven.id == newest.id => ProofOf::Newest,
+    match (proven, to_go_back_to(backups)) {
+        (Some(proven), Some(meant)) if proven.id == meant.id => ProofOf::Meant,
         (Some(proven), _) => ProofOf::Another(proven),
         (None, _) => ProofOf::Gone,
     }
 }
 
 impl EnvironmentDetails {
+    /// The backup that Live is brought back to unless somebody names another one. While the first repository cannot be listed,
+    /// nobody knows.
+    #[must_use]
+    pub fn to_go_back_to(&self) -> Option<&Backup> {
+        to_go_back_to(&self.backups)
+    }
+
     /// The last drill that brought everything back, and which backup that was.
     #[must_use]
     pub fn last_proof(&self) -> Option<(&Drill, ProofOf<'_>)> {
@@ -84,7 +91,7 @@ impl EnvironmentDetails {
     #[must_use]
     pub fn until_live(&self) -> Option<u64> {
         let drill = self.summary.last_proven.as_ref()?;
-        let bytes = newest_restorable(&self.backups).map_or(drill.bytes, |backup| backup.manifest.bytes());
+        let bytes = to_go_back_to(&self.backups).map_or(drill.bytes, |backup| backup.manifest.bytes());
         Some(until_live(drill, bytes, &self.backups))
     }
 }
@@ -135,7 +142,7 @@ mod tests {
         let upgrade = backup(2, at(29, 1), Trigger::Upgrade { to }, &[], Vec::new());
         let proven = drill(&daily, at(29, 0), true);
         let alone = std::slice::from_ref(&daily);
-        assert_eq!(proof_of(&proven, alone), ProofOf::Newest);
+        assert_eq!(proof_of(&proven, alone), ProofOf::Meant);
         assert_eq!(proof_of(&proven, alone).called(day), None);
         let both = [daily.clone(), upgrade.clone()];
         let of = proof_of(&proven, &both);
@@ -153,7 +160,7 @@ mod tests {
         let proven = drill(&daily, at(29, 0), true);
         daily.manifest.was_called(daily.id.clone());
         daily.id = BackupId("f".repeat(64));
-        assert_eq!(proof_of(&proven, &[daily]), ProofOf::Newest);
+        assert_eq!(proof_of(&proven, &[daily]), ProofOf::Meant);
     }
 
     #[test]

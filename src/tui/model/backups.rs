@@ -3,6 +3,7 @@
 use super::Model;
 use super::screens::Screen;
 use crate::domain::backup::{Backup, Trigger};
+use crate::domain::job::Job;
 use crate::domain::retention;
 use crate::domain::slot::Slot;
 use crate::domain::state::EnvironmentDetails;
@@ -46,7 +47,7 @@ impl RowKind {
 /// How those that were made between the daily ones are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recents {
-    /// In one line.
+    /// In one line, and the one that Live is brought back to below it.
     Folded,
     /// One by one below that line.
     Open,
@@ -73,7 +74,7 @@ impl BackupRow {
 }
 
 /// The rows for an environment: each slot with its holders, then those between the daily ones, what is dated ahead of the clock,
-/// upgrade and safety backups, what only the second repository has, and the rest. Every backup is in at least one row, unless it is folded away; one that serves several slots is in each of them.
+/// upgrade and safety backups, what only the second repository has, and the rest. Every backup is in at least one row, unless it is folded away, which the one that Live is brought back to never is; one that serves several slots is in each of them.
 /// While the first repository cannot be listed, there are no rows for its slots: nobody knows whether they are empty.
 #[must_use]
 pub fn rows(details: &EnvironmentDetails, recents: Recents) -> Vec<BackupRow> {
@@ -107,10 +108,12 @@ pub fn rows(details: &EnvironmentDetails, recents: Recents) -> Vec<BackupRow> {
             backup: None,
         });
     }
+    let meant = meant(details);
+    let is_meant = |backup: &Backup| meant.is_some_and(|meant| meant.id == backup.id);
     let mut add_all = |kind_of: &dyn Fn(usize, &Backup) -> Option<RowKind>| {
         for (index, backup) in all.iter().enumerate() {
             if let Some(kind) = kind_of(index, backup)
-                && !(is_folded && is_recent(backup))
+                && !(is_folded && is_recent(backup) && !is_meant(backup))
                 && !rows.iter().any(|row: &BackupRow| row.backup == Some(index))
             {
                 rows.push(BackupRow {
@@ -143,15 +146,34 @@ pub fn recent(details: &EnvironmentDetails) -> impl Iterator<Item = &Backup> {
     details.backups.iter().filter(|backup| is_recent(backup))
 }
 
-/// The row that the table begins with: the daily slot's newest backup, which most restores go back to.
+/// The row that the table begins with: that of the backup which the main screen says that Live can be brought back to. Of several
+/// slots that hold it, it is the one with the shortest period.
 #[must_use]
-pub fn first_row(rows: &[BackupRow]) -> usize {
+pub fn first_row(details: &EnvironmentDetails, rows: &[BackupRow]) -> usize {
+    let meant = meant(details);
+    let is_meant = |row: &BackupRow| {
+        let backup = row.of(details);
+        backup.is_some() && backup.map(|backup| &backup.id) == meant.map(|meant| &meant.id)
+    };
+    let place = |kind| rows.iter().position(|row| row.kind == kind);
     rows.iter()
-        .position(|row| row.kind == RowKind::Slot(Slot::Daily))
+        .rposition(is_meant)
+        .or_else(|| place(RowKind::Slot(Slot::Daily)))
         .unwrap_or(0)
 }
 
-/// Which row of the whole list it is that is selected where some may be folded away. Of those folded away it is the newest.
+/// The backup that somebody goes back to who names none. While the first repository cannot be listed, it is one of the second.
+fn meant(details: &EnvironmentDetails) -> Option<&Backup> {
+    details.to_go_back_to().or_else(|| {
+        let copies = details.all_backups();
+        copies
+            .filter(|backup| backup.is_good_of_live())
+            .max_by_key(|backup| (backup.manifest.taken, &backup.id))
+    })
+}
+
+/// Which row of the whole list it is that is selected where some may be folded away. Of those folded away it is the one that is
+/// meant, else the newest.
 #[must_use]
 pub fn in_list(details: &EnvironmentDetails, recents: Recents, selected: usize) -> usize {
     let listed = rows(details, Recents::Listed);
@@ -160,6 +182,10 @@ pub fn in_list(details: &EnvironmentDetails, recents: Recents, selected: usize) 
         Some(wanted) if wanted.kind == RowKind::Recents => row.kind == RowKind::Recent,
         wanted => Some(*row) == wanted,
     };
+    let first = first_row(details, &listed);
+    if listed.get(first).is_some_and(is_it) {
+        return first;
+    }
     listed.iter().position(is_it).unwrap_or(0)
 }
 
@@ -172,6 +198,19 @@ impl Model {
             (_, true) => Recents::Open,
             (_, false) => Recents::Folded,
         }
+    }
+
+    /// The job that has taken a safety backup, as far as it is known here.
+    #[must_use]
+    pub fn job_of_safety(&self, backup: &Backup) -> Option<&Job> {
+        let took = |job: &&Job| {
+            let outcome = job.outcome.as_ref();
+            outcome
+                .and_then(|outcome| outcome.safety.as_ref())
+                .is_some_and(|safety| backup.answers_to(safety))
+        };
+        let is_one = backup.manifest.trigger == Trigger::Restore;
+        self.jobs.values().rev().filter(|_| is_one).find(took)
     }
 
     /// Whether the line is selected that stands for all backups between the daily ones.

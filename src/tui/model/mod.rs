@@ -33,6 +33,7 @@ use self::looks::{ListKind, Looks};
 pub use self::room::SMALLEST;
 use self::screens::{Dialog, Form, FormKind, Notice, Page, Screen};
 use self::seek::Seek;
+use self::selection::BackupChoice;
 use self::wizard::Step;
 use super::action::{Action, Place};
 use super::effects::{Effect, Fetch};
@@ -142,8 +143,8 @@ pub struct Model {
     pub backup_cursor: Cursor,
     /// Whether the backups between the daily ones are shown one by one.
     pub recents_open: bool,
-    /// The backup that was begun here last, until the selection has gone to it or somebody has moved the selection.
-    pub begun_backup: Option<JobId>,
+    /// Whose choice that row is.
+    pub backup_choice: BackupChoice,
     /// The pane that keys go to.
     pub pane: Pane,
     /// Whether the filter is being typed.
@@ -215,7 +216,7 @@ impl Model {
                 scroll: 0,
             })
         });
-        let tour = settings.showing.tour.map(Tour::new);
+        let tour = Tour::of(&settings.showing);
         let mut model = Self {
             settings,
             now,
@@ -237,7 +238,7 @@ impl Model {
             moves: 0,
             backup_cursor: Cursor::default(),
             recents_open: false,
-            begun_backup: None,
+            backup_choice: BackupChoice::default(),
             pane: Pane::Backups,
             filtering: None,
             jobs: BTreeMap::new(),

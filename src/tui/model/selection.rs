@@ -96,25 +96,50 @@ impl Selection {
     }
 }
 
+/// Whose choice the selected row of the table of backups is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackupChoice {
+    /// Nobody's: it is the row of the backup that Live is brought back to, whichever that becomes.
+    #[default]
+    Meant,
+    /// A backup was begun here: once it is there, the selection goes to it.
+    Begun(JobId),
+    /// Somebody's.
+    Somebodys,
+}
+
 /// Lets the selection go to the backup that was begun here, once it is there: whoever has just made one means that one. Not
 /// where somebody has moved the selection meanwhile.
 pub fn go_to_begun(model: &mut Model) {
-    let Some(job) = model.begun_backup.and_then(|id| model.jobs.get(&id)) else {
+    let BackupChoice::Begun(id) = model.backup_choice else {
         return;
     };
-    if !job.state.has_ended() {
+    let Some(job) = model.jobs.get(&id).filter(|job| job.state.has_ended()) else {
         return;
-    }
+    };
     let made = job.outcome.as_ref().and_then(|outcome| outcome.backup.clone());
     let name = job.environment.clone();
     let Some(made) = made.filter(|_| model.shown.as_ref() == Some(&name)) else {
-        model.begun_backup = None;
+        model.backup_choice = BackupChoice::Somebodys;
         return;
     };
     let rows = rows_of(model, &name);
     if let Some(position) = rows.iter().position(|(_, row)| row.1.as_ref() == Some(&made)) {
         model.backup_cursor.selected = position;
-        model.begun_backup = None;
+        model.backup_choice = BackupChoice::Somebodys;
+    }
+}
+
+/// Where nobody has selected another one, the row of the backup that Live is brought back to is selected: what the screen says
+/// first, and what a restore begins with, is the same backup.
+pub fn follow_the_answer(model: &mut Model) {
+    // In the wizard the table has other rows, and a choice of its own.
+    if model.backup_choice != BackupChoice::Meant || matches!(model.screens.last(), Some(Screen::Wizard(_))) {
+        return;
+    }
+    let rows = model.backup_rows();
+    if let Some(details) = model.shown_details() {
+        model.backup_cursor.selected = super::backups::first_row(details, &rows);
     }
 }
 

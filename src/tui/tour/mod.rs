@@ -15,6 +15,7 @@ use ratatui::layout::Size;
 
 use self::steps::{STEPS, Step};
 use super::model::screens::Screen;
+use super::settings::Showing;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::NodePath;
@@ -32,6 +33,8 @@ pub const AWAY_ROWS: u16 = 1;
 pub struct Tour {
     /// How long it waits between two presses.
     pub pause: Duration,
+    /// Whether what it goes through is kept when it ends.
+    pub is_kept: bool,
     /// Whether keys go on along the path. Off it they are the cockpit's.
     pub on_path: bool,
     /// The step whose caption is shown.
@@ -92,11 +95,12 @@ pub struct Notes {
 }
 
 impl Tour {
-    /// At the first step.
+    /// At the first step, where a tour is given.
     #[must_use]
-    pub fn new(pause: Duration) -> Self {
-        Self {
-            pause,
+    pub fn of(showing: &Showing) -> Option<Self> {
+        Some(Self {
+            pause: showing.tour?,
+            is_kept: showing.is_kept,
             on_path: true,
             at: 0,
             reached: 0,
@@ -104,7 +108,7 @@ impl Tour {
             notes: Notes::default(),
             kept: BTreeMap::new(),
             waits: 0,
-        }
+        })
     }
 
     /// The step whose caption is shown.
@@ -151,7 +155,9 @@ impl Tour {
 
     fn filled(&self, text: &str) -> String {
         let lost = self.notes.lost.as_ref().map(ToString::to_string);
-        text.replace("{lost}", lost.as_deref().unwrap_or("a section"))
+        let lost = lost.as_deref().unwrap_or("a section");
+        text.replace("{lost}", lost)
+            .replace("{stays}", if self.is_kept { "stays" } else { "goes" })
     }
 
     /// How many minutes all of it takes to tell, rounded up.

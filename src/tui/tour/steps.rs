@@ -257,7 +257,7 @@ pub const STEPS: &[Step] = &[
               and leaves Live alone. On a schedule it does so while everybody sleeps.",
         does: "drill the backup",
         then: "Restored, compared, and timed. This was the tour: a backup, a loss found, brought back, undone, and a proof. \
-               All of it is yours to play with now; q ends it, and the sandbox goes unless --at keeps it.",
+               All of it is yours to play with now; q ends it, and the sandbox {stays}.",
         seconds: 20,
         beats: &[
             HOME,

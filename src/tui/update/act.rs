@@ -12,6 +12,7 @@ use crate::tui::effects::{Effect, Fetch};
 use crate::tui::model::backups;
 use crate::tui::model::cursor::{Cursor, Motion};
 use crate::tui::model::screens::{Dialog, Log, News, Page, Palette, Screen};
+use crate::tui::model::selection::BackupChoice;
 use crate::tui::model::wizard::{PlanState, Purpose, Step, Wizard};
 use crate::tui::model::{Model, Pane};
 use crate::tui::view::layout;
@@ -357,7 +358,7 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
     let page = heights.screen;
     match model.screens.last_mut() {
         None => {
-            model.begun_backup = None;
+            model.backup_choice = BackupChoice::Somebodys;
             model.backup_cursor.go(motion, rows, heights.backups);
         }
         Some(Screen::Wizard(wizard)) => match wizard.step {

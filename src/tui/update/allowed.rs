@@ -215,6 +215,8 @@ fn deletable(model: &Model) -> Result<(), String> {
     Ok(())
 }
 
+const NONE_YET: &str = "no environment yet: `lifeboat init` writes a configuration with one";
+
 const NO_ENVIRONMENT: &str = "no environment is selected";
 const STILL_LOADING: &str = "the environment is still being read: try again in a moment";
 
@@ -222,6 +224,7 @@ const STILL_LOADING: &str = "the environment is still being read: try again in a
 pub(super) fn no_environment(model: &Model) -> String {
     match &model.fleet_problem {
         Some(problem) if !model.fleet.is_loaded() => problem.clone(),
+        _ if model.fleet.is_loaded() && model.fleet.len() == 0 => NONE_YET.to_owned(),
         _ if model.fleet.is_loaded() => NO_ENVIRONMENT.to_owned(),
         _ => STILL_LOADING.to_owned(),
     }

@@ -18,6 +18,7 @@ use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
 use crate::tui::model::screens::Screen;
+use crate::tui::model::selection::BackupChoice;
 use crate::tui::model::wizard::{PlanState, Wizard};
 use crate::tui::model::{Connection, Line, Model};
 
@@ -221,7 +222,6 @@ fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentD
     match answer {
         Ok(details) => {
             heard(model);
-            let is_new = !model.details.contains_key(&name);
             model.details_problems.remove(&name);
             model.fleet.put(details.summary.clone());
             if let Some(job) = &details.summary.job {
@@ -229,10 +229,6 @@ fn details(model: &mut Model, name: EnvironmentName, answer: Answer<EnvironmentD
             }
             model.details.insert(name.clone(), details);
             model.forget_details_of_others(&name);
-            if is_new && model.shown.as_ref() == Some(&name) {
-                let rows = model.backup_rows();
-                model.backup_cursor.selected = crate::tui::model::backups::first_row(&rows);
-            }
         }
         Err(BackendError::OutOfReach(_)) => {}
         Err(error) => {
@@ -357,7 +353,7 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
             calls::begun(model, id);
             if start == Start::Filled {
                 forms::taken(model);
-                model.begun_backup = Some(id);
+                model.backup_choice = BackupChoice::Begun(id);
             }
             if start == Start::Watched && wizard_that_starts(model).is_some() {
                 model.screens.clear();

@@ -11,6 +11,7 @@ use crate::tui::effects::Effect;
 use crate::tui::key::{Key, Pasted, Press};
 use crate::tui::model::cursor::Motion;
 use crate::tui::model::screens::{Dialog, Screen};
+use crate::tui::model::selection::BackupChoice;
 use crate::tui::model::{Model, Pane};
 use crate::tui::view::layout;
 
@@ -213,7 +214,7 @@ pub fn clicked(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
         }
         Some(layout::Hit::Backup(row)) => {
             model.pane = Pane::Backups;
-            model.begun_backup = None;
+            model.backup_choice = BackupChoice::Somebodys;
             model.backup_cursor.selected = row;
             Vec::new()
         }

@@ -52,7 +52,7 @@ use super::effects::{Effect, Fetch, Timer};
 use super::key::Input;
 use super::message::Message;
 use super::model::screens::{Dialog, Notice, Screen};
-use super::model::selection::{self, Selection};
+use super::model::selection::{self, BackupChoice, Selection};
 use super::model::{Line, Model};
 use super::settings::Ended;
 use super::view::layout;
@@ -156,6 +156,7 @@ pub fn update(model: &mut Model, now: Instant, message: Message) -> Vec<Effect> 
             let effects = answers::taken_in(model, other);
             selected.keep(model);
             selection::go_to_begun(model);
+            selection::follow_the_answer(model);
             effects
         }
     };
@@ -222,9 +223,8 @@ fn show_selected(model: &mut Model) -> Vec<Effect> {
     }
     model.shown = name;
     model.backup_cursor = super::model::cursor::Cursor::default();
-    model.begun_backup = None;
-    let rows = model.backup_rows();
-    model.backup_cursor.selected = super::model::backups::first_row(&rows);
+    model.backup_choice = BackupChoice::default();
+    selection::follow_the_answer(model);
     match model.shown.clone() {
         Some(name) => model.fetch(Fetch::Details(name)).into_iter().collect(),
         None => Vec::new(),

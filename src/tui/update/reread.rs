@@ -18,6 +18,12 @@ const AGAIN: &str = "the configuration was read again";
 
 /// Takes over what was found.
 pub fn found(model: &mut Model, found: Found) -> Vec<Effect> {
+    // What cannot be used is not in use: that is what was read before.
+    if let Some(file) = &mut model.settings.beyond.configuration
+        && !matches!(found, Found::Wrong(_))
+    {
+        file.read = Some(model.now);
+    }
     match found {
         Found::Same => {}
         Found::Wrong(why) => {

@@ -1,5 +1,6 @@
 //! The first thing that the main screen says: whether Live can be brought back, to when, in how long (safety backup included,
 //! as a plan says it), and when that was last proven, or which other backup was.
+//! The table of backups begins on the backup that it means.
 
 use super::backups::standing;
 use super::canvas::{Piece, piece, wide};
@@ -17,7 +18,8 @@ pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
     }
     let settings = &model.settings;
     let symbols = Theme::new(settings.theme, settings.accent, settings.ascii).symbols;
-    let Some(newest) = details.summary.newest else {
+    let meant = details.to_go_back_to().map(|backup| backup.manifest.taken);
+    let Some(meant) = meant.or(details.summary.newest) else {
         let words = standing(details).into_iter();
         let line = |(label, text): (&str, String)| {
             vec![
@@ -40,7 +42,7 @@ pub fn lines(model: &Model, details: &EnvironmentDetails) -> Vec<Vec<Piece>> {
         (Form::WithoutTime, false),
     ];
     let mut said = forms
-        .map(|form| said(model, details, newest, symbols.good, form))
+        .map(|form| said(model, details, meant, symbols.good, form))
         .into_iter();
     let fits = said.clone().find(|line| wide(line) <= room);
     fits.or_else(|| said.next_back()).into_iter().collect()

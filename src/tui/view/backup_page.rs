@@ -63,6 +63,9 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     if let Some(note) = &manifest.note {
         text.fact("note", note);
     }
+    if let Some(job) = model.job_of_safety(backup) {
+        text.fact("taken by", &format!("job {}, {}", job.id, job.title));
+    }
     let slots: Vec<_> = manifest.slots.iter().map(|slot| slot.label()).collect();
     text.fact(
         "slots",

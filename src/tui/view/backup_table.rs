@@ -1,11 +1,14 @@
 //! The table of an environment's backups: columns by how much they tell, as many as there is room for. The main screen and
 //! the wizard show the same table.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, Piece, piece, wide};
 use super::words;
 use crate::domain::backup::{Backup, Trigger};
+use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::principal::Principal;
 use crate::domain::slot::Slot;
@@ -18,7 +21,7 @@ use crate::tui::theme::Meaning;
 /// What a column tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tells {
-    Taken { in_full: bool },
+    Taken { in_full: bool, seconds: bool },
     Age { in_full: bool },
     State { in_full: bool },
     Size,
@@ -36,7 +39,7 @@ struct Column {
 }
 
 /// Adds to what is told.
-type More = fn(&mut Vec<Tells>);
+type More<'a> = &'a dyn Fn(&mut Vec<Tells>);
 
 /// Where the names of slots begin, behind the marker, and how wide they are.
 const SLOT: (u16, u16) = (2, 8);
@@ -62,8 +65,12 @@ impl Tells {
     fn width(self) -> u16 {
         match self {
             Self::Age { in_full: false } | Self::State { in_full: false } => 6,
-            Self::Taken { in_full: false } | Self::Age { in_full: true } => 11,
-            Self::Taken { in_full: true } | Self::State { in_full: true } => 16,
+            Self::Taken { in_full, seconds } => {
+                let moment = if in_full { 16 } else { 11 };
+                if seconds { moment + 3 } else { moment }
+            }
+            Self::Age { in_full: true } => 11,
+            Self::State { in_full: true } => 16,
             Self::Size => 9,
             Self::Release | Self::Magnolia => 8,
             Self::About => ABOUT,
@@ -78,26 +85,35 @@ impl Tells {
 
 /// The columns for a width, where the longest of what backups are about takes so many. When it was taken, whether it is
 /// good and what it is about are there always; then come, as long as there is room: its size, its state in words, its
-/// release; and where that does not cut off what it is about, the version of Magnolia, moments and ages in full.
-fn columns(width: u16, longest: u16) -> Vec<Column> {
+/// release; and where that does not cut off what it is about, the version of Magnolia, moments and ages in full. Moments have seconds
+/// where two backups share a minute.
+fn columns(width: u16, longest: u16, seconds: bool) -> Vec<Column> {
     let about = longest.min(ALL_ABOUT).saturating_sub(ABOUT);
     let fits = |told: &[Tells], about: u16| {
         let told: u16 = told.iter().map(|tells| tells.width() + 1).sum();
         SLOT.0 + SLOT.1 + told + about <= width + 1
     };
     let mut told = vec![
-        Tells::Taken { in_full: false },
+        Tells::Taken {
+            in_full: false,
+            seconds,
+        },
         Tells::Age { in_full: false },
         Tells::State { in_full: false },
         Tells::About,
     ];
-    let further: [More; 6] = [
-        |told| told.insert(3, Tells::Size),
-        |told| told[2] = Tells::State { in_full: true },
-        |told| told.insert(told.len() - 1, Tells::Release),
-        |told| told.insert(told.len() - 1, Tells::Magnolia),
-        |told| told[0] = Tells::Taken { in_full: true },
-        |told| told[1] = Tells::Age { in_full: true },
+    let further: [More<'_>; 6] = [
+        &|told| told.insert(3, Tells::Size),
+        &|told| told[2] = Tells::State { in_full: true },
+        &|told| told.insert(told.len() - 1, Tells::Release),
+        &|told| told.insert(told.len() - 1, Tells::Magnolia),
+        &|told| {
+            told[0] = Tells::Taken {
+                in_full: true,
+                seconds,
+            }
+        },
+        &|told| told[1] = Tells::Age { in_full: true },
     ];
     for (number, more) in further.into_iter().enumerate() {
         let mut with_more = told.clone();
@@ -133,7 +149,8 @@ pub fn draw(
     (cursor, focused): (&Cursor, bool),
     area: Rect,
 ) {
-    let columns = columns(area.width, longest(details, rows));
+    let minutes = shared_minutes(details, rows);
+    let columns = columns(area.width, longest(model, details, rows), !minutes.is_empty());
     canvas.text(area.x + SLOT.0, area.y, SLOT.1, "Slot", Meaning::Column);
     for column in &columns {
         place(
@@ -163,7 +180,14 @@ pub fn draw(
         }
         canvas.text(area.x + SLOT.0, y, SLOT.1 - 1, row.kind.label(), meaning);
         if let Some(backup) = row.of(details) {
-            filled(canvas, model, details, (*row, backup), &columns, (area, y));
+            filled(
+                canvas,
+                model,
+                details,
+                (*row, backup),
+                (&columns, &minutes),
+                (area, y),
+            );
         } else {
             let text = match row.kind {
                 RowKind::Recents => folded(model, details),
@@ -200,7 +224,7 @@ fn filled(
     model: &Model,
     details: &EnvironmentDetails,
     (row, backup): (BackupRow, &Backup),
-    columns: &[Column],
+    (columns, minutes): (&[Column], &BTreeSet<i64>),
     (area, y): (Rect, u16),
 ) {
     let manifest = &backup.manifest;
@@ -210,8 +234,20 @@ fn filled(
     let current = details.versions.as_ref();
     for column in columns {
         let (text, meaning) = match column.tells {
-            Tells::Taken { in_full: true } => (model.when().in_column(manifest.taken), Meaning::Text),
-            Tells::Taken { in_full: false } => (model.when().in_narrow_column(manifest.taken), Meaning::Text),
+            Tells::Taken { in_full, .. } => {
+                let when = model.when();
+                let moment = if in_full {
+                    when.in_column(manifest.taken)
+                } else {
+                    when.in_narrow_column(manifest.taken)
+                };
+                let seconds = if minutes.contains(&minute(backup)) {
+                    when.form(manifest.taken, ":%S")
+                } else {
+                    String::new()
+                };
+                (moment + &seconds, Meaning::Text)
+            }
             Tells::Age { in_full: true } => (words::age(manifest.taken, now), Meaning::Text),
             Tells::Age { in_full: false } => (words::short_age(manifest.taken, now), Meaning::Text),
             Tells::Size => (measure::bytes(manifest.bytes()), Meaning::Text),
@@ -231,7 +267,7 @@ fn filled(
                 continue;
             }
             Tells::About => {
-                let pieces = about(details, row, backup);
+                let pieces = about(model, details, row, backup);
                 canvas.pieces(area.x + column.x, y, column.width, &pieces);
                 continue;
             }
@@ -240,9 +276,25 @@ fn filled(
     }
 }
 
-/// What tells a backup from others that look alike, the most telling first: where it is, that undo goes back to it, which
-/// slot it was taken for, what was noted, and who asked for it.
-fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<Piece> {
+/// The minute that a backup was taken in.
+fn minute(backup: &Backup) -> i64 {
+    backup.manifest.taken.timestamp().div_euclid(60)
+}
+
+/// The minutes that more than one of the backups was taken in.
+fn shared_minutes(details: &EnvironmentDetails, rows: &[BackupRow]) -> BTreeSet<i64> {
+    let shown: BTreeSet<usize> = rows.iter().filter_map(|row| row.backup).collect();
+    let all = details.all_backups().enumerate();
+    let mut once = BTreeSet::new();
+    all.filter(|(number, _)| shown.contains(number))
+        .map(|(_, backup)| minute(backup))
+        .filter(|minute| !once.insert(*minute))
+        .collect()
+}
+
+/// What tells a backup from others that look alike, the most telling first: where it is, which job has taken it for safety, that undo
+/// goes back to it, which slot it was taken for, what was noted, and who asked for it.
+fn about(model: &Model, details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<Piece> {
     let manifest = &backup.manifest;
     let mut parts = Vec::new();
     if details.is_only_copied(&backup.id) {
@@ -250,6 +302,10 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
     }
     if let Some(less) = &backup.less {
         parts.push(piece(less.in_short(), Meaning::Warning));
+    }
+    let job = model.job_of_safety(backup);
+    if let Some(job) = job {
+        parts.push(piece(format!("job {}", job.id), Meaning::Text));
     }
     if details.undo.as_ref() == Some(&backup.id) {
         parts.push(piece("undo goes here", Meaning::Information));
@@ -259,7 +315,14 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
     {
         parts.push(piece(format!("was {slot}"), Meaning::Text));
     }
-    if let Some(note) = &manifest.note {
+    if job.is_some_and(|job| job.kind == JobKind::Undo) {
+        parts.push(piece("before an undo", Meaning::Text));
+    } else if let Some(note) = &manifest.note {
+        // The row says that it is one.
+        let note = match manifest.trigger {
+            Trigger::Restore => note.strip_prefix("safety backup ").unwrap_or(note),
+            _ => note,
+        };
         parts.push(piece(note, Meaning::Text));
     }
     if let Trigger::Upgrade { to } = &manifest.trigger {
@@ -279,10 +342,10 @@ fn about(details: &EnvironmentDetails, row: BackupRow, backup: &Backup) -> Vec<P
 }
 
 /// How many columns the longest of what backups are about takes.
-fn longest(details: &EnvironmentDetails, rows: &[BackupRow]) -> u16 {
+fn longest(model: &Model, details: &EnvironmentDetails, rows: &[BackupRow]) -> u16 {
     let widths = rows
         .iter()
-        .filter_map(|row| Some(wide(&about(details, *row, row.of(details)?))));
+        .filter_map(|row| Some(wide(&about(model, details, *row, row.of(details)?))));
     // One stays free behind it.
     u16::try_from(widths.max().map_or(0, |width| width + 1)).unwrap_or(u16::MAX)
 }
@@ -291,8 +354,10 @@ fn longest(details: &EnvironmentDetails, rows: &[BackupRow]) -> u16 {
 pub fn cut_off(model: &Model, width: u16) -> Option<Vec<Piece>> {
     let details = model.shown_details()?;
     let row = *model.backup_rows().get(model.backup_cursor.selected)?;
-    let pieces = about(details, row, row.of(details)?);
-    let columns = columns(width, longest(details, &model.backup_rows()));
+    let pieces = about(model, details, row, row.of(details)?);
+    let rows = model.backup_rows();
+    let seconds = !shared_minutes(details, &rows).is_empty();
+    let columns = columns(width, longest(model, details, &rows), seconds);
     let room = columns.last().map_or(0, |column| column.width);
     // Who asked for it stands last, and on its page.
     let by = usize::from(row.of(details)?.manifest.by != Principal::Schedule) * 2;
@@ -343,7 +408,7 @@ mod tests {
     #[test]
     fn columns_come_by_how_much_they_tell_and_fill_the_width() {
         for width in 52..200 {
-            let columns = columns(width, 0);
+            let columns = columns(width, 0, false);
             for pair in columns.windows(2) {
                 assert!(pair[0].x + pair[0].width < pair[1].x, "{width}: {columns:?}");
             }
@@ -352,7 +417,7 @@ mod tests {
             assert_eq!(last.x + last.width + 1, width);
             assert!(last.width >= ABOUT - 1 || width < 53, "{width}: {columns:?}");
         }
-        let count = |width| columns(width, 0).len();
+        let count = |width| columns(width, 0, false).len();
         assert_eq!((count(58), count(77), count(89), count(157)), (4, 5, 6, 7));
     }
 
@@ -360,7 +425,7 @@ mod tests {
     fn what_backups_are_about_is_not_cut_off_for_less() {
         for width in 52..200 {
             for longest in [0, 20, 40, 60] {
-                let columns = columns(width, longest);
+                let columns = columns(width, longest, false);
                 let about = columns.last().unwrap().width;
                 assert!(
                     columns.len() <= 6 || about + 1 >= longest.min(ALL_ABOUT),

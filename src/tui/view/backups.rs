@@ -5,10 +5,13 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, Piece, piece, wrap};
 use super::layout::Main;
 use super::{answer, backup_table};
+use crate::domain::backup::Backup;
 use crate::domain::measure;
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::refusal;
+use crate::domain::shrinking::Less;
 use crate::domain::state::{EnvironmentDetails, Hold, UndoWay};
+use crate::domain::target::newest_restorable;
 use crate::tui::model::{Connection, Model, OPENING};
 use crate::tui::theme::Meaning;
 
@@ -75,12 +78,22 @@ fn nothing(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
             paragraph(canvas, whole, &problem, Meaning::Critical);
         }
         None if model.fleet.is_loaded() && model.shown.is_none() => {
-            paragraph(canvas, area, "No environment is selected.", Meaning::Quiet);
+            let words = match &model.settings.beyond.configuration {
+                Some(file) if model.fleet.len() == 0 => {
+                    format!("No environment is in {}. {SHOWN}", file.path)
+                }
+                _ if model.fleet.len() == 0 => SHOWN.to_owned(),
+                _ => "No environment is selected.".to_owned(),
+            };
+            paragraph(canvas, area, &words, Meaning::Quiet);
         }
         None if opens_for_long(model) => paragraph(canvas, area, OPENS, Meaning::Text),
         None => paragraph(canvas, area, model.still_to_come(), Meaning::Quiet),
     }
 }
+
+/// Where to see what is not here.
+const SHOWN: &str = "`lifeboat demo` shows environments with backups.";
 
 /// Why opening may take minutes.
 const OPENS: &str =
@@ -144,6 +157,12 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     if let Some((label, text)) = standing(details).filter(|_| summary.newest.is_some()) {
         problem(label, &text, Meaning::Warning);
     }
+    // Of one that holds so much less that Live may have been broken, the answer does not speak.
+    if let Some((newest, less)) = held_by_the_newest(details).filter(|_| summary.trouble.is_none()) {
+        let when = model.when().narrow(newest.manifest.taken);
+        let text = format!("{}, {when}: was Live whole?", less.in_short());
+        problem("newest", &text, Meaning::Warning);
+    }
     let second_only = details.only_copied().count();
     if second_only > 0 {
         let backups = if second_only == 1 { "backup" } else { "backups" };
@@ -181,6 +200,12 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     }
     lines.push(running(details));
     lines
+}
+
+/// The newest good backup, where it holds less than those before it, and how much less.
+pub(super) fn held_by_the_newest(details: &EnvironmentDetails) -> Option<(&Backup, &Less)> {
+    let newest = newest_restorable(&details.backups)?;
+    Some((newest, newest.less.as_ref()?))
 }
 
 /// What restores have left in the databases, in a line: how much, and until when.

@@ -225,7 +225,8 @@ impl<'a> Canvas<'a> {
         } else {
             Meaning::Title
         };
-        let title = shorten(title, usize::from(width.saturating_sub(4)), self.symbols().more);
+        // Of long names of environments the end tells them apart.
+        let title = shorten_middle(title, usize::from(width.saturating_sub(4)), self.symbols().more);
         self.text(x + 1, y, width.saturating_sub(2), &format!(" {title} "), meaning);
     }
 
@@ -260,7 +261,7 @@ impl<'a> Canvas<'a> {
             self.text(x, y, 1, corner, Meaning::Rule);
         }
         let room = usize::from(area.width.saturating_sub(6));
-        let title = shorten(title, room, self.symbols().more);
+        let title = shorten_middle(title, room, self.symbols().more);
         self.text(area.x + 2, area.y, area.width - 3, &format!(" {title} "), meaning);
         Rect::new(
             area.x + 2,

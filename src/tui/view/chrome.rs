@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::canvas::{Canvas, Piece, piece, wide};
+use super::canvas::{Canvas, Piece, piece, shorten_middle, wide};
 use super::{aside, field, layout, lists, seek, words};
 use crate::domain::activity::Severity;
 use crate::domain::columns;
@@ -107,6 +107,9 @@ fn is_old(model: &Model) -> bool {
     model.data_from.is_some_and(|at| model.now - at >= OLD)
 }
 
+/// How many columns the name of an environment takes at most on the line above the footer.
+const NAME: usize = 24;
+
 /// The line above the footer: what was last said, or the newest notification that nobody has seen.
 pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
     let y = model.size.height - 2;
@@ -155,13 +158,17 @@ pub fn line(canvas: &mut Canvas<'_>, model: &Model) {
     }
     let (symbol, meaning) = words::severity(news.severity, symbols);
     let at = model.when().time(news.at, model.now);
+    let text = lists::named(&news.text, news.environment.as_ref());
+    // A long name leaves room for what is said of it.
+    let name = news.environment.as_ref().map(ToString::to_string);
+    let text = match name {
+        Some(name) => text.replacen(&name, &shorten_middle(&name, NAME, symbols.more), 1),
+        None => text.to_owned(),
+    };
     let pieces = [
         piece(format!("{symbol} "), meaning),
         piece(format!("{at} "), Meaning::Quiet),
-        piece(
-            lists::named(&news.text, news.environment.as_ref()),
-            urgency(news.severity),
-        ),
+        piece(text, urgency(news.severity)),
     ];
     canvas.pieces(1, y, width - more_width, &pieces);
 }

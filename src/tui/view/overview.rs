@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, piece, shorten_middle, wrap};
+use super::canvas::{Canvas, Piece, piece, shorten_middle, wrap};
 use super::words;
 use crate::domain::proof::DrillOutcome;
 use crate::domain::state::Hold;
@@ -40,33 +40,49 @@ pub fn title(model: &Model, overview: &Overview) -> String {
 struct Columns {
     context: Option<(u16, u16)>,
     name: (u16, u16),
-    state: (u16, u16),
+    state: Option<(u16, u16)>,
     age: (u16, u16),
     target: (u16, u16),
-    proven: Option<(u16, u16)>,
+    proven: (u16, u16),
+    /// Whether what is said of proof is in few words.
+    briefly: bool,
     why: Option<(u16, u16)>,
 }
 
 /// What is wrong is told where it has at least so much room.
 const WHY: u16 = 24;
+/// Names that are longer may be shortened for what stands in words beside its sign.
+const NAMES: u16 = 16;
+/// How many columns age, targets and proof take, with what keeps them apart.
+const MEASURED: (u16, u16) = (38, 48);
+/// How many columns the state takes in words.
+const STATE: u16 = 17;
 
 impl Columns {
-    /// The columns for a width, where names need so many columns.
+    /// The columns for a width, where names need so many columns. How old the newest backup is, how its targets stand, and when it was
+    /// proven are there always. Then come, as long as there is room: the state in words, which has its sign before the
+    /// name; all that is said of proof; and what is wrong.
     fn of(width: u16, with_contexts: bool, names: u16) -> Self {
         let context = with_contexts.then_some((4, 12));
         let name_x = if with_contexts { 17 } else { 4 };
-        let wide = width >= name_x + 82;
+        let briefly = width < name_x + 82;
+        let measured = if briefly { MEASURED.0 } else { MEASURED.1 };
+        let room = width.saturating_sub(name_x + measured);
+        let has_state = room > STATE + names.min(NAMES);
         // Names get what they need, so that one reads on without looking for the row.
-        let room = width.saturating_sub(name_x + if wide { 65 } else { 41 });
-        let state = (name_x + room.min(names.max(20) + 2), 16);
+        let room = room.saturating_sub(if has_state { STATE } else { 0 });
+        let behind = name_x + room.min(names.max(20) + 2);
+        let age = if has_state { behind + STATE } else { behind };
+        let why = age + 49;
         Self {
             context,
-            name: (name_x, state.0.saturating_sub(name_x + 1)),
-            state,
-            age: (state.0 + 17, 7),
-            target: (state.0 + 26, 15),
-            proven: wide.then_some((state.0 + 42, 23)),
-            why: (wide && state.0 + 66 + WHY <= width).then(|| (state.0 + 66, width - state.0 - 66)),
+            name: (name_x, behind.saturating_sub(name_x + 1)),
+            state: has_state.then_some((behind, STATE - 1)),
+            age: (age, 7),
+            target: (age + 9, 15),
+            proven: (age + 25, if briefly { 13 } else { 23 }),
+            briefly,
+            why: (!briefly && why + WHY <= width).then(|| (why, width - why)),
         }
     }
 }
@@ -83,9 +99,12 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, overview: &Overview, area: R
     let heads = [
         (columns.context, "Context"),
         (Some(columns.name), "Environment"),
-        (Some(columns.state), "State"),
+        (columns.state, "State"),
         (Some(columns.target), "RPO and RTO"),
-        (columns.proven, "Last proven"),
+        (
+            Some(columns.proven),
+            if columns.briefly { "Proven" } else { "Last proven" },
+        ),
         (columns.why, "Why"),
     ];
     for (place, head) in heads {
@@ -225,18 +244,19 @@ fn one(
     let name = summary.name.to_string();
     let name = shorten_middle(&name, usize::from(width), canvas.symbols().more);
     canvas.text(area.x + x, y, width, &name, meaning);
-    let (x, width) = columns.state;
-    let job = summary.job.as_ref();
-    let state = job.map_or_else(
-        || row.state.label().to_owned(),
-        |job| format!("{} runs", job.kind.label()),
-    );
-    let of_state = if job.is_some() {
-        Meaning::Information
-    } else {
-        of_state
-    };
-    canvas.text(area.x + x, y, width, &state, of_state);
+    if let Some((x, width)) = columns.state {
+        let job = summary.job.as_ref();
+        let state = job.map_or_else(
+            || row.state.label().to_owned(),
+            |job| format!("{} runs", job.kind.label()),
+        );
+        let of_state = if job.is_some() {
+            Meaning::Information
+        } else {
+            of_state
+        };
+        canvas.text(area.x + x, y, width, &state, of_state);
+    }
     if summary.kind.is_recoverable() {
         let (x, width) = columns.age;
         let age = summary
@@ -246,24 +266,9 @@ fn one(
         let (x, width) = columns.target;
         let (words, of_target) = targets(model, row);
         canvas.text(area.x + x, y, width, &words, of_target);
-        if let Some((x, width)) = columns.proven {
-            let pieces = match &summary.last_proven {
-                Some(drill) => {
-                    // How long it took says less of the newest, and has no room beside that.
-                    let which = if summary.has_proven_the_newest() {
-                        format!(" ago, in {}", measure::millis(drill.millis))
-                    } else {
-                        " ago, older one".to_owned()
-                    };
-                    vec![
-                        piece(words::short_age(drill.at, model.now), Meaning::Text),
-                        piece(which, Meaning::Quiet),
-                    ]
-                }
-                None => vec![piece("not yet", Meaning::Quiet)],
-            };
-            canvas.pieces(area.x + x, y, width, &pieces);
-        }
+        let (x, width) = columns.proven;
+        let pieces = proven(model, row, columns.briefly);
+        canvas.pieces(area.x + x, y, width, &pieces);
     }
     if let Some((x, width)) = columns.why {
         canvas.text(area.x + x, y, width, &why(row), Meaning::Text);
@@ -271,6 +276,25 @@ fn one(
     if selected {
         canvas.select(area.x, y, area.width, true);
     }
+}
+
+/// When a drill has last brought a backup back, and whether that was the newest. How long it took says less of the newest, and has
+/// no room beside that.
+fn proven(model: &Model, row: &Row<'_>, briefly: bool) -> Vec<Piece> {
+    let summary = row.summary;
+    let Some(drill) = &summary.last_proven else {
+        return vec![piece("not yet", Meaning::Quiet)];
+    };
+    let which = match (summary.has_proven_the_newest(), briefly) {
+        (true, true) => " ago".to_owned(),
+        (false, true) => ", older".to_owned(),
+        (true, false) => format!(" ago, in {}", measure::millis(drill.millis)),
+        (false, false) => " ago, older one".to_owned(),
+    };
+    vec![
+        piece(words::short_age(drill.at, model.now), Meaning::Text),
+        piece(which, Meaning::Quiet),
+    ]
 }
 
 /// How its targets stand: which is missed, and by how much. Where it has none, the schedule is what it is held to.
@@ -322,4 +346,27 @@ fn why(row: &Row<'_>) -> String {
         State::Unread | State::Good | State::NotBackedUp => None,
     }
     .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_target_and_proof_have_room_in_every_width() {
+        for width in 78..240 {
+            for (with_contexts, names) in [(false, 9), (false, 40), (true, 9), (true, 40)] {
+                let columns = Columns::of(width, with_contexts, names);
+                let proven = columns.proven;
+                assert!(proven.0 + proven.1 <= width, "{width} {with_contexts} {names}");
+                assert!(columns.target.0 + columns.target.1 < proven.0);
+                assert!(
+                    columns.name.1 >= names.min(NAMES),
+                    "{width} {with_contexts} {names}"
+                );
+                assert!(columns.state.is_some() || with_contexts);
+            }
+        }
+        assert!(Columns::of(160, false, 20).why.is_some());
+    }
 }

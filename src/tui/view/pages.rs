@@ -128,6 +128,14 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         if let Some((label, words)) = super::backups::standing(details) {
             text.fact_as("backups", &format!("{label}: {words}"), Meaning::Warning);
         }
+        if let Some((newest, less)) = super::backups::held_by_the_newest(details) {
+            let words = format!(
+                "{} holds {}: look whether Live was whole",
+                newest.id,
+                less.in_words()
+            );
+            text.fact_as("newest", &words, Meaning::Warning);
+        }
         proven(&mut text, model, details);
         known(&mut text, model, details);
     } else {
@@ -213,6 +221,10 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
 
 /// What is wrong in the file of the configuration, where there is no report to say it in.
 fn said_of_the_file(text: &mut Text, model: &Model) {
+    if let Some(read) = file_in_use(model).filter(|_| model.wrong_configuration.is_none()) {
+        text.blank();
+        text.paragraph(&format!("{}: {read}", whose_file(model)), Meaning::Quiet);
+    }
     if let Some(why) = &model.wrong_configuration {
         text.blank();
         text.paragraph(
@@ -220,6 +232,13 @@ fn said_of_the_file(text: &mut Text, model: &Model) {
             Meaning::Critical,
         );
     }
+}
+
+/// Which file it is, and when what is in use was read from it.
+fn file_in_use(model: &Model) -> Option<String> {
+    let file = model.settings.beyond.configuration.as_ref()?;
+    let read = model.when().moment_exact(file.read.unwrap_or(model.opened));
+    Some(format!("{}, read {read}", file.path))
 }
 
 /// Whose file of the configuration it is that this cockpit reads: a service has another one.
@@ -237,15 +256,21 @@ fn as_the_file_is_now(model: &Model, report: &Report) -> Report {
     let mut report = report.clone();
     let is_a_service = model.settings.leads_to_a_service();
     for finding in &mut report.findings {
-        if is_a_service && finding.about == CONFIGURATION {
+        if finding.about != CONFIGURATION {
+            continue;
+        }
+        if is_a_service {
             "the service's file".clone_into(&mut finding.about);
+        } else if let Some(read) = file_in_use(model) {
+            finding.detail = format!("{read}: {}", finding.detail);
         }
     }
     let (verdict, detail) = match &model.wrong_configuration {
         Some(why) => (Verdict::Failed, in_use_still(why)),
         None if is_a_service => {
+            let read = file_in_use(model).map(|read| format!("{read}: "));
             let words = "it can be read; it says how the service is reached, and what the cockpit looks like";
-            (Verdict::Ok, words.to_owned())
+            (Verdict::Ok, read.unwrap_or_default() + words)
         }
         None => return report,
     };

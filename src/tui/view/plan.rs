@@ -239,9 +239,11 @@ fn newer(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan) {
     if let Some(newest) = newest {
         let when = moment_and_age(newest.manifest.taken, model);
         let what = newest.manifest.trigger.names();
+        let less = newest.less.as_ref().map(|less| format!(", {}", less.in_short()));
+        let less = less.unwrap_or_default();
         text.fact_as(
             "newer",
-            &format!("{what} {}, verified, of {when}", newest.id),
+            &format!("{what} {}, verified{less}, of {when}", newest.id),
             Meaning::Warning,
         );
     }

@@ -259,8 +259,12 @@ fn preview(text: &mut Text, indent: &str, binary: &BinaryFacts) {
     let Some(preview) = &binary.preview else {
         return;
     };
-    let mark = [piece(indent.to_owned(), Meaning::Text)];
     for line in preview.lines() {
+        // How far a line is indented says in YAML, JSON and XML what it belongs to.
+        let further = line.chars().take_while(|c| c.is_whitespace());
+        let further: usize = further.map(|c| if c == '\t' { 4 } else { 1 }).sum();
+        let further = " ".repeat(further.min(text.width() / 3));
+        let mark = [piece(format!("{indent}{further}"), Meaning::Text)];
         text.marked(&mark, line, Meaning::Quiet);
     }
 }
