@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 
 use super::found::id_of_path;
-use super::{At, NodeRead};
+use super::{At, ENDINGS, NodeRead};
 use crate::content::restoring::RestoreError;
 use crate::jcr::document::{self, BEGINNING, Limits, Placed, ReadError};
 use crate::jcr::namespaces::Namespaces;
@@ -102,6 +102,9 @@ impl Documents {
     ) -> Result<Outcome, RestoreError> {
         let workspace = document.names.first().map_or("", String::as_str);
         let name = document.names.last().map_or("", String::as_str);
+        if document.size == 0 && !is_own(workspace) && is_called_as_a_document(name) {
+            return Ok(Outcome::Unreadable("it is empty".to_owned()));
+        }
         if !may_hold_nodes(workspace, name, document.size) {
             return Ok(Outcome::NoNodes);
         }
@@ -260,11 +263,20 @@ pub(super) fn too_large(place: &str) -> RestoreError {
 
 /// Whether a file of this name and size, in a workspace, is looked into.
 pub(super) fn may_hold_nodes(workspace: &str, name: &str, size: u64) -> bool {
-    // What belongs to the repository itself, and files of a database.
-    let is_own = workspace.starts_with('.');
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_other = OTHERS.iter().any(|other| other.eq_ignore_ascii_case(ending));
-    size > 0 && !is_own && !is_other
+    size > 0 && !is_own(workspace) && !is_other
+}
+
+/// Whether a workspace is what belongs to the repository itself, or files of a database.
+fn is_own(workspace: &str) -> bool {
+    workspace.starts_with('.')
+}
+
+/// Whether a file is called as those that hold nodes: it has to begin as one of them. A disk that is full leaves it empty, and a loss
+/// of power full of zeroes; what was in it is then neither removed nor of another kind.
+fn is_called_as_a_document(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Reads a file if it holds nodes, which is told, and gives each with its name if it is a topmost one.
@@ -283,6 +295,10 @@ fn read(
     let first = (&mut input).take(BEGINNING as u64).read_to_end(&mut beginning);
     first.map_err(ReadError::Input)?;
     let Some(form) = document::form_of(&beginning) else {
+        let name = document.names.last().map_or("", String::as_str);
+        if is_called_as_a_document(name) && beginning.iter().all(|byte| *byte == 0) {
+            return Err(ReadError::Zeroes);
+        }
         return Ok(false);
     };
     if document.size > LARGEST {

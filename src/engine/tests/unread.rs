@@ -52,6 +52,23 @@ fn compared(engine: &Engine, older: Source, newer: Source, below: &str) -> Resul
 }
 
 #[test]
+fn a_page_whose_file_a_full_disk_or_a_loss_of_power_has_spoilt_is_not_told_as_removed() {
+    for (spoilt, why) in [
+        (String::new(), "it is empty"),
+        ("\0".repeat(4096), "it begins with nothing but zeroes"),
+    ] {
+        let house = house();
+        let engine = house.engine();
+        let backup = Source::from(&back_up(&engine));
+        house.write("author", FILE, &spoilt);
+        let differs = diff(&engine, &backup, "author:/website");
+        let told = only_line(&differs);
+        assert_eq!((told.0, told.2, told.4), ("cannot be read", 2, Some(why)));
+        assert_eq!(differs.totals.removed, 0);
+    }
+}
+
+#[test]
 fn a_page_whose_file_cannot_be_read_in_live_is_not_told_as_removed() {
     let house = house();
     let engine = house.engine();

@@ -72,6 +72,9 @@ pub enum ReadError {
         /// Why.
         why: String,
     },
+    /// It begins as a loss of power leaves files.
+    #[error("it begins with nothing but zeroes")]
+    Zeroes,
     /// The file could not be read.
     #[error("it could not be read: {0}")]
     Input(io::Error),

@@ -28,7 +28,7 @@ use crate::content::inside::found::Digest;
 use crate::jcr::NodeId;
 
 /// The form of the files. One of another form is made again.
-pub(super) const FORM: u32 = 4;
+pub(super) const FORM: u32 = 5;
 
 /// Why an index cannot be used. Whoever meets it has it made again.
 #[derive(Debug, thiserror::Error)]
