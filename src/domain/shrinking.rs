@@ -323,6 +323,8 @@ mod tests {
             replaced: None,
             added_bytes: 0,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: vec![copy],
         }

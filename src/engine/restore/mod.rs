@@ -5,6 +5,7 @@
 
 mod after;
 mod approval;
+pub(super) mod brought;
 mod chosen;
 pub(super) mod clearing;
 mod elsewhere;
@@ -323,6 +324,7 @@ impl Live {
             backup: backup.id.clone(),
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
+            brought: Some(self.brought_by_restore(&plan)),
             stage: Stage::Staging,
             instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?,
             indexes_removed: false,

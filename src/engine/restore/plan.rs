@@ -17,6 +17,7 @@ use crate::domain::plan::{RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
+use crate::domain::version::Versions;
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
@@ -147,7 +148,10 @@ impl Live {
             warnings: [stopping.by_hand.as_slice(), &beforehand].concat(),
             stopping,
         };
-        still_so.extend(version_warnings(&plan));
+        still_so.extend(version_warnings(
+            &plan.backup.manifest.versions,
+            &plan.versions_now,
+        ));
         plan.warnings.extend_from_slice(&still_so);
         Ok(Planned {
             plan,
@@ -324,16 +328,16 @@ fn repository_room(
     }
 }
 
-fn version_warnings(plan: &RestorePlan) -> Vec<String> {
+/// That the versions that belong to content are not those that run now, as sentences.
+pub(super) fn version_warnings(then: &Versions, now: &Versions) -> Vec<String> {
     let mut warnings = Vec::new();
-    let (then, now) = (&plan.backup.manifest.versions, &plan.versions_now);
-    if plan.magnolia_differs() {
+    if then.magnolia != now.magnolia {
         warnings.push(format!(
             "the content was written by Magnolia {} and {} runs now: going back may need that version's bundle too",
             then.magnolia, now.magnolia
         ));
     }
-    if plan.release_differs() {
+    if then.release != now.release {
         warnings.push(format!(
             "the content belongs to release {} and {} runs now: templates and light modules may not fit it",
             then.release, now.release

@@ -169,12 +169,15 @@ impl Live {
             });
         }
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
+        let brought = self.brought_by_exchange(&selection);
+        let content = brought.content.clone();
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
             backup: BackupId(backup.unwrap_or_else(|| "the restore before".to_owned())),
             safety: None,
             safety_taken: None,
+            brought: Some(brought),
             stage: Stage::Staging,
             instances: staged
                 .iter()
@@ -184,7 +187,12 @@ impl Live {
             settled: Vec::new(),
         };
         self.write_journal(&journal)?;
-        let written = self.written_into_tables(left);
+        let mut written = self.written_into_tables(left);
+        written.extend(
+            content
+                .iter()
+                .flat_map(|content| self.warnings_of_versions(&content.versions)),
+        );
         for told in self.stopping(&exchanged).by_hand.iter().chain(&written) {
             work.log(Severity::Warning, told);
         }

@@ -80,7 +80,13 @@ impl Live {
     pub fn before_undo(&self) -> Result<BeforeUndo, EngineError> {
         let undone = self.undone();
         let (selection, counted, written, chosen) = if let Some(left) = self.tables_to_go_back_to()? {
-            let written = self.written_into_tables(&left);
+            let mut written = self.written_into_tables(&left);
+            let content = self.brought_by_exchange(&selection_of(&left)).content;
+            written.extend(
+                content
+                    .iter()
+                    .flat_map(|content| self.warnings_of_versions(&content.versions)),
+            );
             (selection_of(&left), None, written, self.instances_left(&left))
         } else {
             let safety = self.safety_of_the_last_restore()?;
@@ -103,6 +109,7 @@ impl Live {
                 None => self.written_since(&safety, &Unwatched),
             };
             written.extend(untold);
+            written.extend(self.warnings_of_versions(&safety.manifest.versions));
             (selection, counted, written, chosen)
         };
         let counted = counted.map_or(String::new(), |counted| format!(" ({counted})"));

@@ -1,10 +1,13 @@
 //! What is said of an undo, beforehand and when it is done; and what a plan says first, and of Magnolia.
 
-use super::house::{House, OfHouse, back_up, everything, request, restore, undo};
+use chrono::Duration;
+
+use super::house::{House, OfHouse, back_up, backups, everything, request, restore, undo};
 use super::parts::{self, parts, plan};
-use crate::domain::job::JobKind;
+use crate::domain::backup::Manifest;
+use crate::domain::job::{Job, JobKind};
 use crate::domain::report::{RestoreFacts, RestoreReport};
-use crate::engine::{NO_MAGNOLIA, details};
+use crate::engine::{Engine, NO_MAGNOLIA, details};
 use crate::watch::Unwatched;
 
 #[test]
@@ -96,6 +99,62 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
         report.contains(&format!("undo of the restore of job {}", restored.id)),
         "{report}"
     );
+}
+
+#[test]
+fn a_safety_backup_says_the_versions_that_its_content_came_from() {
+    let mut house = House::new();
+    house.magnolia = "6.2.40";
+    let engine = house.engine();
+    let old = back_up(&engine);
+    drop(engine);
+    house.magnolia = "6.3.4";
+    let engine = house.engine();
+    house.pass(Duration::hours(1));
+    house.write("author", "website/page-0.xml", "of 6.3.4");
+    let safety = |engine: &Engine, job: &Job| {
+        let id = job.outcome.as_ref().unwrap().safety.clone().unwrap();
+        let mut all = backups(engine).into_iter();
+        all.find(|backup| backup.id == id).unwrap().manifest
+    };
+    let says = |told: &[String]| {
+        let told = told.join("; ");
+        told.contains("written by Magnolia 6.2.40 and 6.3.4 runs now")
+    };
+    let restored = restore(&engine, &old.0, everything());
+    assert!(says(&restored.outcome.as_ref().unwrap().warnings));
+    let first = safety(&engine, &restored);
+    let of = |manifest: &Manifest| manifest.versions.magnolia.0.clone();
+    assert_eq!(
+        (of(&first), first.ran.clone(), first.came_from.clone()),
+        ("6.3.4".to_owned(), None, None)
+    );
+
+    house.pass(Duration::hours(1));
+    assert!(!says(&engine.of_house().before_undo().unwrap().written));
+    let undone = undo(&engine);
+    assert!(!says(&undone.outcome.as_ref().unwrap().warnings));
+    let second = safety(&engine, &undone);
+    let came_from = second.came_from.clone().unwrap();
+    assert_eq!((of(&second), came_from.backup), ("6.2.40".to_owned(), old));
+    assert_eq!(second.ran.unwrap().magnolia.0, "6.3.4");
+
+    house.pass(Duration::hours(1));
+    assert!(says(&engine.of_house().before_undo().unwrap().written));
+    let again = undo(&engine);
+    assert!(says(&again.outcome.as_ref().unwrap().warnings), "{again:?}");
+    let third = safety(&engine, &again);
+    assert_eq!(
+        (of(&third), third.came_from.unwrap().taken),
+        ("6.3.4".to_owned(), first.taken)
+    );
+
+    // What has been exchanged since has made the content its own.
+    drop(engine);
+    house.magnolia = "6.3.5";
+    let engine = house.engine();
+    let last = undo(&engine);
+    assert_eq!(of(&safety(&engine, &last)), "6.3.5");
 }
 
 #[test]

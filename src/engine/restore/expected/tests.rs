@@ -41,6 +41,8 @@ fn backup(digit: char, copy_millis: u64, replaced: Option<Selection>) -> Backup 
             replaced,
             added_bytes: 0,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
