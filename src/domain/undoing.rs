@@ -263,6 +263,7 @@ mod tests {
         jobs[1].reached = Some(crate::domain::milestone::Reached {
             what: Milestone::ContentLive,
             at: jobs[1].created,
+            content_of: None,
         });
         assert_eq!(of(&safety('d'), &jobs), is(JobKind::Restore, 44));
         assert_eq!(of(&safety('b'), &jobs), unknown);

@@ -120,6 +120,7 @@ async fn a_backup_is_told_as_soon_as_it_is_complete() {
         job.reached = Some(Reached {
             what: Milestone::BackupComplete,
             at: two_projects::now(),
+            content_of: None,
         });
     });
     cockpit

@@ -143,6 +143,7 @@ async fn a_restore_on_its_way_and_at_its_end() {
             job.reached = Some(Reached {
                 what: Milestone::ContentLive,
                 at: two_projects::now(),
+                content_of: "2026-11-23T00:17:12Z".parse().ok(),
             });
         });
         cockpit.see("Live has the restored content").await;

@@ -158,7 +158,7 @@ impl Live {
             }
         };
         let (backup, mut warnings) = self.copy_live(work, purpose, &[])?;
-        work.reached(Milestone::BackupComplete);
+        work.reached(Milestone::BackupComplete, None);
         work.phase(Phase::Retention).or_else(|error| {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }

@@ -171,6 +171,10 @@ impl Live {
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
         let brought = self.brought_by_exchange(&selection);
         let content = brought.content.clone();
+        // Until then it was live.
+        let until = left.iter().map(|(_, left)| left.note.at).min();
+        let from = content.as_ref().and_then(|content| content.came_from.as_ref());
+        let state = until.map(|until| (until, from));
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
@@ -212,7 +216,7 @@ impl Live {
             });
         }
         let mut warnings = written;
-        let health = self.after_switch(work, &journal, &mut warnings)?;
+        let health = self.after_switch(work, &journal, state.map(|(at, _)| at), &mut warnings)?;
         let until = self.replaced_tables().iter().map(|left| left.expires).max();
         let until = until.map_or(String::new(), |until| {
             format!(
@@ -223,7 +227,7 @@ impl Live {
         Ok(Outcome {
             summary: format!(
                 "{}{until}{}",
-                undone.is_undone(&name.to_string(), &selection),
+                undone.is_undone(&name.to_string(), &selection, state),
                 journal.told_of_clusters()
             ),
             warnings,

@@ -2,7 +2,8 @@
 
 use super::titles::limited;
 use super::{Way, plan::Planned, undo::LeftByInstance};
-use crate::domain::backup::Backup;
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, CameFrom};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::state::BeforeUndo;
@@ -36,13 +37,24 @@ impl Undone {
         format!("undo of {}: {how}{}", self.called(), limited(selection))
     }
 
-    /// That it is undone, as a sentence without its end.
-    pub(super) fn is_undone(&self, environment: &str, selection: &Selection) -> String {
+    /// That it is undone, and what Live has now: the state of when, and which backup that had come from where it is known. As a
+    /// sentence without its end.
+    pub(super) fn is_undone(
+        &self,
+        environment: &str,
+        selection: &Selection,
+        state: Option<(Instant, Option<&CameFrom>)>,
+    ) -> String {
         let part = limited(selection);
         let comma = if part.is_empty() { "" } else { "," };
+        let at = state.map(|(at, _)| format!("at {}, ", measure::moment(at)));
+        let from = state.and_then(|(_, from)| from);
+        let from = from.map(|from| format!(", with the content of {from} and what was changed since"));
         format!(
-            "{} is undone: {environment}{part}{comma} is back as it was before it",
-            self.with_time()
+            "{} is undone: {environment}{part}{comma} is back as it was {}before it{}",
+            self.with_time(),
+            at.unwrap_or_default(),
+            from.unwrap_or_default()
         )
     }
 }

@@ -58,7 +58,8 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
     assert!(
         summary.starts_with(&format!("the restore of job {} (", restored.id))
             && summary.contains(
-                ") is undone: acme/live, only /website/home/news on author, is back as it was before it (safety backup "
+                ") is undone: acme/live, only /website/home/news on author, is back as it was at 2026-11-23 12:00 UTC, before it \
+                 (safety backup "
             )
             && summary.ends_with(" can undo this undo"),
         "{summary}"
@@ -133,16 +134,37 @@ fn a_safety_backup_says_the_versions_that_its_content_came_from() {
     house.pass(Duration::hours(1));
     assert!(!says(&engine.of_house().before_undo().unwrap().written));
     let undone = undo(&engine);
+    // Live is what it was when that was taken, and of no backup.
+    let summary = |job: &Job| job.outcome.as_ref().unwrap().summary.clone();
+    assert!(
+        summary(&undone)
+            .contains("acme/live is back as it was at 2026-11-23 13:00 UTC, before it (safety backup "),
+        "{}",
+        summary(&undone)
+    );
+    assert_eq!(undone.reached.unwrap().content_of, Some(first.taken));
     assert!(!says(&undone.outcome.as_ref().unwrap().warnings));
     let second = safety(&engine, &undone);
     let came_from = second.came_from.clone().unwrap();
-    assert_eq!((of(&second), came_from.backup), ("6.2.40".to_owned(), old));
-    assert_eq!(second.ran.unwrap().magnolia.0, "6.3.4");
+    assert_eq!(
+        (of(&second), came_from.backup),
+        ("6.2.40".to_owned(), old.clone())
+    );
+    assert_eq!(second.ran.as_ref().unwrap().magnolia.0, "6.3.4");
 
     house.pass(Duration::hours(1));
     assert!(says(&engine.of_house().before_undo().unwrap().written));
     let again = undo(&engine);
     assert!(says(&again.outcome.as_ref().unwrap().warnings), "{again:?}");
+    assert!(
+        summary(&again).contains(&format!(
+            "is back as it was at 2026-11-23 14:00 UTC, before it, with the content of backup {old} of 2026-11-23 12:00 UTC and \
+             what was changed since (safety backup "
+        )),
+        "{}",
+        summary(&again)
+    );
+    assert_eq!(again.reached.unwrap().content_of, Some(second.taken));
     let third = safety(&engine, &again);
     assert_eq!(
         (of(&third), third.came_from.unwrap().taken),
