@@ -83,9 +83,11 @@ impl Live {
         let settings = self.settings();
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
-        let mut written = Vec::new();
+        let (mut written, mut nothing_written) = (Vec::new(), false);
         if way.takes_back(&backup) {
-            written = self.written_since(&backup, watch);
+            let since = self.written_since(&backup, watch);
+            nothing_written = since.is_nothing();
+            written = since.told;
             found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
@@ -140,6 +142,7 @@ impl Live {
             made: self.now(),
             changes,
             newest_change,
+            nothing_written,
             versions_now,
             expected,
             room,

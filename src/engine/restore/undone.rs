@@ -118,7 +118,7 @@ impl Live {
             // The plan has compared what was written since: that goes through all that came back.
             let mut written = match planned {
                 Some(planned) => planned.written,
-                None => self.written_since(&safety, &Unwatched),
+                None => self.written_since(&safety, &Unwatched).told,
             };
             written.extend(untold);
             written.extend(self.warnings_of_versions(&safety.manifest.versions));

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::house::{House, OfHouse, back_up, backups, everything, request, restore, undo};
+use super::house::{House, OfHouse, back_up, backups, everything, only, request, restore, undo};
 use super::parts::{self, parts, plan};
 use crate::domain::backup::Manifest;
 use crate::domain::job::{Job, JobKind};
@@ -177,6 +177,61 @@ fn a_safety_backup_says_the_versions_that_its_content_came_from() {
     let engine = house.engine();
     let last = undo(&engine);
     assert_eq!(of(&safety(&engine, &last)), "6.3.5");
+}
+
+#[test]
+fn a_plan_of_a_part_says_what_of_that_part_is_lost() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.pass(Duration::hours(5));
+    house.write("author", "config/modules.xml", "not in that part");
+    let lost = |selection| plan(&engine, selection).work_lost();
+    let news = || parts(&["author:/website/home/news"]);
+    let website = || only(&["author"], &["website"]);
+    for part in [news(), website()] {
+        let lost = lost(part);
+        assert!(!lost.is_any, "{lost:?}");
+        assert_eq!(lost.words, "none: what was chosen is the same as the backup");
+    }
+    house.write(
+        "author",
+        "website/home/news/first.xml",
+        "another text, which is longer",
+    );
+    house.write("author", "website/home/news/second.xml", "another");
+    house.write("author", "website/home/news/third.xml", "new");
+    for part in [news(), website()] {
+        let lost = lost(part);
+        assert!(lost.is_any, "{lost:?}");
+        // Not that it is 5 hours of work: all else is left alone. The folder has another time.
+        assert!(
+            lost.words
+                .contains(" changed and 1 item added in what was chosen since the backup, last 2"),
+            "{lost:?}"
+        );
+    }
+    assert!(
+        lost(everything())
+            .words
+            .starts_with("5 h 00 min of work: Live last changed")
+    );
+
+    // What an undo takes back was brought by the restore: nobody has written it.
+    let restored = restore(&engine, "manual", news());
+    let safety = restored.outcome.unwrap().safety.unwrap();
+    let undoes = || {
+        let live = engine.of_house();
+        live.plan_restore(&request(&safety.0, news()), &Unwatched)
+            .unwrap()
+    };
+    let lost = undoes().work_lost();
+    assert!(
+        !lost.is_any && lost.words.starts_with("nothing that was written since"),
+        "{lost:?}"
+    );
+    house.write("author", "website/home/news/first.xml", "work since");
+    assert!(undoes().work_lost().is_any);
 }
 
 #[test]
