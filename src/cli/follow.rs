@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::progress::Display;
+pub(super) use self::progress::ways_out;
 use super::detach;
 use super::outside::interrupted;
 use super::{Call, CliError, ErrorKind, Interrupt, Interrupts};

@@ -19,6 +19,8 @@ pub(super) enum Display {
     Line {
         /// What stands there now.
         shown: String,
+        /// Whether it was said how to end the wait for what it waits for.
+        waited: bool,
         /// Whether it was said that the moment has come that counts.
         reached: bool,
     },
@@ -48,6 +50,7 @@ impl Display {
         } else if call.outside.err_is_terminal && !call.globals.plain {
             Self::Line {
                 shown: String::new(),
+                waited: false,
                 reached: false,
             }
         } else {
@@ -62,11 +65,20 @@ impl Display {
                 *reached = true;
                 return self.reached(job, call);
             }
+            Self::Line { shown, waited, .. } if !*waited && !job.state.is_about_to_begin() => {
+                let Some(ways) = ways_out(job, call) else {
+                    return Ok(());
+                };
+                *waited = true;
+                draw(shown, String::new(), call)?;
+                write!(call.outside.err, "\r")?;
+                return call.remark(&ways);
+            }
             Self::Phases { said } => said,
             Self::Line { .. } | Self::Silent => return Ok(()),
         };
         let step = match (&job.state, &job.progress) {
-            _ if is_about_to_begin(job) => return Ok(()),
+            (state, _) if state.is_about_to_begin() => return Ok(()),
             (state @ JobState::Waiting { .. }, _) => Step::Waiting(state.waits_for().unwrap_or_default()),
             (JobState::Running, Some(progress)) => Step::In(progress.phase),
             _ => return Ok(()),
@@ -79,17 +91,22 @@ impl Display {
             Step::In(phase) => phase.label().to_owned(),
         };
         let is_first = said.is_none();
+        // What it waits for in line changes with each place.
+        let has_waited = matches!(said, Some(Step::Waiting(_)));
+        let ways = ways_out(job, call).filter(|_| !has_waited);
         *said = Some(step);
         if call.in_lines.is_some() {
             // Whoever hears it hears when, and of which job they have just begun.
-            return call.remark(&if is_first {
+            call.remark(&if is_first {
                 format!("{what}, job {}", job.id)
             } else {
                 what
-            });
+            })?;
+        } else {
+            let at = measure::moment_exact(call.now());
+            call.remark(&format!("{at}  job {}  {what}", job.id))?;
         }
-        let at = measure::moment_exact(call.now());
-        call.remark(&format!("{at}  job {}  {what}", job.id))
+        ways.map_or(Ok(()), |ways| call.remark(&ways))
     }
 
     /// The moment that counts, on a line that stays, with the way back.
@@ -113,7 +130,7 @@ impl Display {
         let Self::Line { shown, .. } = self else {
             return Ok(());
         };
-        if is_about_to_begin(job) {
+        if job.state.is_about_to_begin() {
             return Ok(());
         }
         // The last column stays free: some terminals wrap as soon as it is written.
@@ -137,9 +154,24 @@ impl Display {
     }
 }
 
-/// Whether it waits for nothing: that is over before it can be read, and no news.
-fn is_about_to_begin(job: &Job) -> bool {
-    matches!(&job.state, JobState::Waiting { why, .. } if why == JobState::ABOUT_TO_BEGIN)
+/// How to end the wait of a job: what it waits for, where somebody can do that, or the job. As a sentence; `None` of one that does not
+/// wait.
+pub(in crate::cli) fn ways_out(job: &Job, call: &Call<'_>) -> Option<String> {
+    if !matches!(job.state, JobState::Waiting { .. }) || job.state.is_about_to_begin() {
+        return None;
+    }
+    // In lines both are verbs as they stand here.
+    let command = |verb: String| match call.in_lines {
+        Some(_) => format!("`{verb}`"),
+        None => format!("`{}`", call.command(&verb)),
+    };
+    let cancel = format!("{} cancels the job", command(format!("cancel {}", job.id)));
+    Some(if job.state.waits_for_maintenance() {
+        let lift = command(format!("maintenance {} --off", job.environment));
+        format!("{lift} ends the maintenance mode, {cancel}.")
+    } else {
+        format!("{cancel}.")
+    })
 }
 
 /// Draws a line over the one that is shown. Spaces instead of a control sequence erase what is left of it.

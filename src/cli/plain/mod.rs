@@ -129,7 +129,7 @@ async fn on_for(
         asking,
         interrupts,
         place: Place::Environments,
-        has_failed: false,
+        ended: Ended::Well,
         has_asked_to_leave: false,
         has_lost_the_backend: false,
     };
@@ -173,6 +173,17 @@ impl Told {
     }
 }
 
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It did what was asked.
+    Well,
+    /// It did not, and had begun no job.
+    Refused,
+    /// It did not.
+    Failed,
+}
+
 /// One stay.
 struct Session<'s, 'c> {
     call: &'s mut Call<'c>,
@@ -184,8 +195,8 @@ struct Session<'s, 'c> {
     asking: Rc<Asking>,
     interrupts: Interrupts,
     place: Place,
-    /// Whether the last verb did not do what was asked.
-    has_failed: bool,
+    /// How the last verb ended.
+    ended: Ended,
     has_asked_to_leave: bool,
     /// Whether there will be no events any more.
     has_lost_the_backend: bool,
