@@ -420,7 +420,7 @@ fn outcome(
             job.title, job.environment
         ));
     };
-    call.tell(&format!("{} ({took})", outcome.summary))?;
+    call.tell(&format!("{} ({took} in all)", outcome.summary))?;
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo);
     // The sentence has both; to copy them from a line of their own is for whoever sees them.
     let names = call.in_lines.is_none() || !(restores || job.kind == JobKind::Backup);

@@ -11,6 +11,7 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName, MemberName, NodeName};
+use super::measure;
 use super::milestone::Reached;
 use super::principal::Principal;
 use super::stop::StopReason;
@@ -70,6 +71,18 @@ impl JobKind {
         Self::Extract,
         Self::Prune,
     ];
+
+    /// What the time of such a job has in it beside what is told of it as an own time: of copying and reading back in a backup, of
+    /// bringing back in a drill, of the time until Live has the content. `None` where nothing else is told.
+    #[must_use]
+    pub fn time_includes(self) -> Option<&'static str> {
+        match self {
+            Self::Backup => Some("hooks and retention included"),
+            Self::Drill => Some("preparing, looking through the content and clearing up included"),
+            Self::Restore | Self::Undo => Some("hooks, health and clearing up included"),
+            Self::Verify | Self::Extract | Self::Prune => None,
+        }
+    }
 
     /// Whether it exchanges what is live.
     #[must_use]
@@ -355,6 +368,18 @@ impl Job {
     pub fn took_millis(&self, now: Instant) -> Option<u64> {
         let took = self.ended.unwrap_or(now) - self.began?;
         Some(u64::try_from(took.num_milliseconds()).unwrap_or(0))
+    }
+
+    /// How long it took, or has taken until now, from its beginning to its end, in words that say what is in that. `None` of one that
+    /// has not begun.
+    #[must_use]
+    pub fn took_in_words(&self, now: Instant) -> Option<String> {
+        let took = measure::millis(self.took_millis(now)?);
+        let ended_well = self.state == JobState::Done;
+        Some(match self.kind.time_includes().filter(|_| ended_well) {
+            Some(included) => format!("{took} in all, {included}"),
+            None => took,
+        })
     }
 
     /// How a job that was cancelled is told, behind its name: `was cancelled, since …`. The reason is left out where the

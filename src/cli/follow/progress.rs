@@ -195,10 +195,6 @@ fn line(job: &Job) -> String {
 
 fn running(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.label().to_owned()];
-    parts.extend(progress.instance.as_ref().map(ToString::to_string));
-    // Tables are told apart by how their names begin and end.
-    let part = progress.part.as_deref().map(printable::line);
-    parts.extend(part.map(|part| columns::shorten_middle(&part, PART, "…")));
     if let Some(part) = progress.per_mille() {
         let filled = part.min(1000) * BAR / 1000;
         let bar = "#".repeat(usize::from(filled)) + &"-".repeat(usize::from(BAR - filled));
@@ -212,6 +208,15 @@ fn running(progress: &Progress) -> String {
         (0, None) => {}
         (done, None) => parts.push(measure::bytes(done)),
         (done, Some(total)) => parts.push(format!("{} of {}", measure::bytes(done), measure::bytes(total))),
+    }
+    // Behind the figures: these are of all instances together.
+    let mut place: Vec<_> = progress.instance.iter().map(ToString::to_string).collect();
+    // Tables are told apart by how their names begin and end.
+    let part = progress.part.as_deref().map(printable::line);
+    place.extend(part.map(|part| columns::shorten_middle(&part, PART, "…")));
+    if !place.is_empty() {
+        let now = if parts.len() > 1 { "now " } else { "" };
+        parts.push(format!("{now}{}", place.join(" ")));
     }
     parts.join("  ")
 }
@@ -231,9 +236,9 @@ mod tests {
         progress.left_millis = Some(1_000);
         assert_eq!(
             running(&progress),
-            "copying Live  author  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB"
+            "copying Live  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB  now author"
         );
         progress.part = Some("pm_a_workspace_of_a_long_name_bundle".to_owned());
-        assert!(running(&progress).starts_with("copying Live  author  pm_a_workspa…name_bundle  [####"));
+        assert!(running(&progress).ends_with("  now author pm_a_workspa…name_bundle"));
     }
 }

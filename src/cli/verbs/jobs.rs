@@ -133,8 +133,8 @@ fn facts(job: &Job, now: Instant) -> Table {
     if let Some(ended) = job.ended {
         fact("ended", measure::moment_exact(ended));
     }
-    if let Some(took) = job.took_millis(now) {
-        fact("took", measure::millis(took));
+    if let Some(took) = job.took_in_words(now) {
+        fact("took", took);
     }
     let why = match (&job.state, &job.stop_reason) {
         (JobState::Failed { why } | JobState::Waiting { why, place: None, .. }, _) => format!(": {why}"),

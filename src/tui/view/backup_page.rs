@@ -24,7 +24,7 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
         Some(drill) => match &drill.outcome {
             DrillOutcome::Proven => {
                 let words = format!(
-                    "proven restorable in {} {}",
+                    "proven restorable: brought back and read in {}, without what its job did around that; {}",
                     measure::millis(drill.millis),
                     moment_and_age(drill.at, model)
                 );
@@ -32,7 +32,7 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
             }
             DrillOutcome::ProvenInPart { .. } => {
                 let words = format!(
-                    "proven restorable in part only, {}, in {} {}",
+                    "proven restorable in part only, {}: brought back and read in {}, without what its job did around that; {}",
                     drill.in_part().unwrap_or_default(),
                     measure::millis(drill.millis),
                     moment_and_age(drill.at, model)
@@ -128,7 +128,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     text.fact(
         "took",
         &format!(
-            "{} to copy, {} to read back",
+            "{} to copy, {} to read back; its job takes longer by hooks and retention",
             measure::millis(manifest.copy_millis),
             measure::millis(manifest.verify_millis)
         ),

@@ -50,9 +50,9 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
     text.fact("asked by", job.by.as_str());
     text.fact("asked at", &moment_and_age(job.created, model));
     if job.ended.is_some()
-        && let Some(took) = job.took_millis(model.now)
+        && let Some(took) = job.took_in_words(model.now)
     {
-        text.fact("took", &measure::millis(took));
+        text.fact("took", &took);
     }
     text
 }
