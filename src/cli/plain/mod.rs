@@ -294,7 +294,7 @@ impl Session<'_, '_> {
                 let undo = verbs::undo::would_do(backend, &details, None).await?;
                 let offers = Offers {
                     undo: undo.map(|undo| undo.in_words),
-                    goes: verbs::backup::Goes::of(&details, self.call).map(|goes| goes.told),
+                    goes: verbs::backup::Goes::of(&details, None, self.call.now()).map(|goes| goes.told),
                     is_demo: self.kept.is_demo(),
                 };
                 Ok(choices::of_environment(&details, offers, self.call.now()))
