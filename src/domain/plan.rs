@@ -263,7 +263,7 @@ pub struct RestorePlan {
     pub room: Vec<Room>,
     /// What makes the restore impossible, as sentences. Empty when it can be done.
     pub obstacles: Vec<String>,
-    /// What should be known before it is done, as sentences, with what somebody has to do about Magnolia.
+    /// What should be known before it is done, as sentences, each once: first what somebody has to do about Magnolia.
     pub warnings: Vec<String>,
     /// Who stops Magnolia before it and starts it afterwards.
     #[serde(default, skip_serializing_if = "Stopping::is_nothing")]

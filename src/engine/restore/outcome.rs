@@ -9,7 +9,7 @@ use crate::domain::settings::RepositoryChoice;
 use crate::engine::Work;
 
 /// The same without those that say the same as one before.
-fn each_once(texts: Vec<String>) -> Vec<String> {
+pub(super) fn each_once(texts: Vec<String>) -> Vec<String> {
     let mut kept = Vec::with_capacity(texts.len());
     for text in texts {
         if !kept.contains(&text) {

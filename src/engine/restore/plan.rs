@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Way;
 use super::chosen::unknown_parts;
+use super::outcome::each_once;
 use crate::catalog::StoredPlan;
 use crate::content::restoring::{Found, Place};
 use crate::disk::room::{free_bytes, same_disk};
@@ -156,6 +157,7 @@ impl Live {
             &plan.versions_now,
         ));
         plan.warnings.extend_from_slice(&still_so);
+        plan.warnings = each_once(plan.warnings);
         Ok(Planned {
             plan,
             beforehand,
