@@ -170,16 +170,14 @@ impl Embedded {
             .map_err(BackendError::from)
     }
 
-    /// As [`Embedded::on_engine`], for what changes or keeps something: on behalf of whoever asks.
+    /// As [`Embedded::on_engine`], for what changes or keeps something: on behalf of whoever asks; and for what tells them who they are.
     async fn change<T, F>(&self, call: F) -> Result<T, BackendError>
     where
         T: Send + 'static,
         F: FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     {
-        let caller = self
-            .caller
-            .clone()
-            .unwrap_or_else(|| Caller::here(&Principal::account(&self.options.user)));
+        let here = || Caller::here(&Principal::account(&self.options.user));
+        let caller = self.caller.clone().unwrap_or_else(here);
         self.on_engine(move |engine| call(&engine.acting_for(caller)))
             .await
     }
@@ -232,8 +230,9 @@ impl Backend for Embedded {
 
     async fn info(&self) -> Result<BackendInfo, BackendError> {
         let demo = self.options.break_live.is_some();
-        self.on_engine(move |engine| {
+        self.change(move |engine| {
             Ok(BackendInfo {
+                you: Some(engine.who().clone()),
                 kind: "embedded".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 places: places(engine),

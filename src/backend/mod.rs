@@ -32,6 +32,7 @@ use crate::domain::lifeboat_node::LifeboatNode;
 use crate::domain::nearest::{Missing, question};
 use crate::domain::notify::{ReceiverStanding, ReceiverTest};
 use crate::domain::plan::{PlanId, RestorePlan};
+use crate::domain::principal::Principal;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{
     BackupRequest, ExtractRequest, HoldRequest, JobQuery, PinRequest, RestoreRequest,
@@ -103,6 +104,9 @@ pub struct BackendInfo {
     pub places: Vec<(String, String)>,
     /// Whether this is the sandbox of `lifeboat demo`.
     pub demo: bool,
+    /// As whom whoever asks is known there: what they do is put down to this name. `None` from an older service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub you: Option<Principal>,
 }
 
 /// A stream of events. [`EventStream::next`] never fails: a listener that was too slow gets [`Event::Missed`].

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::progress::Display;
+pub(super) use self::progress::ways_out;
 use super::detach;
 use super::outside::interrupted;
 use super::{Call, CliError, ErrorKind, Interrupt, Interrupts};
@@ -419,7 +420,7 @@ fn outcome(
             job.title, job.environment
         ));
     };
-    call.tell(&format!("{} ({took})", outcome.summary))?;
+    call.tell(&format!("{} ({took} in all)", outcome.summary))?;
     let restores = matches!(job.kind, JobKind::Restore | JobKind::Undo);
     // The sentence has both; to copy them from a line of their own is for whoever sees them.
     let names = call.in_lines.is_none() || !(restores || job.kind == JobKind::Backup);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 use super::ahead::JUMP;
 use super::environment::{EnvironmentName, InstanceName, Role, WorkspaceKind};
+use super::measure;
 use super::pin::Pin;
 use super::plan::Selection;
 use super::principal::Principal;
@@ -165,6 +166,22 @@ pub struct InstanceCopy {
     pub doubts: Vec<String>,
 }
 
+/// The backup that content had come from.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameFrom {
+    /// Its id, then.
+    pub backup: BackupId,
+    /// When it was taken.
+    pub taken: Instant,
+}
+
+impl fmt::Display for CameFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "backup {} of {}", self.backup, measure::moment(self.taken))
+    }
+}
+
 /// The record of a backup inside the repository.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,8 +203,16 @@ pub struct Manifest {
     /// Why, in the words of whoever asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What ran in Live when the copy was taken.
+    /// The versions that belong to its content: what ran in Live when the copy was taken. Of a safety backup of what a restore had
+    /// brought back, those of the backup that it came from.
     pub versions: Versions,
+    /// What ran in Live when the copy was taken, where that was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran: Option<Versions>,
+    /// For safety backups: the backup that what the restore was about to replace had come from, by the restore or undo before.
+    /// `None` where none had brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<CameFrom>,
     /// The slots that it was taken for. Empty for upgrade and safety backups.
     pub slots: Vec<Slot>,
     /// For scheduled backups: the periods that it serves.

@@ -64,6 +64,8 @@ pub(super) fn backup(
             replaced: None,
             added_bytes: 0,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: Vec::new(),
         },

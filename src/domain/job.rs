@@ -11,10 +11,12 @@ use super::Instant;
 use super::activity::Severity;
 use super::backup::BackupId;
 use super::environment::{EnvironmentName, InstanceName, MemberName, NodeName};
+use super::measure;
 use super::milestone::Reached;
 use super::principal::Principal;
 use super::stop::StopReason;
-use super::waiting_line::Place;
+
+pub use super::job_state::JobState;
 
 /// The number of a job, counted up from 1 in one catalog.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -69,6 +71,18 @@ impl JobKind {
         Self::Extract,
         Self::Prune,
     ];
+
+    /// What the time of such a job has in it beside what is told of it as an own time: of copying and reading back in a backup, of
+    /// bringing back in a drill, of the time until Live has the content. `None` where nothing else is told.
+    #[must_use]
+    pub fn time_includes(self) -> Option<&'static str> {
+        match self {
+            Self::Backup => Some("hooks and retention included"),
+            Self::Drill => Some("preparing, looking through the content and clearing up included"),
+            Self::Restore | Self::Undo => Some("hooks, health and clearing up included"),
+            Self::Verify | Self::Extract | Self::Prune => None,
+        }
+    }
 
     /// Whether it exchanges what is live.
     #[must_use]
@@ -246,83 +260,6 @@ impl Progress {
     }
 }
 
-/// Where a job stands.
-#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum JobState {
-    /// Not begun yet.
-    Waiting {
-        /// Why.
-        why: String,
-        /// Its place among the jobs that wait for their turn, where that is what it waits for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        place: Option<Place>,
-    },
-    /// At work.
-    Running,
-    /// Ended well.
-    Done,
-    /// Ended badly.
-    Failed {
-        /// What happened, why, and what to do, as sentences.
-        why: String,
-    },
-    /// Ended because somebody asked for it, at a safe point.
-    Cancelled,
-}
-
-impl JobState {
-    /// Why a job waits that nothing keeps from beginning: for the moment in which it is handed to its thread.
-    pub const ABOUT_TO_BEGIN: &'static str = "about to begin";
-
-    /// A job that waits, for this reason.
-    #[must_use]
-    pub fn waiting(why: &str) -> Self {
-        Self::Waiting {
-            why: why.to_owned(),
-            place: None,
-        }
-    }
-
-    /// A job that waits for its turn.
-    #[must_use]
-    pub fn in_line(place: Place) -> Self {
-        Self::Waiting {
-            why: format!("for its turn: {place}"),
-            place: Some(place),
-        }
-    }
-
-    /// What a job waits for, in words: `waiting for its turn: 3rd of 12`. `None` for one that does not wait.
-    #[must_use]
-    pub fn waits_for(&self) -> Option<String> {
-        match self {
-            Self::Waiting { why, place: Some(_) } => Some(format!("waiting {why}")),
-            Self::Waiting { why, place: None } => Some(format!("waiting: {why}")),
-            _ => None,
-        }
-    }
-
-    /// Whether the job has ended.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        !matches!(self, Self::Waiting { .. } | Self::Running)
-    }
-
-    /// The word for it.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Waiting { .. } => "waiting",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed { .. } => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
 /// What a finished job leaves behind, for its outcome screen and for scripts.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -431,6 +368,18 @@ impl Job {
     pub fn took_millis(&self, now: Instant) -> Option<u64> {
         let took = self.ended.unwrap_or(now) - self.began?;
         Some(u64::try_from(took.num_milliseconds()).unwrap_or(0))
+    }
+
+    /// How long it took, or has taken until now, from its beginning to its end, in words that say what is in that. `None` of one that
+    /// has not begun.
+    #[must_use]
+    pub fn took_in_words(&self, now: Instant) -> Option<String> {
+        let took = measure::millis(self.took_millis(now)?);
+        let ended_well = self.state == JobState::Done;
+        Some(match self.kind.time_includes().filter(|_| ended_well) {
+            Some(included) => format!("{took} in all, {included}"),
+            None => took,
+        })
     }
 
     /// How a job that was cancelled is told, behind its name: `was cancelled, since …`. The reason is left out where the

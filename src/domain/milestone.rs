@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Instant;
 use super::job::Job;
+use super::measure;
 
 /// A moment that counts.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -47,13 +48,18 @@ pub struct Reached {
     pub what: Milestone,
     /// When.
     pub at: Instant,
+    /// Of when the content is that Live has from then on. `None` where there is none, and from an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_of: Option<Instant>,
 }
 
 impl Reached {
-    /// As a sentence with its time of day: `Live has the restored content (02:23:43 UTC)`.
+    /// As a sentence with its time of day: `Live has the restored content of 2026-11-23 00:17 UTC (02:23:43 UTC)`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        format!("{} ({})", self.what.words(), self.at.format("%H:%M:%S UTC"))
+        let of = self.content_of.map(measure::moment);
+        let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+        format!("{}{of} ({})", self.what.words(), self.at.format("%H:%M:%S UTC"))
     }
 }
 
@@ -74,7 +80,16 @@ mod tests {
         let reached = Reached {
             what: Milestone::ContentLive,
             at: "2026-11-24T02:23:43.7Z".parse().unwrap(),
+            content_of: None,
         };
         assert_eq!(reached.sentence(), "Live has the restored content (02:23:43 UTC)");
+        let of = Reached {
+            content_of: "2026-11-23T00:17:12Z".parse().ok(),
+            ..reached
+        };
+        assert_eq!(
+            of.sentence(),
+            "Live has the restored content of 2026-11-23 00:17 UTC (02:23:43 UTC)"
+        );
     }
 }

@@ -27,6 +27,7 @@ pub mod explore;
 pub mod free_text;
 pub mod integrity;
 pub mod job;
+pub mod job_state;
 pub mod lifeboat_node;
 pub mod limit;
 pub mod measure;

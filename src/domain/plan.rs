@@ -232,6 +232,7 @@ impl ExpectedTime {
 /// What a restore would do.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the interface")]
 pub struct RestorePlan {
     /// Its id: a restore is started by naming the plan that was looked at.
     pub id: PlanId,
@@ -260,6 +261,9 @@ pub struct RestorePlan {
     /// The newest change found in Live that the restore would undo, if it is later than the backup: work since then
     /// is lost (and is in the safety backup).
     pub newest_change: Option<Instant>,
+    /// Of an undo: that nothing was written since into what it takes back, so that all that it changes is what had been brought.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nothing_written: bool,
     /// What runs in Live now.
     pub versions_now: Versions,
     /// How long it should take. `None` as long as there is nothing to judge by.
@@ -268,7 +272,7 @@ pub struct RestorePlan {
     pub room: Vec<Room>,
     /// What makes the restore impossible, as sentences. Empty when it can be done.
     pub obstacles: Vec<String>,
-    /// What should be known before it is done, as sentences, with what somebody has to do about Magnolia.
+    /// What should be known before it is done, as sentences, each once: first what somebody has to do about Magnolia.
     pub warnings: Vec<String>,
     /// Who stops Magnolia before it and starts it afterwards.
     #[serde(default, skip_serializing_if = "Stopping::is_nothing")]
@@ -333,13 +337,13 @@ impl RestorePlan {
         };
         let some = |words: String| WorkLost { words, is_any: true };
         let (_, changed, removed) = self.totals();
-        let what = if self.selection.has_paths() {
-            "what was chosen"
-        } else {
-            "Live"
-        };
+        let is_part = !self.selection.is_everything();
+        let what = if is_part { "what was chosen" } else { "Live" };
         if self.loses_nothing() {
             return none(&format!("none: {what} is the same as the backup"));
+        }
+        if self.nothing_written {
+            return none("nothing that was written since: Live was not changed after what it takes back");
         }
         if !self.compares_all() && changed + removed == 0 {
             return none("not known: not all of it could be compared");
@@ -350,14 +354,28 @@ impl RestorePlan {
         let Some(lost) = self.work_lost_millis().map(measure::millis) else {
             return some("nobody can tell: the backup is dated in the future".to_owned());
         };
+        // Of a part it is known how much of it was changed: the time since the backup would tell of all the rest.
+        let counted = || {
+            let all = [(changed, "changed"), (removed, "added")];
+            let there = all.into_iter().filter(|(count, _)| *count > 0);
+            let said: Vec<_> = there
+                .map(|(count, how)| format!("{} {how}", measure::items(count)))
+                .collect();
+            format!("{} in {what} since the backup", measure::listed(&said))
+        };
         match self.newest_change {
+            Some(newest) if is_part => some(format!("{}, last {}", counted(), measure::moment(newest))),
             Some(newest) => some(format!(
                 "{lost} of work: Live last changed {}",
                 measure::moment(newest)
             )),
+            None if self.has_no_times() && is_part => {
+                some(format!("{}, and nobody can tell when", counted()))
+            }
             None if self.has_no_times() => some(format!(
                 "up to {lost}: whatever was changed in {what} since the backup, and nobody can tell when it last was"
             )),
+            None if is_part => none("none: no change of what was chosen since the backup was found in Live"),
             None => none(&format!(
                 "none of the last {lost}: no change since the backup was found in Live"
             )),

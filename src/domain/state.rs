@@ -209,8 +209,9 @@ pub struct BeforeUndo {
     /// Who stops Magnolia before it and starts it afterwards.
     #[serde(default, skip_serializing_if = "Stopping::is_nothing")]
     pub stopping: Stopping,
-    /// What was written since into nodes, folders and files that the last restore brought back, or that it cannot be told, as
-    /// sentences. Empty where nothing was, and where it brought back more than these.
+    /// What should be known before it is done, as sentences: what was written since into nodes, folders and files that the last
+    /// restore brought back (nothing, where it brought back more than these), or that it cannot be told; and that the versions of
+    /// what it puts back are not those that run now.
     pub written: Vec<String>,
 }
 

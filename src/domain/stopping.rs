@@ -1,8 +1,6 @@
-//! Who stops Magnolia before a restore and starts it afterwards, and where a plan says so.
+//! Who stops Magnolia before a restore and starts it afterwards.
 
 use serde::{Deserialize, Serialize};
-
-use super::plan::RestorePlan;
 
 /// Who stops Magnolia before a restore and starts it afterwards, as sentences without their ends.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
@@ -21,20 +19,5 @@ impl Stopping {
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-impl RestorePlan {
-    /// What should be known before it is done, each once: first what somebody has to do about Magnolia.
-    #[must_use]
-    pub fn told_once(&self) -> Vec<String> {
-        let mut told: Vec<String> = Vec::new();
-        // An earlier version knows of warnings alone, so that what is by hand is among them too.
-        for words in self.stopping.by_hand.iter().chain(&self.warnings) {
-            if !told.contains(words) {
-                told.push(words.clone());
-            }
-        }
-        told
     }
 }

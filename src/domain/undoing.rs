@@ -3,6 +3,8 @@
 //!
 //! Not in here: which way an undo goes, which the engine decides ([`super::state::UndoWay`]).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
@@ -125,6 +127,25 @@ impl Undoing {
             Some(JobKind::Undo) => format!("Live becomes again as it was before that undo, {how}"),
             _ => format!("Live goes back to what it was before it, {how}"),
         }
+    }
+}
+
+/// That it cannot be told what an undo does, for whoever is about to confirm it. As a sentence without its end.
+#[must_use]
+pub fn not_told(why: &dyn fmt::Display) -> String {
+    format!(
+        "what the undo puts back, who stops Magnolia and what was written since the restore cannot be told: {why}"
+    )
+}
+
+/// Whether an undo would take back this very job, and not one before it: the job may have changed nothing.
+#[must_use]
+pub fn takes_back(job: &Job, details: &EnvironmentDetails) -> bool {
+    match (details.undo_of.as_ref().and_then(|of| of.job), &details.undo_way) {
+        (Some(last), _) => last == job.id,
+        // An older service does not say it.
+        (None, Some(way)) => led_to(job, details, way),
+        (None, None) => false,
     }
 }
 
@@ -263,6 +284,7 @@ mod tests {
         jobs[1].reached = Some(crate::domain::milestone::Reached {
             what: Milestone::ContentLive,
             at: jobs[1].created,
+            content_of: None,
         });
         assert_eq!(of(&safety('d'), &jobs), is(JobKind::Restore, 44));
         assert_eq!(of(&safety('b'), &jobs), unknown);

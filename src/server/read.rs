@@ -21,7 +21,7 @@ use crate::domain::request::{JobQuery, RestoreRequest};
 
 /// What the service is.
 pub(super) async fn info(ask: Ask) -> Result<Reply, Problem> {
-    let mut info = ask.service.engine.info().await?;
+    let mut info = ask.engine().info().await?;
     if !ask.token.projects.is_empty() {
         // Where things are on the service's machine is for those who look after all of it.
         info.places.clear();

@@ -234,6 +234,16 @@ fn a_backup_that_takes_the_place_of_somebody_elses_asks_first() {
     // One's own without a note goes without a question.
     let mine = ended(with_a_manual_backup("kim", None), "acme/live\n2\n\nquit\n");
     assert_eq!(begun(&mine), ["backup acme/live note= to="], "{}", mine.err);
+    // Whose it is, the service says: by it one may be known as another than on this machine.
+    let as_token = |by: &str| {
+        let fixture = with_a_manual_backup(by, None);
+        fixture.state().you = Some("kims-laptop".into());
+        fixture
+    };
+    let mine = ended(as_token("kims-laptop"), "acme/live\n2\n\nquit\n");
+    assert_eq!(begun(&mine), ["backup acme/live note= to="], "{}", mine.err);
+    let somebodys = ended(as_token("kim"), "acme/live\n2\n\n\nquit\n");
+    assert_eq!(begun(&somebodys), [""; 0], "{}", somebodys.err);
     let noted = ended(
         with_a_manual_backup("kim", Some("keep me")),
         "acme/live\n2\n\n\nquit\n",

@@ -153,6 +153,24 @@ fn ctrl_c_asks_the_job_to_stop_and_waits_for_it() {
     );
 }
 
+alike!(a_job_that_waits_says_how_to_end_that);
+fn a_job_that_waits_says_how_to_end_that() {
+    let waits = |run: crate::harness::Run| {
+        run.on(playing(Script::StopsWhenAsked))
+            .interrupted(&[Interrupt::CtrlC])
+            .ends()
+            .err
+    };
+    let ways = "`lifeboat maintenance acme/live --off` ends the maintenance mode, `lifeboat cancel 42` cancels the job.";
+    for told in [
+        waits(lifeboat(&BACKUP)),
+        waits(lifeboat(&BACKUP).on_a_terminal(60)),
+    ] {
+        let told = told.replace('\n', " ");
+        assert_eq!(told.matches(ways).count(), 1, "{told}");
+    }
+}
+
 alike!(a_second_ctrl_c_leaves_at_once);
 fn a_second_ctrl_c_leaves_at_once() {
     let ended = lifeboat(&BACKUP)

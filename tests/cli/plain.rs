@@ -46,6 +46,28 @@ fn a_name_that_is_not_the_environments_restores_nothing() {
     }
 }
 
+alike!(a_restore_that_was_not_begun_is_not_offered_as_if_nothing_had_been_said);
+fn a_restore_that_was_not_begun_is_not_offered_as_if_nothing_had_been_said() {
+    let fixture = usual();
+    for details in fixture.state().environments.values_mut() {
+        details.summary.protection = None;
+    }
+    let lines = ["acme/live", "restore", "1", "1", "acme", "back", "back", "quit"];
+    let ended = lifeboat(&["--plain"])
+        .on(fixture)
+        .typing(&format!("{}\n", lines.join("\n")))
+        .ends();
+    let (first, second) = ended
+        .out
+        .split_once("It was not begun, and nothing was changed. What now?")
+        .unwrap_or_else(|| panic!("{}{}", ended.out, ended.err));
+    assert!(first.contains("What now?\n  1  restore it\n"), "{first}");
+    assert!(
+        second.contains("  1  try to restore it all the same\n"),
+        "{second}"
+    );
+}
+
 alike!(a_name_that_was_mistyped_is_asked_for_once_more);
 fn a_name_that_was_mistyped_is_asked_for_once_more() {
     let ended = typing(&["acme/live", "restore", "1", "1", "acme/lvie", "acme/live", "quit"]);

@@ -50,6 +50,7 @@ impl Backend for Fixture {
             version: "0.1.0".to_owned(),
             places: state.places.clone(),
             demo: state.demo,
+            you: state.you.clone(),
         })
     }
 

@@ -75,7 +75,7 @@ impl Manner {
             Script::Succeeds => phases().chain([done()]).collect(),
             Script::Fails => vec![copies(), state(self.failed())],
             Script::StopsWhenAsked => {
-                let waits = JobState::waiting("maintenance (disk is replaced)");
+                let waits = JobState::in_maintenance("maintenance (disk is replaced)");
                 vec![state(waits), copies()]
             }
             Script::GoesOn | Script::EndsUnseen | Script::FailsUnseen => vec![copies()],

@@ -27,6 +27,7 @@ use lifeboat::domain::lifeboat_node::LifeboatNode;
 use lifeboat::domain::nearest::nearest;
 use lifeboat::domain::notify::ReceiverStanding;
 use lifeboat::domain::plan::RestorePlan;
+use lifeboat::domain::principal::Principal;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::state::EnvironmentDetails;
@@ -77,6 +78,8 @@ pub struct State {
     pub kind: String,
     /// Where it keeps things.
     pub places: Vec<(String, String)>,
+    /// As whom whoever asks is known.
+    pub you: Option<Principal>,
     /// What was asked for, in order.
     pub calls: Vec<String>,
     /// Why nobody looks on any more, if that was told.

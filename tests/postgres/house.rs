@@ -57,6 +57,8 @@ pub struct House {
     pub copied: Vec<Slot>,
     /// How backups are drilled.
     pub drill: DrillSettings,
+    /// The Magnolia version that runs.
+    pub magnolia: &'static str,
     runtime: tokio::runtime::Runtime,
     _original: Arc<Original>,
 }
@@ -90,6 +92,7 @@ impl House {
                 every: Every::NEVER,
                 ..DrillSettings::default()
             },
+            magnolia: "6.3.4",
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
@@ -223,7 +226,7 @@ impl House {
                 name: "live".into(),
                 kind: EnvironmentKind::Live,
                 release_version: Some(VersionSource::Text("v12".into())),
-                magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+                magnolia_version: Some(VersionSource::Text(self.magnolia.into())),
                 schedule: Schedule::default(),
                 keep: self.keep,
                 rpo: None,

@@ -100,6 +100,47 @@ fn live_comes_back_row_by_row_and_every_step_can_be_taken_back() {
 }
 
 #[test]
+fn an_exchange_that_brings_back_content_of_another_version_warns_and_says_whose_it_is() {
+    let mut house = House::new();
+    house.magnolia = "6.2.40";
+    let backup = back_up(&house.engine());
+    house.magnolia = "6.3.4";
+    let engine = house.engine();
+    damage(&house);
+    house.pass(chrono::Duration::minutes(1));
+    restore(&engine, &backup.0, &[]);
+    let undone = || {
+        house.pass(chrono::Duration::minutes(1));
+        let live = engine.live(&House::live()).unwrap();
+        let before = live.before_undo().unwrap().written.join("; ");
+        let job = undo(&engine);
+        let outcome = job.outcome.clone().unwrap();
+        let warns = |told: &str| told.contains("written by Magnolia 6.2.40 and 6.3.4 runs now");
+        let warnings = outcome.warnings.join("; ");
+        assert_eq!(warns(&before), warns(&warnings), "{before}, then {warnings}");
+        (warns(&warnings), outcome.summary, job)
+    };
+    let (warns, summary, job) = undone();
+    assert!(
+        !warns && summary.contains("acme/live is back as it was at 2026-11-23 12:01 UTC, before it"),
+        "{summary}"
+    );
+    assert!(job.title.contains("exchange"), "{}", job.title);
+    let of_backup = format!("with the content of backup {backup} of 2026-11-23 12:00 UTC");
+    let (warns, summary, job) = undone();
+    assert!(warns && summary.contains(&of_backup), "{summary}");
+    assert!(job.title.contains("exchange"), "{}", job.title);
+
+    // When the tables are gone, the safety backup is the way, and the one that it takes holds the same.
+    let confirmed = engine.live(&House::live()).unwrap().start_confirm().unwrap();
+    crate::house::done(&engine, confirmed);
+    let (warns, ..) = undone();
+    assert!(!warns);
+    let (warns, summary, _) = undone();
+    assert!(warns && summary.contains(&of_backup), "{summary}");
+}
+
+#[test]
 fn live_comes_back_from_the_copy_while_the_first_repository_is_away() {
     let mut house = House::new();
     house.copied = vec![Slot::Manual];

@@ -86,6 +86,8 @@ fn back_up_in_the_first_form(house: &House, like: &Manifest, change: &dyn Fn(&mu
         taken: house.clock.now(),
         added_bytes: copy.added_bytes,
         read_since: None,
+        ran: None,
+        came_from: None,
         earlier: Vec::new(),
         instances,
         ..like.clone()

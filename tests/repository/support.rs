@@ -283,6 +283,8 @@ pub fn manifest(copy: &UnrecordedBackup) -> Manifest {
         pin: None,
         added_bytes: copy.added_bytes,
         read_since: None,
+        ran: None,
+        came_from: None,
         earlier: Vec::new(),
         instances: copy.instances.clone(),
         replaced: None,

@@ -106,7 +106,7 @@ async fn a_job_says_which_table_it_is_on() {
     look(
         "table-progress",
         change,
-        &[("", "Running jobs"), ("o", "pm_website_bundle: ")],
+        &[("", "Running jobs"), ("o", "pm_website_bundle")],
     )
     .await;
 }

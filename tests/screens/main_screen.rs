@@ -95,7 +95,7 @@ async fn running_jobs() {
         let mut first = two_projects::job(40, "acme/live", JobKind::Backup, "manual backup");
         first.progress = Some(two_projects::progress(Phase::Copying, 43));
         let mut second = two_projects::job(41, "globex/live", JobKind::Backup, "scheduled backup: daily");
-        second.state = JobState::waiting("maintenance: moving to the new data centre");
+        second.state = JobState::in_maintenance("maintenance: moving to the new data centre");
         for job in [first, second] {
             let environment = state.environments.get_mut(&job.environment).unwrap();
             environment.summary.job = Some(job.clone());
@@ -103,6 +103,19 @@ async fn running_jobs() {
         }
     };
     look("running", change, &[("", "Running jobs")]).await;
+    let change = |state: &mut State| {
+        let mut job = two_projects::job(41, "acme/live", JobKind::Backup, "manual backup");
+        job.state = JobState::in_maintenance("acme/live is in maintenance mode: moving");
+        let environment = state.environments.get_mut(&job.environment).unwrap();
+        environment.summary.job = Some(job.clone());
+        state.jobs.insert(0, job);
+    };
+    look(
+        "waits-for-maintenance",
+        change,
+        &[("", "Running jobs"), ("o", "cancels the job")],
+    )
+    .await;
 }
 
 alike!(a_backup_is_told_as_soon_as_it_is_complete);
@@ -120,6 +133,7 @@ async fn a_backup_is_told_as_soon_as_it_is_complete() {
         job.reached = Some(Reached {
             what: Milestone::BackupComplete,
             at: two_projects::now(),
+            content_of: None,
         });
     });
     cockpit

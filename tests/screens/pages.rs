@@ -67,7 +67,7 @@ async fn drills_and_what_they_have_shown() {
     };
     look("drill-proven-another", another, &[("", "proven 25 h ago")]).await;
     let small = &SIZES[..1];
-    let page = [("", "daily"), ("<Enter>", "proven restorable in")];
+    let page = [("", "daily"), ("<Enter>", "proven restorable: brought back")];
     look_with("drill-proven-page", &settings(), small, proven, &page).await;
     let about = [("", "daily"), ("i", "drilled in")];
     look_with("drill-about", &settings(), small, proven, &about).await;

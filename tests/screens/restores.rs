@@ -3,13 +3,14 @@
 
 use chrono::Duration;
 use lifeboat::backend::BackendError;
+use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase, Progress};
 use lifeboat::domain::milestone::{Milestone, Reached};
 use lifeboat::domain::plan::PlanId;
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
 
-use crate::made_up::{Fixture, State, two_projects};
+use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look, look_with, unchanged};
 
@@ -143,6 +144,7 @@ async fn a_restore_on_its_way_and_at_its_end() {
             job.reached = Some(Reached {
                 what: Milestone::ContentLive,
                 at: two_projects::now(),
+                content_of: "2026-11-23T00:17:12Z".parse().ok(),
             });
         });
         cockpit.see("Live has the restored content").await;
@@ -165,7 +167,16 @@ async fn a_restore_on_its_way_and_at_its_end() {
                 health: two_projects::health(),
             });
         });
-        cockpit.see("goes back to what was there").await;
+        // What an undo takes back is this job from then on.
+        if let Some(live) = cockpit.backend.state().environments.get_mut(&name("acme/live"))
+            && let Some(of) = &mut live.undo_of
+        {
+            of.job = Some(JobId(32));
+        }
+        cockpit.backend.tell(Event::Environment {
+            name: name("acme/live"),
+        });
+        cockpit.see("goes back to what was there before this job").await;
         keep(&cockpit, &settings(), "restore-done", size);
     }
 }

@@ -20,6 +20,7 @@ async fn a_plan_says_who_stops_magnolia() {
         };
         Fixture::with(|state: &mut State| {
             if let Ok(plan) = &mut state.plan {
+                plan.warnings.splice(0..0, stopping.by_hand.iter().cloned());
                 plan.stopping = stopping.clone();
             }
         })
@@ -93,6 +94,7 @@ async fn a_backup_that_holds_less_says_so_in_the_table_and_on_its_page() {
             percent: 93,
             part: None,
             bytes: false,
+            rows: false,
             than: live.backups[1].manifest.taken,
         });
     };

@@ -12,7 +12,11 @@ use crate::house::{House, answered, with_json};
 async fn what_can_be_looked_at() {
     let house = House::new().await;
     let owner = house.owner().await;
-    assert_eq!(house.get("/info", &owner).await.json()["kind"], "embedded");
+    let info = house.get("/info", &owner).await.json();
+    assert_eq!(
+        (&info["kind"], &info["you"]),
+        (&json!("embedded"), &json!("olga"))
+    );
     let environments = house.get("/environments", &owner).await.json();
     let names: Vec<_> = environments
         .as_array()

@@ -19,6 +19,8 @@ pub(super) enum Display {
     Line {
         /// What stands there now.
         shown: String,
+        /// Whether it was said how to end the wait for what it waits for.
+        waited: bool,
         /// Whether it was said that the moment has come that counts.
         reached: bool,
     },
@@ -48,6 +50,7 @@ impl Display {
         } else if call.outside.err_is_terminal && !call.globals.plain {
             Self::Line {
                 shown: String::new(),
+                waited: false,
                 reached: false,
             }
         } else {
@@ -62,11 +65,20 @@ impl Display {
                 *reached = true;
                 return self.reached(job, call);
             }
+            Self::Line { shown, waited, .. } if !*waited && !job.state.is_about_to_begin() => {
+                let Some(ways) = ways_out(job, call) else {
+                    return Ok(());
+                };
+                *waited = true;
+                draw(shown, String::new(), call)?;
+                write!(call.outside.err, "\r")?;
+                return call.remark(&ways);
+            }
             Self::Phases { said } => said,
             Self::Line { .. } | Self::Silent => return Ok(()),
         };
         let step = match (&job.state, &job.progress) {
-            _ if is_about_to_begin(job) => return Ok(()),
+            (state, _) if state.is_about_to_begin() => return Ok(()),
             (state @ JobState::Waiting { .. }, _) => Step::Waiting(state.waits_for().unwrap_or_default()),
             (JobState::Running, Some(progress)) => Step::In(progress.phase),
             _ => return Ok(()),
@@ -79,17 +91,22 @@ impl Display {
             Step::In(phase) => phase.label().to_owned(),
         };
         let is_first = said.is_none();
+        // What it waits for in line changes with each place.
+        let has_waited = matches!(said, Some(Step::Waiting(_)));
+        let ways = ways_out(job, call).filter(|_| !has_waited);
         *said = Some(step);
         if call.in_lines.is_some() {
             // Whoever hears it hears when, and of which job they have just begun.
-            return call.remark(&if is_first {
+            call.remark(&if is_first {
                 format!("{what}, job {}", job.id)
             } else {
                 what
-            });
+            })?;
+        } else {
+            let at = measure::moment_exact(call.now());
+            call.remark(&format!("{at}  job {}  {what}", job.id))?;
         }
-        let at = measure::moment_exact(call.now());
-        call.remark(&format!("{at}  job {}  {what}", job.id))
+        ways.map_or(Ok(()), |ways| call.remark(&ways))
     }
 
     /// The moment that counts, on a line that stays, with the way back.
@@ -113,7 +130,7 @@ impl Display {
         let Self::Line { shown, .. } = self else {
             return Ok(());
         };
-        if is_about_to_begin(job) {
+        if job.state.is_about_to_begin() {
             return Ok(());
         }
         // The last column stays free: some terminals wrap as soon as it is written.
@@ -137,9 +154,24 @@ impl Display {
     }
 }
 
-/// Whether it waits for nothing: that is over before it can be read, and no news.
-fn is_about_to_begin(job: &Job) -> bool {
-    matches!(&job.state, JobState::Waiting { why, .. } if why == JobState::ABOUT_TO_BEGIN)
+/// How to end the wait of a job: what it waits for, where somebody can do that, or the job. As a sentence; `None` of one that does not
+/// wait.
+pub(in crate::cli) fn ways_out(job: &Job, call: &Call<'_>) -> Option<String> {
+    if !matches!(job.state, JobState::Waiting { .. }) || job.state.is_about_to_begin() {
+        return None;
+    }
+    // In lines both are verbs as they stand here.
+    let command = |verb: String| match call.in_lines {
+        Some(_) => format!("`{verb}`"),
+        None => format!("`{}`", call.command(&verb)),
+    };
+    let cancel = format!("{} cancels the job", command(format!("cancel {}", job.id)));
+    Some(if job.state.waits_for_maintenance() {
+        let lift = command(format!("maintenance {} --off", job.environment));
+        format!("{lift} ends the maintenance mode, {cancel}.")
+    } else {
+        format!("{cancel}.")
+    })
 }
 
 /// Draws a line over the one that is shown. Spaces instead of a control sequence erase what is left of it.
@@ -163,10 +195,6 @@ fn line(job: &Job) -> String {
 
 fn running(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.label().to_owned()];
-    parts.extend(progress.instance.as_ref().map(ToString::to_string));
-    // Tables are told apart by how their names begin and end.
-    let part = progress.part.as_deref().map(printable::line);
-    parts.extend(part.map(|part| columns::shorten_middle(&part, PART, "…")));
     if let Some(part) = progress.per_mille() {
         let filled = part.min(1000) * BAR / 1000;
         let bar = "#".repeat(usize::from(filled)) + &"-".repeat(usize::from(BAR - filled));
@@ -180,6 +208,15 @@ fn running(progress: &Progress) -> String {
         (0, None) => {}
         (done, None) => parts.push(measure::bytes(done)),
         (done, Some(total)) => parts.push(format!("{} of {}", measure::bytes(done), measure::bytes(total))),
+    }
+    // Behind the figures: these are of all instances together.
+    let mut place: Vec<_> = progress.instance.iter().map(ToString::to_string).collect();
+    // Tables are told apart by how their names begin and end.
+    let part = progress.part.as_deref().map(printable::line);
+    place.extend(part.map(|part| columns::shorten_middle(&part, PART, "…")));
+    if !place.is_empty() {
+        let now = if parts.len() > 1 { "now " } else { "" };
+        parts.push(format!("{now}{}", place.join(" ")));
     }
     parts.join("  ")
 }
@@ -199,9 +236,9 @@ mod tests {
         progress.left_millis = Some(1_000);
         assert_eq!(
             running(&progress),
-            "copying Live  author  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB"
+            "copying Live  [############----]  75 %  1.0 s left  1.0 MiB/s  3.0 MiB of 4.0 MiB  now author"
         );
         progress.part = Some("pm_a_workspace_of_a_long_name_bundle".to_owned());
-        assert!(running(&progress).starts_with("copying Live  author  pm_a_workspa…name_bundle  [####"));
+        assert!(running(&progress).ends_with("  now author pm_a_workspa…name_bundle"));
     }
 }

@@ -150,7 +150,7 @@ async fn on_for(
         asking,
         interrupts,
         place: Place::Environments,
-        has_failed: false,
+        ended: Ended::Well,
         has_asked_to_leave: false,
         has_lost_the_backend: false,
     };
@@ -194,6 +194,17 @@ impl Told {
     }
 }
 
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It did what was asked.
+    Well,
+    /// It did not, and had begun no job.
+    Refused,
+    /// It did not.
+    Failed,
+}
+
 /// One stay.
 struct Session<'s, 'c> {
     call: &'s mut Call<'c>,
@@ -205,8 +216,8 @@ struct Session<'s, 'c> {
     asking: Rc<Asking>,
     interrupts: Interrupts,
     place: Place,
-    /// Whether the last verb did not do what was asked.
-    has_failed: bool,
+    /// How the last verb ended.
+    ended: Ended,
     has_asked_to_leave: bool,
     /// Whether there will be no events any more.
     has_lost_the_backend: bool,
@@ -304,7 +315,7 @@ impl Session<'_, '_> {
                 let undo = verbs::undo::would_do(backend, &details, None).await?;
                 let offers = Offers {
                     undo: undo.map(|undo| undo.in_words),
-                    goes: verbs::backup::Goes::of(&details, self.call).map(|goes| goes.told),
+                    goes: verbs::backup::Goes::of(&details, None, self.call.now()).map(|goes| goes.told),
                     is_demo: self.kept.is_demo(),
                 };
                 Ok(choices::of_environment(&details, offers, self.call.now()))

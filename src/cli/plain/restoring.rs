@@ -2,7 +2,7 @@
 
 use super::answering::{Answer, said_again};
 use super::asking::Question;
-use super::{Session, Why};
+use super::{Ended, Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{EnvironmentName, workspace_label};
@@ -72,25 +72,15 @@ impl Session<'_, '_> {
                 .remark(&format!("It cannot be restored now: {refusal}"))?;
         }
         let of_all = arguments.len();
+        let mut is_refused = false;
         loop {
             let plan = [vec!["plan".to_owned()], arguments.clone()].concat();
             if let Some(why) = self.verb(&plan).await? {
                 return Ok(Some(why));
             }
-            let labels = [
-                "restore it",
-                "restore it without a safety backup",
-                "only some instances or workspaces",
-                "only some paths",
-                "leave it: nothing is restored",
-            ]
-            .map(str::to_owned);
             // What is in the way may be gone in a moment, or be the room for a safety backup: the choices stay.
-            let title = if self.has_failed || details.summary.protection.is_some() {
-                "It cannot be done as it is. What now?"
-            } else {
-                "What now?"
-            };
+            let is_in_the_way = self.ended != Ended::Well || details.summary.protection.is_some();
+            let (title, labels) = what_now(is_in_the_way, is_refused);
             let chosen = match self
                 .one_of(title, Options::of(&labels), "restore", WHAT_HELP)
                 .await?
@@ -107,9 +97,10 @@ impl Session<'_, '_> {
                     };
                     let over = self.begin(&arguments, without_safety).await?;
                     // What has not begun can be begun another way: what was chosen for it stays.
-                    if over.is_some() || !self.has_failed {
+                    if over.is_some() || self.ended == Ended::Well {
                         return Ok(over);
                     }
+                    is_refused = self.ended == Ended::Refused;
                 }
                 Some(2) => {
                     self.drops_choice(&mut arguments, of_all)?;
@@ -347,6 +338,28 @@ fn places(typed: &str, labels: &[String]) -> Result<Vec<usize>, String> {
         }
     }
     Ok(places)
+}
+
+/// What is asked under a plan, and what can be chosen: not as if nothing had been said, where it cannot be done or was not begun.
+fn what_now(is_in_the_way: bool, is_refused: bool) -> (&'static str, [String; 5]) {
+    let title = match (is_in_the_way, is_refused) {
+        (true, _) => "It cannot be done as it is. What now?",
+        (_, true) => "It was not begun, and nothing was changed. What now?",
+        _ => "What now?",
+    };
+    let [restore, without_safety] = if is_refused || is_in_the_way {
+        ["try to restore it all the same", "try it without a safety backup"]
+    } else {
+        ["restore it", "restore it without a safety backup"]
+    };
+    let labels = [
+        restore,
+        without_safety,
+        "only some instances or workspaces",
+        "only some paths",
+        "leave it: nothing is restored",
+    ];
+    (title, labels.map(str::to_owned))
 }
 
 /// The place in a list, from 0, of what is meant: by its number, or by the beginning of its words where that is unique. Else why it is

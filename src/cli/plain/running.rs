@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::answering::{out_of_step, said_again};
 use super::asking::Asking;
-use super::{Place, Session, Why, breaking};
+use super::{Ended, Place, Session, Why, breaking};
 use crate::cli::clearing::Left;
 use crate::cli::outside::interrupted;
 use crate::cli::{Call, CliError, ErrorKind, Globals, Interrupt, Interrupts, parse, verbs};
@@ -187,7 +187,11 @@ impl Session<'_, '_> {
         // What was printed before an error is heard before it.
         let flushed = self.call.outside.out.flush().map_err(CliError::from);
         let result = result.and(flushed);
-        self.has_failed = result.is_err();
+        self.ended = match &result {
+            Ok(()) => Ended::Well,
+            Err(error) if error.job.is_none() => Ended::Refused,
+            Err(_) => Ended::Failed,
+        };
         if let Err(error) = result {
             if matches!(error.kind, ErrorKind::ReaderGone | ErrorKind::NotPrinted) {
                 return Err(error);

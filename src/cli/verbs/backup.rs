@@ -74,6 +74,11 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
     follow::start_telling(&arguments.job, call, async |backend, call| {
         let is_manual = request.upgrade_to.is_none();
         if is_manual && tells && hears(call) {
+            // Only in lines it is asked whether somebody would miss what goes.
+            let you = match call.in_lines {
+                Some(_) => backend.info().await.ok().and_then(|info| info.you),
+                None => None,
+            };
             let look = backend.environment(&request.environment);
             let goes = if call.in_lines.is_some() {
                 // It may have to be asked whether that is meant.
@@ -85,7 +90,7 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
                             .as_deref()
                             .unwrap_or("the repository has not been read"),
                     )),
-                    Ok(details) => Goes::of(&details, call),
+                    Ok(details) => Goes::of(&details, you.as_ref(), call.now()),
                     // What there is none of is refused below.
                     Err(BackendError::Refused(_)) => None,
                     Err(error) => Some(Goes::unknown(&error.to_string())),
@@ -95,7 +100,7 @@ pub(super) async fn run(arguments: BackupArguments, call: &mut Call<'_>) -> Resu
                 let look = tokio::time::timeout(MOMENT, look).await;
                 look.ok()
                     .and_then(Result::ok)
-                    .and_then(|details| Goes::of(&details, call))
+                    .and_then(|details| Goes::of(&details, None, call.now()))
             };
             if let Some(goes) = goes {
                 goes.is_meant(call).await?;
@@ -132,8 +137,13 @@ impl Goes {
         }
     }
 
-    /// What goes for the next backup that is taken by hand; nothing where the slot has room.
-    pub(in crate::cli) fn of(details: &EnvironmentDetails, call: &Call<'_>) -> Option<Self> {
+    /// What goes for the next backup that is taken by hand; nothing where the slot has room. Whoever takes it is known as `you`
+    /// where backups are taken; where that is not known, it may be somebody else's.
+    pub(in crate::cli) fn of(
+        details: &EnvironmentDetails,
+        you: Option<&Principal>,
+        now: Instant,
+    ) -> Option<Self> {
         let backup = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual)?;
         let Manifest { taken, by, note, .. } = &backup.manifest;
         let noted = note.as_ref().map(|note| format!(" (\"{note}\")"));
@@ -143,14 +153,14 @@ impl Goes {
             measure::moment(*taken),
             noted.unwrap_or_default()
         );
-        let is_mine = *by == Principal::account(call.house.user()) && note.is_none();
-        let stays = why_it_stays(details, backup, call.now());
+        let is_mine = you == Some(by) && note.is_none();
+        let stays = why_it_stays(details, backup, now);
         Some(match stays {
             Some(why) => Self {
                 told: format!("It takes the manual slot, which has {which}. That one stays: {why}."),
                 missed: None,
             },
-            None if !is_let_go(details, backup, call.now()) => Self {
+            None if !is_let_go(details, backup, now) => Self {
                 told: format!(
                     "It takes the manual slot. For it, {which} leaves the manual slot, and goes once nothing else keeps it."
                 ),

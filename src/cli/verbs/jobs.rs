@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::backend::Backend;
 use crate::cli::table::{Side, Table};
-use crate::cli::{Call, CliError};
+use crate::cli::{Call, CliError, follow};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobState, LogLine};
 use crate::domain::request::JobQuery;
@@ -99,6 +99,9 @@ async fn one(id: JobId, with_log: bool, backend: &dyn Backend, call: &mut Call<'
         return call.json(&object);
     }
     call.table(&facts(&job, call.now()))?;
+    if let Some(ways) = follow::ways_out(&job, call) {
+        call.tell(&ways)?;
+    }
     if let Some(outcome) = &job.outcome {
         for warning in &outcome.warnings {
             call.tell(&format!("warning: {warning}"))?;
@@ -130,11 +133,11 @@ fn facts(job: &Job, now: Instant) -> Table {
     if let Some(ended) = job.ended {
         fact("ended", measure::moment_exact(ended));
     }
-    if let Some(took) = job.took_millis(now) {
-        fact("took", measure::millis(took));
+    if let Some(took) = job.took_in_words(now) {
+        fact("took", took);
     }
     let why = match (&job.state, &job.stop_reason) {
-        (JobState::Failed { why } | JobState::Waiting { why, place: None }, _) => format!(": {why}"),
+        (JobState::Failed { why } | JobState::Waiting { why, place: None, .. }, _) => format!(": {why}"),
         (JobState::Waiting { why, .. }, _) => format!(" {why}"),
         (JobState::Cancelled, Some(reason)) => format!(", since {reason}"),
         (JobState::Running, Some(reason)) => format!(", to stop at its next safe point, since {reason}"),

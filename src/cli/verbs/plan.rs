@@ -167,9 +167,9 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     for told in &plan.stopping.by_hooks {
         call.tell(&format!("{told}."))?;
     }
-    for warning in plan.told_once() {
+    for warning in &plan.warnings {
         call.tell(&format!("warning: {warning}"))?;
-        call.has_told(&warning);
+        call.has_told(warning);
     }
     call.say("")?;
     // In lines it is chosen, not typed.

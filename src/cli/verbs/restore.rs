@@ -90,7 +90,7 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         }
         let plan = backend.plan_restore(request).await?;
         let tells = !call.globals.json && !call.in_background;
-        let warnings = plan.told_once();
+        let warnings = plan.warnings.clone();
         for warning in warnings.iter().filter(|_| tells) {
             heard(call.warn(warning))?;
         }

@@ -9,7 +9,7 @@ use crate::cli::{Call, CliError, heard};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::request::JobQuery;
 use crate::domain::state::{BeforeUndo, EnvironmentDetails};
-use crate::domain::undoing::{JOBS_LOOKED_AT, UndoOf, Undoing};
+use crate::domain::undoing::{JOBS_LOOKED_AT, UndoOf, Undoing, not_told};
 
 /// What `lifeboat undo --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -68,13 +68,6 @@ pub(in crate::cli) async fn would_do(
         in_words: undo.in_words(),
         becomes: undo.becomes(),
     }))
-}
-
-/// That nobody knows what the undo does, for whoever is about to confirm it.
-fn not_told(error: &BackendError) -> String {
-    format!(
-        "what the undo puts back, who stops Magnolia and what was written since the restore cannot be told: {error}"
-    )
 }
 
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {

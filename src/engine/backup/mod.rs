@@ -158,7 +158,7 @@ impl Live {
             }
         };
         let (backup, mut warnings) = self.copy_live(work, purpose, &[])?;
-        work.reached(Milestone::BackupComplete);
+        work.reached(Milestone::BackupComplete, None);
         work.phase(Phase::Retention).or_else(|error| {
             // The backup is complete: what is left is housekeeping, which the next backup does as well.
             if error.is_cancelled() { Ok(()) } else { Err(error) }
@@ -265,7 +265,7 @@ impl Live {
         let mut warnings = Vec::new();
         let (preparing, copying, reading) = purpose.phases;
         work.phase(preparing)?;
-        let versions = versions::with_warnings(settings, &mut warnings);
+        let of = self.versions_of_copy(&purpose, versions::with_warnings(settings, &mut warnings));
         if purpose.trigger != Trigger::Restore {
             self.has_all_workspaces()?;
         }
@@ -302,7 +302,7 @@ impl Live {
             (opened, Some((still, rest)))
         };
         let (repository, before) = opened?;
-        self.run_before_backup(work, &purpose.trigger, &versions, &hooked, &mut warnings)?;
+        self.run_before_backup(work, &purpose.trigger, &of.versions, &hooked, &mut warnings)?;
 
         work.phase(copying)?;
         let rested = || come_to_rest().map(|rest| (hold_still(), rest));
@@ -331,7 +331,9 @@ impl Live {
             trigger: purpose.trigger,
             by: purpose.by,
             note: purpose.note,
-            versions,
+            versions: of.versions,
+            ran: of.ran,
+            came_from: of.came_from,
             slots: purpose.slots,
             serves: purpose.serves,
             expires,
@@ -353,16 +355,18 @@ impl Live {
             RepositoryChoice::Copy => " in the second repository",
         };
         work.log(Severity::Information, &format!("backup {id} is recorded{where_}"));
-        let backup = self
-            .list_in(purpose.into)?
-            .into_iter()
-            .find(|backup| backup.id == id)
-            .ok_or_else(|| {
-                EngineError::Failed(format!(
-                    "backup {id} was recorded and is not in the repository's list"
-                ))
-            })?;
-        Ok((backup, warnings))
+        Ok((self.recorded(&id, purpose.into)?, warnings))
+    }
+
+    /// The backup that was just recorded, as the repository lists it.
+    fn recorded(&self, id: &BackupId, into: RepositoryChoice) -> Result<Backup, EngineError> {
+        let mut listed = self.list_in(into)?.into_iter();
+        let missing = || {
+            EngineError::Failed(format!(
+                "backup {id} was recorded and is not in the repository's list"
+            ))
+        };
+        listed.find(|backup| backup.id == *id).ok_or_else(missing)
     }
 
     /// The repository that a copy goes to, made if there is none, and the backups that it holds.

@@ -264,7 +264,7 @@ impl Jobs<'_> {
             });
             let beside = state.waiting.values().filter_map(|waiting| {
                 let why = waiting.held.as_deref()?;
-                Some((Arc::clone(&waiting.work), JobState::waiting(why)))
+                Some((Arc::clone(&waiting.work), JobState::in_maintenance(why)))
             });
             in_line.chain(beside).collect()
         };

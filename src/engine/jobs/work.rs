@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as Monotonic};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::catalog::{CatalogError, Claim};
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::deed::Deed;
 use crate::domain::environment::{EnvironmentName, InstanceName};
@@ -170,9 +171,10 @@ impl Work {
 
     /// Notes that the moment has come that whoever waits for the job waits for, and tells everybody at once. Only the first
     /// one counts.
-    pub fn reached(&self, what: Milestone) {
+    pub fn reached(&self, what: Milestone, content_of: Option<Instant>) {
         let at = self.live.now();
-        self.lock_job().reached.get_or_insert(Reached { what, at });
+        let reached = Reached { what, at, content_of };
+        self.lock_job().reached.get_or_insert(reached);
         self.tell();
     }
 

@@ -9,6 +9,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::brought::Brought;
 use crate::content::kinds::Beside;
 use crate::content::left::Settled;
 use crate::domain::Instant;
@@ -56,6 +57,9 @@ pub struct Journal {
     /// just then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_taken: Option<Instant>,
+    /// What becomes of the content of Live. `None` of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::engine) brought: Option<Brought>,
     /// How far it is.
     pub stage: Stage,
     /// Its instances, in the order they are switched in.
@@ -150,6 +154,7 @@ mod tests {
             backup: BackupId("ab".repeat(32)),
             safety: None,
             safety_taken: None,
+            brought: None,
             stage: Stage::Staging,
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::brought::Brought;
 use super::journal::Journal;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, BackupId, Trigger};
@@ -31,6 +32,9 @@ pub(super) struct LastRestore {
     /// The backup that was brought back. `None` of an exchange back, and where an earlier version has not noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) backup: Option<BackupId>,
+    /// What became of the content of Live. `None` where an earlier version has not noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) brought: Option<Brought>,
 }
 
 impl Live {
@@ -147,6 +151,7 @@ impl Live {
             safety,
             other,
             backup: (!is_exchange).then(|| journal.backup.clone()),
+            brought: journal.brought.clone(),
         };
         self.papers()
             .write(LAST_RESTORE, &name_of(name), &last)

@@ -5,6 +5,7 @@
 
 mod after;
 mod approval;
+pub(super) mod brought;
 mod chosen;
 pub(super) mod clearing;
 mod elsewhere;
@@ -50,6 +51,7 @@ use undone::Undone;
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
 use crate::content::restoring::Wanted;
+use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::job::{InstanceHealth, JobId, JobKind, Outcome, Phase};
@@ -323,6 +325,7 @@ impl Live {
             backup: backup.id.clone(),
             safety: safety.as_ref().map(|safety| safety.id.clone()),
             safety_taken: safety.as_ref().map(|safety| safety.manifest.taken),
+            brought: Some(self.brought_by_restore(&plan)),
             stage: Stage::Staging,
             instances: instances.inspect_err(|_| self.drop_safety(safety.as_ref(), &say))?,
             indexes_removed: false,
@@ -355,7 +358,7 @@ impl Live {
                 error
             });
         }
-        let health = self.after_switch(work, &journal, &mut warnings)?;
+        let health = self.after_switch(work, &journal, Some(backup.manifest.taken), &mut warnings)?;
         let safety = safety.map(|safety| {
             let which = self.which_holds(&safety.id);
             (safety.id, which)
@@ -405,14 +408,15 @@ impl Live {
         }
     }
 
-    /// What follows a switch: search indexes, hooks, health, and removing what is no longer needed.
+    /// What follows a switch to content of this moment: search indexes, hooks, health, and removing what is no longer needed.
     fn after_switch(
         &self,
         work: &Work,
         journal: &Journal,
+        content_of: Option<Instant>,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<InstanceHealth>, EngineError> {
-        work.reached(Milestone::ContentLive);
+        work.reached(Milestone::ContentLive, content_of);
         work.log(Severity::Information, "Live has the restored content");
         let say = |severity: Severity, text: &str| work.log(severity, text);
         warnings.extend(self.unconfirmed(journal, &say));

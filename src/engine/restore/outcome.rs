@@ -9,7 +9,7 @@ use crate::domain::settings::RepositoryChoice;
 use crate::engine::Work;
 
 /// The same without those that say the same as one before.
-fn each_once(texts: Vec<String>) -> Vec<String> {
+pub(super) fn each_once(texts: Vec<String>) -> Vec<String> {
     let mut kept = Vec::with_capacity(texts.len());
     for text in texts {
         if !kept.contains(&text) {
@@ -41,7 +41,8 @@ pub(super) fn outcome(
     };
     let environment = work.environment().to_string();
     let (done, it) = if let Some(undone) = &way.undone {
-        let done = undone.is_undone(&environment, &way.selection);
+        let state = (backup.manifest.taken, backup.manifest.came_from.as_ref());
+        let done = undone.is_undone(&environment, &way.selection, Some(state));
         (format!("{done} (safety backup {}{from})", backup.id), "this undo")
     } else {
         let part = limited(&way.selection);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Way;
 use super::chosen::unknown_parts;
+use super::outcome::each_once;
 use crate::catalog::StoredPlan;
 use crate::content::restoring::{Found, Place};
 use crate::disk::room::{free_bytes, same_disk};
@@ -17,6 +18,7 @@ use crate::domain::plan::{RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
+use crate::domain::version::Versions;
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
@@ -82,9 +84,11 @@ impl Live {
         let settings = self.settings();
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
-        let mut written = Vec::new();
+        let (mut written, mut nothing_written) = (Vec::new(), false);
         if way.takes_back(&backup) {
-            written = self.written_since(&backup, watch);
+            let since = self.written_since(&backup, watch);
+            nothing_written = since.is_nothing();
+            written = since.told;
             found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
@@ -139,6 +143,7 @@ impl Live {
             made: self.now(),
             changes,
             newest_change,
+            nothing_written,
             versions_now,
             expected,
             room,
@@ -147,8 +152,12 @@ impl Live {
             warnings: [stopping.by_hand.as_slice(), &beforehand].concat(),
             stopping,
         };
-        still_so.extend(version_warnings(&plan));
+        still_so.extend(version_warnings(
+            &plan.backup.manifest.versions,
+            &plan.versions_now,
+        ));
         plan.warnings.extend_from_slice(&still_so);
+        plan.warnings = each_once(plan.warnings);
         Ok(Planned {
             plan,
             beforehand,
@@ -324,16 +333,16 @@ fn repository_room(
     }
 }
 
-fn version_warnings(plan: &RestorePlan) -> Vec<String> {
+/// That the versions that belong to content are not those that run now, as sentences.
+pub(super) fn version_warnings(then: &Versions, now: &Versions) -> Vec<String> {
     let mut warnings = Vec::new();
-    let (then, now) = (&plan.backup.manifest.versions, &plan.versions_now);
-    if plan.magnolia_differs() {
+    if then.magnolia != now.magnolia {
         warnings.push(format!(
             "the content was written by Magnolia {} and {} runs now: going back may need that version's bundle too",
             then.magnolia, now.magnolia
         ));
     }
-    if plan.release_differs() {
+    if then.release != now.release {
         warnings.push(format!(
             "the content belongs to release {} and {} runs now: templates and light modules may not fit it",
             then.release, now.release

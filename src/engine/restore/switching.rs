@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use super::brought::Content;
 use super::journal::{self, InstanceRecord, Journal, SettledInstance, Stage};
 use super::lost::{leave_copies, remove_copies};
 use super::staged::StagedInstance;
@@ -47,6 +48,9 @@ impl Live {
         }
         journal.safety = safety.map(|safety| safety.id.clone());
         journal.safety_taken = safety.map(|safety| safety.manifest.taken);
+        if let (Some(brought), Some(safety)) = (&mut journal.brought, safety) {
+            brought.before = Some(Content::saved_by(safety));
+        }
         let mut switching = journal.clone();
         switching.stage = Stage::Switching;
         leave_copies(&switching)?;

@@ -169,12 +169,19 @@ impl Live {
             });
         }
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
+        let brought = self.brought_by_exchange(&selection);
+        let content = brought.content.clone();
+        // Until then it was live.
+        let until = left.iter().map(|(_, left)| left.note.at).min();
+        let from = content.as_ref().and_then(|content| content.came_from.as_ref());
+        let state = until.map(|until| (until, from));
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),
             backup: BackupId(backup.unwrap_or_else(|| "the restore before".to_owned())),
             safety: None,
             safety_taken: None,
+            brought: Some(brought),
             stage: Stage::Staging,
             instances: staged
                 .iter()
@@ -184,7 +191,12 @@ impl Live {
             settled: Vec::new(),
         };
         self.write_journal(&journal)?;
-        let written = self.written_into_tables(left);
+        let mut written = self.written_into_tables(left);
+        written.extend(
+            content
+                .iter()
+                .flat_map(|content| self.warnings_of_versions(&content.versions)),
+        );
         for told in self.stopping(&exchanged).by_hand.iter().chain(&written) {
             work.log(Severity::Warning, told);
         }
@@ -204,7 +216,7 @@ impl Live {
             });
         }
         let mut warnings = written;
-        let health = self.after_switch(work, &journal, &mut warnings)?;
+        let health = self.after_switch(work, &journal, state.map(|(at, _)| at), &mut warnings)?;
         let until = self.replaced_tables().iter().map(|left| left.expires).max();
         let until = until.map_or(String::new(), |until| {
             format!(
@@ -215,7 +227,7 @@ impl Live {
         Ok(Outcome {
             summary: format!(
                 "{}{until}{}",
-                undone.is_undone(&name.to_string(), &selection),
+                undone.is_undone(&name.to_string(), &selection, state),
                 journal.told_of_clusters()
             ),
             warnings,

@@ -2,7 +2,8 @@
 
 use super::titles::limited;
 use super::{Way, plan::Planned, undo::LeftByInstance};
-use crate::domain::backup::Backup;
+use crate::domain::Instant;
+use crate::domain::backup::{Backup, CameFrom};
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::state::BeforeUndo;
@@ -36,13 +37,24 @@ impl Undone {
         format!("undo of {}: {how}{}", self.called(), limited(selection))
     }
 
-    /// That it is undone, as a sentence without its end.
-    pub(super) fn is_undone(&self, environment: &str, selection: &Selection) -> String {
+    /// That it is undone, and what Live has now: the state of when, and which backup that had come from where it is known. As a
+    /// sentence without its end.
+    pub(super) fn is_undone(
+        &self,
+        environment: &str,
+        selection: &Selection,
+        state: Option<(Instant, Option<&CameFrom>)>,
+    ) -> String {
         let part = limited(selection);
         let comma = if part.is_empty() { "" } else { "," };
+        let at = state.map(|(at, _)| format!("at {}, ", measure::moment(at)));
+        let from = state.and_then(|(_, from)| from);
+        let from = from.map(|from| format!(", with the content of {from} and what was changed since"));
         format!(
-            "{} is undone: {environment}{part}{comma} is back as it was before it",
-            self.with_time()
+            "{} is undone: {environment}{part}{comma} is back as it was {}before it{}",
+            self.with_time(),
+            at.unwrap_or_default(),
+            from.unwrap_or_default()
         )
     }
 }
@@ -80,7 +92,13 @@ impl Live {
     pub fn before_undo(&self) -> Result<BeforeUndo, EngineError> {
         let undone = self.undone();
         let (selection, counted, written, chosen) = if let Some(left) = self.tables_to_go_back_to()? {
-            let written = self.written_into_tables(&left);
+            let mut written = self.written_into_tables(&left);
+            let content = self.brought_by_exchange(&selection_of(&left)).content;
+            written.extend(
+                content
+                    .iter()
+                    .flat_map(|content| self.warnings_of_versions(&content.versions)),
+            );
             (selection_of(&left), None, written, self.instances_left(&left))
         } else {
             let safety = self.safety_of_the_last_restore()?;
@@ -100,9 +118,10 @@ impl Live {
             // The plan has compared what was written since: that goes through all that came back.
             let mut written = match planned {
                 Some(planned) => planned.written,
-                None => self.written_since(&safety, &Unwatched),
+                None => self.written_since(&safety, &Unwatched).told,
             };
             written.extend(untold);
+            written.extend(self.warnings_of_versions(&safety.manifest.versions));
             (selection, counted, written, chosen)
         };
         let counted = counted.map_or(String::new(), |counted| format!(" ({counted})"));

@@ -20,14 +20,30 @@ fn not_told(instance: &InstanceName, why: &str) -> String {
     )
 }
 
+/// What was written since into what a restore brought back.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// In sentences.
+    pub(super) told: Vec<String>,
+    /// Whether it was looked for in all of that.
+    was_looked_for: bool,
+}
+
+impl Written {
+    /// Whether it is known that nothing was.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.was_looked_for && self.told.is_empty()
+    }
+}
+
 impl Live {
-    /// What was written since into what the last restore brought back, as sentences, if this is the safety backup that it took.
-    pub(super) fn written_since(&self, safety: &Backup, watch: &dyn Watch) -> Vec<String> {
+    /// What was written since into what the last restore brought back, if this is the safety backup that it took.
+    pub(super) fn written_since(&self, safety: &Backup, watch: &dyn Watch) -> Written {
         let Some(last) = self.last_restore() else {
-            return Vec::new();
+            return Written::default();
         };
         if last.safety != Some(safety.manifest.taken) {
-            return Vec::new();
+            return Written::default();
         }
         let mut left = self.left_in_databases().unwrap_or_default();
         left.retain(|(_, left)| left.is_replaced() && left.note.job == last.job.0);
@@ -39,7 +55,14 @@ impl Live {
                 told.extend(written.unwrap_or_else(|error| Some(not_told(instance, &error.to_string()))));
             }
         }
-        told
+        let has_tables = |instance: &InstanceName| {
+            let mut of_it = left.iter().filter(|(known, _)| known == instance).peekable();
+            of_it.peek().is_some() && of_it.all(|(_, left)| left.note.selection.has_paths())
+        };
+        Written {
+            told,
+            was_looked_for: selection.has_paths() || last.instances.iter().all(has_tables),
+        }
     }
 
     /// The same of tables, for which these were replaced.

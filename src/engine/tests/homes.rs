@@ -345,6 +345,7 @@ fn a_switch_that_was_interrupted_is_not_finished_under_a_server() {
             backup: safety.clone(),
             safety: Some(safety),
             safety_taken: None,
+            brought: None,
             stage: Stage::Switching,
             instances: vec![InstanceRecord {
                 instance: "author".parse().unwrap(),

@@ -86,6 +86,8 @@ pub(super) struct House {
     pub(super) homes: bool,
     /// The instances that are configured.
     pub(super) instances: Vec<&'static str>,
+    /// The Magnolia version that runs.
+    pub(super) magnolia: &'static str,
     /// The folder of the repositories.
     pub(super) repository: &'static str,
     /// The folder for caches; below the state without it.
@@ -123,6 +125,7 @@ impl House {
             others: Vec::new(),
             homes: false,
             instances: INSTANCES.to_vec(),
+            magnolia: "6.3.4",
             repository: "repository",
             cache: None,
             deeds: Deeds::default(),
@@ -193,7 +196,7 @@ impl House {
             name: name.into(),
             kind,
             release_version: Some(VersionSource::Text("v12".into())),
-            magnolia_version: Some(VersionSource::Text("6.3.4".into())),
+            magnolia_version: Some(VersionSource::Text(self.magnolia.into())),
             schedule: self.schedule,
             keep: self.keep,
             rpo: self.targets.rpo,

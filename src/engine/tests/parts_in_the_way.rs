@@ -172,6 +172,7 @@ fn interrupted(house: &House, stage: Stage, done: usize) {
         backup: safety.clone(),
         safety: Some(safety),
         safety_taken: None,
+        brought: None,
         stage,
         instances: Vec::new(),
         indexes_removed: false,

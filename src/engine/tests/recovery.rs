@@ -35,6 +35,7 @@ pub(super) fn interrupted_after(house: &House, safety: BackupId, stage: Stage, s
         backup: BackupId("ab".repeat(32)),
         safety: Some(safety),
         safety_taken: None,
+        brought: None,
         stage,
         instances: Vec::new(),
         indexes_removed: false,

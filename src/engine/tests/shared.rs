@@ -114,6 +114,8 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
             replaced: None,
             added_bytes: copy.added_bytes,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: copy.instances.clone(),
         };
@@ -259,6 +261,7 @@ fn journal_of_the_dead(house: &House, engine: &Engine) -> Journal {
         backup: BackupId("ab".repeat(32)),
         safety: Some(safety),
         safety_taken: None,
+        brought: None,
         stage: Stage::Switching,
         instances: Vec::new(),
         indexes_removed: false,

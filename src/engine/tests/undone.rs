@@ -1,10 +1,13 @@
 //! What is said of an undo, beforehand and when it is done; and what a plan says first, and of Magnolia.
 
-use super::house::{House, OfHouse, back_up, everything, request, restore, undo};
+use chrono::Duration;
+
+use super::house::{House, OfHouse, back_up, backups, everything, only, request, restore, undo};
 use super::parts::{self, parts, plan};
-use crate::domain::job::JobKind;
+use crate::domain::backup::Manifest;
+use crate::domain::job::{Job, JobKind};
 use crate::domain::report::{RestoreFacts, RestoreReport};
-use crate::engine::{NO_MAGNOLIA, details};
+use crate::engine::{Engine, NO_MAGNOLIA, details};
 use crate::watch::Unwatched;
 
 #[test]
@@ -55,7 +58,8 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
     assert!(
         summary.starts_with(&format!("the restore of job {} (", restored.id))
             && summary.contains(
-                ") is undone: acme/live, only /website/home/news on author, is back as it was before it (safety backup "
+                ") is undone: acme/live, only /website/home/news on author, is back as it was at 2026-11-23 12:00 UTC, before it \
+                 (safety backup "
             )
             && summary.ends_with(" can undo this undo"),
         "{summary}"
@@ -99,6 +103,138 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
 }
 
 #[test]
+fn a_safety_backup_says_the_versions_that_its_content_came_from() {
+    let mut house = House::new();
+    house.magnolia = "6.2.40";
+    let engine = house.engine();
+    let old = back_up(&engine);
+    drop(engine);
+    house.magnolia = "6.3.4";
+    let engine = house.engine();
+    house.pass(Duration::hours(1));
+    house.write("author", "website/page-0.xml", "of 6.3.4");
+    let safety = |engine: &Engine, job: &Job| {
+        let id = job.outcome.as_ref().unwrap().safety.clone().unwrap();
+        let mut all = backups(engine).into_iter();
+        all.find(|backup| backup.id == id).unwrap().manifest
+    };
+    let says = |told: &[String]| {
+        let told = told.join("; ");
+        told.contains("written by Magnolia 6.2.40 and 6.3.4 runs now")
+    };
+    let restored = restore(&engine, &old.0, everything());
+    assert!(says(&restored.outcome.as_ref().unwrap().warnings));
+    let first = safety(&engine, &restored);
+    let of = |manifest: &Manifest| manifest.versions.magnolia.0.clone();
+    assert_eq!(
+        (of(&first), first.ran.clone(), first.came_from.clone()),
+        ("6.3.4".to_owned(), None, None)
+    );
+
+    house.pass(Duration::hours(1));
+    assert!(!says(&engine.of_house().before_undo().unwrap().written));
+    let undone = undo(&engine);
+    // Live is what it was when that was taken, and of no backup.
+    let summary = |job: &Job| job.outcome.as_ref().unwrap().summary.clone();
+    assert!(
+        summary(&undone)
+            .contains("acme/live is back as it was at 2026-11-23 13:00 UTC, before it (safety backup "),
+        "{}",
+        summary(&undone)
+    );
+    assert_eq!(undone.reached.unwrap().content_of, Some(first.taken));
+    assert!(!says(&undone.outcome.as_ref().unwrap().warnings));
+    let second = safety(&engine, &undone);
+    let came_from = second.came_from.clone().unwrap();
+    assert_eq!(
+        (of(&second), came_from.backup),
+        ("6.2.40".to_owned(), old.clone())
+    );
+    assert_eq!(second.ran.as_ref().unwrap().magnolia.0, "6.3.4");
+
+    house.pass(Duration::hours(1));
+    assert!(says(&engine.of_house().before_undo().unwrap().written));
+    let again = undo(&engine);
+    assert!(says(&again.outcome.as_ref().unwrap().warnings), "{again:?}");
+    assert!(
+        summary(&again).contains(&format!(
+            "is back as it was at 2026-11-23 14:00 UTC, before it, with the content of backup {old} of 2026-11-23 12:00 UTC and \
+             what was changed since (safety backup "
+        )),
+        "{}",
+        summary(&again)
+    );
+    assert_eq!(again.reached.unwrap().content_of, Some(second.taken));
+    let third = safety(&engine, &again);
+    assert_eq!(
+        (of(&third), third.came_from.unwrap().taken),
+        ("6.3.4".to_owned(), first.taken)
+    );
+
+    // What has been exchanged since has made the content its own.
+    drop(engine);
+    house.magnolia = "6.3.5";
+    let engine = house.engine();
+    let last = undo(&engine);
+    assert_eq!(of(&safety(&engine, &last)), "6.3.5");
+}
+
+#[test]
+fn a_plan_of_a_part_says_what_of_that_part_is_lost() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    house.pass(Duration::hours(5));
+    house.write("author", "config/modules.xml", "not in that part");
+    let lost = |selection| plan(&engine, selection).work_lost();
+    let news = || parts(&["author:/website/home/news"]);
+    let website = || only(&["author"], &["website"]);
+    for part in [news(), website()] {
+        let lost = lost(part);
+        assert!(!lost.is_any, "{lost:?}");
+        assert_eq!(lost.words, "none: what was chosen is the same as the backup");
+    }
+    house.write(
+        "author",
+        "website/home/news/first.xml",
+        "another text, which is longer",
+    );
+    house.write("author", "website/home/news/second.xml", "another");
+    house.write("author", "website/home/news/third.xml", "new");
+    for part in [news(), website()] {
+        let lost = lost(part);
+        assert!(lost.is_any, "{lost:?}");
+        // Not that it is 5 hours of work: all else is left alone. The folder has another time.
+        assert!(
+            lost.words
+                .contains(" changed and 1 item added in what was chosen since the backup, last 2"),
+            "{lost:?}"
+        );
+    }
+    assert!(
+        lost(everything())
+            .words
+            .starts_with("5 h 00 min of work: Live last changed")
+    );
+
+    // What an undo takes back was brought by the restore: nobody has written it.
+    let restored = restore(&engine, "manual", news());
+    let safety = restored.outcome.unwrap().safety.unwrap();
+    let undoes = || {
+        let live = engine.of_house();
+        live.plan_restore(&request(&safety.0, news()), &Unwatched)
+            .unwrap()
+    };
+    let lost = undoes().work_lost();
+    assert!(
+        !lost.is_any && lost.words.starts_with("nothing that was written since"),
+        "{lost:?}"
+    );
+    house.write("author", "website/home/news/first.xml", "work since");
+    assert!(undoes().work_lost().is_any);
+}
+
+#[test]
 fn a_plan_of_everything_says_who_stops_magnolia() {
     let mut house = House::new();
     let engine = house.engine();
@@ -118,12 +254,8 @@ fn a_plan_of_everything_says_who_stops_magnolia() {
         !by_hand.is_empty() && of_part.warnings.starts_with(by_hand),
         "{of_part:?}"
     );
-    let told_once = of_part.told_once();
-    assert_eq!(
-        told_once.iter().filter(|told| by_hand.contains(told)).count(),
-        by_hand.len()
-    );
-    assert_eq!(told_once.len(), of_part.warnings.len());
+    let said = |told: &String| of_part.warnings.iter().filter(|said| *said == told).count();
+    assert!(of_part.warnings.iter().all(|told| said(told) == 1));
     assert!(
         plan(&engine, parts(&["author:/website/home.xml"]))
             .stopping

@@ -15,6 +15,7 @@ use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::{BeforeUndo, EnvironmentDetails, EnvironmentSummary};
+use crate::domain::undoing::not_told;
 use crate::tui::effects::{Effect, Fetch};
 use crate::tui::message::{Answer, Message, Start};
 use crate::tui::model::screens::Screen;
@@ -314,9 +315,7 @@ fn before_undo(model: &mut Model, name: EnvironmentName, answer: &Answer<BeforeU
             }
             wizard.written = Some(match answer {
                 Ok(told) => told.written.clone(),
-                Err(error) => vec![format!(
-                    "what the undo puts back, who stops Magnolia and what was written since the restore cannot be told: {error}"
-                )],
+                Err(error) => vec![not_told(error)],
             });
         }
     }

@@ -5,7 +5,7 @@ use super::chrome::moment_and_age;
 use super::metadata::trigger;
 use super::text::Text;
 use super::words;
-use crate::domain::backup::{Backup, InstanceCopy, Verification};
+use crate::domain::backup::{Backup, InstanceCopy, Manifest, Verification};
 use crate::domain::environment::{WorkspaceKind, workspace_label};
 use crate::domain::proof::DrillOutcome;
 use crate::domain::{columns, measure, printable};
@@ -24,7 +24,7 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
         Some(drill) => match &drill.outcome {
             DrillOutcome::Proven => {
                 let words = format!(
-                    "proven restorable in {} {}",
+                    "proven restorable: brought back and read in {}, without what its job did around that; {}",
                     measure::millis(drill.millis),
                     moment_and_age(drill.at, model)
                 );
@@ -32,7 +32,7 @@ fn drilled(text: &mut Text, model: &Model, backup: &Backup) {
             }
             DrillOutcome::ProvenInPart { .. } => {
                 let words = format!(
-                    "proven restorable in part only, {}, in {} {}",
+                    "proven restorable in part only, {}: brought back and read in {}, without what its job did around that; {}",
                     drill.in_part().unwrap_or_default(),
                     measure::millis(drill.millis),
                     moment_and_age(drill.at, model)
@@ -115,6 +115,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     }
     text.fact("release", &manifest.versions.release.to_string());
     text.fact("Magnolia", &manifest.versions.magnolia.to_string());
+    came_from(&mut text, manifest);
     text.fact(
         "holds",
         &format!(
@@ -130,7 +131,7 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
     text.fact(
         "took",
         &format!(
-            "{} to copy, {} to read back",
+            "{} to copy, {} to read back; its job takes longer by hooks and retention",
             measure::millis(manifest.copy_millis),
             measure::millis(manifest.verify_millis)
         ),
@@ -146,6 +147,24 @@ pub(super) fn text(model: &Model, backup: &Backup, width: u16) -> Text {
         copied(&mut text, model, instance, symbols);
     }
     text
+}
+
+/// That its content was brought back by a restore before, and what ran when it was copied where that is something else.
+fn came_from(text: &mut Text, manifest: &Manifest) {
+    let Some(came_from) = &manifest.came_from else {
+        return;
+    };
+    let ran = manifest.ran.as_ref().map(|ran| {
+        format!(
+            "; {} and Magnolia {} ran when this was taken",
+            ran.release, ran.magnolia
+        )
+    });
+    let words = format!(
+        "a restore had brought it from the {came_from}{}",
+        ran.unwrap_or_default()
+    );
+    text.fact("content", &words);
 }
 
 /// Whether it was read back.

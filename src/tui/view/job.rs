@@ -8,6 +8,7 @@ use super::words;
 use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
 use crate::domain::measure;
 use crate::domain::state::{ReplacedTables, UndoWay};
+use crate::domain::undoing::takes_back;
 use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::theme::{Meaning, Symbols, Theme};
@@ -49,9 +50,9 @@ pub fn text(model: &Model, id: JobId, width: u16) -> Text {
     text.fact("asked by", job.by.as_str());
     text.fact("asked at", &moment_and_age(job.created, model));
     if job.ended.is_some()
-        && let Some(took) = job.took_millis(model.now)
+        && let Some(took) = job.took_in_words(model.now)
     {
-        text.fact("took", &measure::millis(took));
+        text.fact("took", &took);
     }
     text
 }
@@ -64,6 +65,7 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
         JobState::Waiting { .. } => {
             let waiting = job.state.waits_for().unwrap_or_default();
             text.marked(&mark, &waiting, Meaning::Text);
+            ways_out(text, model, job);
         }
         JobState::Running if job.reached.is_some() => {
             text.marked(
@@ -144,8 +146,33 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
             ),
         );
     }
+    let details = details.filter(|details| takes_back(job, details));
     way_back(text, model, details.and_then(|details| details.undo_way.as_ref()));
     text.blank();
+}
+
+/// How to end the wait of a job: what it waits for, where somebody can do that, or the job.
+fn ways_out(text: &mut Text, model: &Model, job: &Job) {
+    if model.settings.read_only || job.state.is_about_to_begin() {
+        return;
+    }
+    text.blank();
+    let mut way = |action: Action, what: &str| {
+        let mark = [
+            piece(action.row().keys_label(), Meaning::Key),
+            piece(" ", Meaning::Text),
+        ];
+        text.marked(&mark, what, Meaning::Text);
+    };
+    if job.state.waits_for_maintenance() {
+        way(
+            Action::Maintenance,
+            "ends the maintenance mode, on the main screen (Esc)",
+        );
+    }
+    if job.can_cancel() {
+        way(Action::CancelJob, "cancels the job");
+    }
 }
 
 /// What takes the job back, where that makes sense now.

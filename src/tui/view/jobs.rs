@@ -81,7 +81,8 @@ fn running(canvas: &mut Canvas<'_>, job: &Job, area: Rect) {
         canvas.pieces(x, area.y, width, if fits { &in_full } else { &in_short });
         return;
     }
-    let place = words::whereabouts(progress);
+    // What is counted beside it is of all instances together.
+    let place = words::whereabouts(progress).map(|place| format!("now {place}"));
     let phase_width = 15.min(width);
     if let (Some(place), true) = (
         place

@@ -114,7 +114,8 @@ fn facts(model: &Model, backup: &Backup, wide: bool, room: usize) -> Vec<(&'stat
     if !wide {
         holds = format!("{holds}, {}", measure::bytes(manifest.bytes()));
     }
-    let took = measure::millis(manifest.copy_millis);
+    // As the page of the backup has it: both, and nothing of what its job did around them.
+    let took = format!("{}, read back", measure::millis(manifest.took_millis()));
     vec![
         ("id", backup.id.short().to_owned(), Meaning::Text),
         ("verified", verified.0, verified.1),

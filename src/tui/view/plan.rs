@@ -104,10 +104,10 @@ fn warned(text: &mut Text, purpose: Purpose, plan: &RestorePlan, symbols: &Symbo
     if plan.without_safety {
         warning(NO_SAFETY, Meaning::Warning);
     }
-    for told in plan.told_once() {
-        let is_by_hand = plan.stopping.by_hand.contains(&told);
+    for told in &plan.warnings {
+        let is_by_hand = plan.stopping.by_hand.contains(told);
         warning(
-            &told,
+            told,
             if is_by_hand {
                 Meaning::Warning
             } else {

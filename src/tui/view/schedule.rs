@@ -78,7 +78,7 @@ fn text(model: &Model, details: &EnvironmentDetails, width: u16, symbols: &Symbo
         JobState::Failed { why } => text.paragraph(why, Meaning::Critical),
         JobState::Done => {
             if let Some(took) = job.took_millis(model.now) {
-                text.line(pair("took", measure::millis(took)));
+                text.line(pair("took", format!("{} in all", measure::millis(took))));
             }
         }
         _ => {}

@@ -185,8 +185,8 @@ pub fn bar(progress: &Progress, width: usize, symbols: &Symbols) -> Vec<Piece> {
     ]
 }
 
-/// What has been done in a phase and on which instance, as in `author: 12 of 40 items, 3 MiB of 10 MiB`. `None` for
-/// a phase that counts nothing, as hooks do.
+/// What has been done in a phase, of all instances together, and which of them it is at, as in `12 of 40 items, 3 MiB of 10 MiB; now
+/// author`. `None` for a phase that counts nothing, as hooks do.
 #[must_use]
 pub fn counts(progress: &Progress) -> Option<String> {
     let counted =
@@ -203,7 +203,7 @@ pub fn counts(progress: &Progress) -> Option<String> {
         .collect();
     let parts = parts.join(", ");
     match (whereabouts(progress), parts.is_empty()) {
-        (Some(place), false) => Some(format!("{place}: {parts}")),
+        (Some(place), false) => Some(format!("{parts}; now {place}")),
         (Some(place), true) => Some(place),
         (None, false) => Some(parts),
         (None, true) => None,

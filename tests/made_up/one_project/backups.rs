@@ -50,6 +50,8 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
             pin: None,
             added_bytes: 5 << 20,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),

@@ -63,6 +63,7 @@ pub fn state(script: Script) -> State {
         broken: None,
         demo: false,
         kind: "embedded".to_owned(),
+        you: Some("kim".into()),
         places: vec![
             ("state".to_owned(), "/srv/state".to_owned()),
             ("repository".to_owned(), "/srv/repository".to_owned()),

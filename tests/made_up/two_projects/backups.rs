@@ -99,6 +99,8 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             pin: None,
             added_bytes: 3_400_000 + u64::from(number) * 210_000,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: copies(taken, u64::from(number)),
             replaced: None,

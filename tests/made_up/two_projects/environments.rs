@@ -139,6 +139,9 @@ pub fn replaced(job: u64) -> Vec<ReplacedTables> {
 /// Live is in databases, and a restore has left replaced tables there.
 pub fn has_replaced(details: &mut EnvironmentDetails, job: u64) {
     details.replaced = replaced(job);
+    if let Some(of) = &mut details.undo_of {
+        of.job = Some(JobId(job));
+    }
     details.undo_way = Some(UndoWay::Exchange {
         job: JobId(job),
         at: ago(48),

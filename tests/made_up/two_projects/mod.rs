@@ -71,6 +71,7 @@ pub fn state() -> State {
         broken: None,
         demo: false,
         kind: "embedded".to_owned(),
+        you: None,
         places: Vec::new(),
         calls: Vec::new(),
         unseen: None,

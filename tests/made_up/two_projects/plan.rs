@@ -52,6 +52,7 @@ pub fn plan() -> RestorePlan {
         made: now(),
         changes,
         newest_change: Some(ago(12)),
+        nothing_written: false,
         versions_now: versions(43, "6.3.4"),
         expected: Some(ExpectedTime {
             millis: 24_800,

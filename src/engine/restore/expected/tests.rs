@@ -41,6 +41,8 @@ fn backup(digit: char, copy_millis: u64, replaced: Option<Selection>) -> Backup 
             replaced,
             added_bytes: 0,
             read_since: None,
+            ran: None,
+            came_from: None,
             earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
@@ -69,7 +71,7 @@ fn job(kind: JobKind, safety: Option<char>, left_out: &[Phase]) -> Job {
         "created": "2026-12-01T04:00:00Z", "began": "2026-12-01T05:00:00Z", "ended": "2026-12-01T05:30:00Z",
         "state": "done", "left_out": left_out, "cancel_asked": false,
         "progress": Progress { bytes_done: 1_000, ..Progress::start(Phase::CleaningUp) },
-        "reached": Reached { what: Milestone::ContentLive, at: "2026-12-01T05:01:00Z".parse().unwrap() },
+        "reached": Reached { what: Milestone::ContentLive, at: "2026-12-01T05:01:00Z".parse().unwrap(), content_of: None },
         "outcome": {
             "summary": "done", "backup": "a".repeat(64), "safety": safety.map(|digit| digit.to_string().repeat(64)),
             "warnings": [], "health": [],
