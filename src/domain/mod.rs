@@ -66,6 +66,7 @@ pub mod undo_left;
 pub mod undoing;
 pub mod version;
 pub mod waiting_line;
+mod workspace_change;
 
 #[cfg(test)]
 mod histories;
