@@ -204,7 +204,7 @@ impl RestorePlan {
             return none(&format!("none: {what} is the same as the backup"));
         }
         if self.nothing_written {
-            return none("nothing that was written since: Live was not changed after what it takes back");
+            return none("none: nothing was changed in Live since the restore that this takes back");
         }
         if !self.compares_all() && changed + removed == 0 {
             return none("not known: not all of it could be compared");
@@ -225,6 +225,11 @@ impl RestorePlan {
             format!("{} in {what} since the backup", measure::listed(&said))
         };
         match self.newest_change {
+            Some(newest) if is_part && self.has_no_times() => some(format!(
+                "{}, last in folders {}; of rows nobody can tell when",
+                counted(),
+                measure::moment(newest)
+            )),
             Some(newest) if is_part => some(format!("{}, last {}", counted(), measure::moment(newest))),
             Some(newest) => some(format!(
                 "{lost} of work: Live last changed {}",

@@ -175,6 +175,22 @@ fn lost_since<'a>(backups: &'a [Backup], backup: &Backup) -> Option<(&'a Backup,
     (!lost.is_empty()).then_some((before, lost))
 }
 
+/// The backups taken for a slot that stay only because what came after them holds much less. They go, with the one that leaves the
+/// slot, once a newer one for it holds about as much.
+#[must_use]
+pub fn kept_for_holding_more<'a>(
+    backups: &'a [Backup],
+    keep: &Keep,
+    slot: Slot,
+    look: &Look,
+) -> Vec<&'a Backup> {
+    let none = BTreeSet::new();
+    let goes = droppable(backups, keep, &none, look);
+    let mut kept = may_go(backups, keep, &none, look, &|_, _| false);
+    kept.retain(|backup| backup.is_good() && backup.is_for(slot) && !goes.contains(backup));
+    kept
+}
+
 /// What to know about backups that hold much less than those before them, as a sentence: the newest one, and those that
 /// stay only because what took their place is such a one. `None` when there are none.
 #[must_use]
@@ -201,8 +217,9 @@ pub fn doubt(environment: &EnvironmentName, backups: &[Backup], keep: &Keep, loo
             .find(|lost| !lost.is_empty())
             .unwrap_or_default();
         return Some(format!(
-            "backup {} of {} is kept because what came after it holds much less ({}): look whether Live is whole. If it is, \
-             delete this one (`lifeboat delete {environment} {}`)",
+            "backup {} of {} is kept because what came after it holds much less ({}): look whether Live is whole. If it is not, \
+             this is the one to restore. It goes once a newer one holds about as much, or is deleted where the loss was meant \
+             (`lifeboat delete {environment} {}`)",
             kept.id,
             measure::moment(kept.manifest.taken),
             shrinking::in_words(&lost),

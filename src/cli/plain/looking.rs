@@ -55,6 +55,12 @@ impl Session<'_, '_> {
         let chosen = backups.get(place);
         let source = chosen.map_or_else(|| "live".to_owned(), |backup| backup.id.to_string());
         let is_only_copied = chosen.is_some_and(|backup| details.is_only_copied(&backup.id));
+        if is_only_copied {
+            self.call.tell(
+                "Only the second repository has this backup: it can be restored, and not looked into or compared before that.",
+            )?;
+            return Ok(None);
+        }
         let mut question = match looks {
             Looks::Inside => "the path, such as author:/website/home, or nothing for all instances: ",
             Looks::Differences => {
@@ -71,9 +77,6 @@ impl Session<'_, '_> {
                     vec!["diff".to_owned(), name.to_string(), source.clone(), live]
                 }
             };
-            if is_only_copied {
-                verb.extend(["--from".to_owned(), "copy".to_owned()]);
-            }
             match self.answer(&Question::open(question, PATH_HELP)).await? {
                 Answer::Over(why) => return Ok(Some(why)),
                 Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(None),

@@ -201,6 +201,8 @@ enum Ended {
     Well,
     /// It did not, and had begun no job.
     Refused,
+    /// Whether it has begun a job is not known.
+    Untold,
     /// It did not.
     Failed,
 }

@@ -72,7 +72,7 @@ impl Session<'_, '_> {
                 .remark(&format!("It cannot be restored now: {refusal}"))?;
         }
         let of_all = arguments.len();
-        let mut is_refused = false;
+        let mut began = Ended::Well;
         loop {
             let plan = [vec!["plan".to_owned()], arguments.clone()].concat();
             if let Some(why) = self.verb(&plan).await? {
@@ -80,7 +80,7 @@ impl Session<'_, '_> {
             }
             // What is in the way may be gone in a moment, or be the room for a safety backup: the choices stay.
             let is_in_the_way = self.ended != Ended::Well || details.summary.protection.is_some();
-            let (title, labels) = what_now(is_in_the_way, is_refused);
+            let (title, labels) = what_now(is_in_the_way, began);
             let chosen = match self
                 .one_of(title, Options::of(&labels), "restore", WHAT_HELP)
                 .await?
@@ -100,7 +100,7 @@ impl Session<'_, '_> {
                     if over.is_some() || self.ended == Ended::Well {
                         return Ok(over);
                     }
-                    is_refused = self.ended == Ended::Refused;
+                    began = self.ended;
                 }
                 Some(2) => {
                     self.drops_choice(&mut arguments, of_all)?;
@@ -341,13 +341,16 @@ fn places(typed: &str, labels: &[String]) -> Result<Vec<usize>, String> {
 }
 
 /// What is asked under a plan, and what can be chosen: not as if nothing had been said, where it cannot be done or was not begun.
-fn what_now(is_in_the_way: bool, is_refused: bool) -> (&'static str, [String; 5]) {
-    let title = match (is_in_the_way, is_refused) {
+fn what_now(is_in_the_way: bool, began: Ended) -> (&'static str, [String; 5]) {
+    let title = match (is_in_the_way, began) {
+        (_, Ended::Untold) => {
+            "Whether the restore was begun is not known. Leave it, and look at the jobs first. What now?"
+        }
         (true, _) => "It cannot be done as it is. What now?",
-        (_, true) => "It was not begun, and nothing was changed. What now?",
+        (_, Ended::Refused) => "It was not begun, and nothing was changed. What now?",
         _ => "What now?",
     };
-    let [restore, without_safety] = if is_refused || is_in_the_way {
+    let [restore, without_safety] = if is_in_the_way || matches!(began, Ended::Refused | Ended::Untold) {
         ["try to restore it all the same", "try it without a safety backup"]
     } else {
         ["restore it", "restore it without a safety backup"]

@@ -189,8 +189,9 @@ impl Session<'_, '_> {
         let result = result.and(flushed);
         self.ended = match &result {
             Ok(()) => Ended::Well,
-            Err(error) if error.job.is_none() => Ended::Refused,
-            Err(_) => Ended::Failed,
+            Err(error) if error.job.is_some() => Ended::Failed,
+            Err(error) if error.kind == ErrorKind::OutOfReach => Ended::Untold,
+            Err(_) => Ended::Refused,
         };
         if let Err(error) = result {
             if matches!(error.kind, ErrorKind::ReaderGone | ErrorKind::NotPrinted) {

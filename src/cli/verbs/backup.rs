@@ -144,6 +144,34 @@ impl Goes {
         you: Option<&Principal>,
         now: Instant,
     ) -> Option<Self> {
+        let goes = Self::of_slot(details, you, now)?;
+        let look = Look { now, settled: now };
+        let kept = retention::kept_for_holding_more(&details.backups, &details.keep, Slot::Manual, &look);
+        if kept.is_empty() {
+            return Some(goes);
+        }
+        let ids: Vec<String> = kept.iter().map(|kept| kept.id.to_string()).collect();
+        let ids = measure::listed(&ids);
+        Some(Self {
+            told: format!(
+                "{} And if the new one holds about as much as {ids}, kept until now because what came after holds much less, {} \
+                 as well: look whether Live is whole first.",
+                goes.told,
+                if kept.len() == 1 {
+                    "that one goes"
+                } else {
+                    "those go"
+                }
+            ),
+            missed: Some(format!(
+                "Take the backup, though it may be what {ids} {} for?",
+                if kept.len() == 1 { "goes" } else { "go" }
+            )),
+        })
+    }
+
+    /// What leaves the slot for it.
+    fn of_slot(details: &EnvironmentDetails, you: Option<&Principal>, now: Instant) -> Option<Self> {
         let backup = retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual)?;
         let Manifest { taken, by, note, .. } = &backup.manifest;
         let noted = note.as_ref().map(|note| format!(" (\"{note}\")"));

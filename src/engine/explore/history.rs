@@ -246,10 +246,11 @@ fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<
     let mut found = Happened::default();
     let mut was_there: Option<There<'_>> = None;
     let mut before: Option<&Sight> = None;
+    // By the last one that could be read: what could not be says neither.
+    let mut is_gone = false;
     for ((sight, row), seen) in sights.iter().zip(rows).zip(seen) {
         let not_read = sight.not_read.as_ref();
         let was_not_read = before.and_then(|before| before.not_read.as_ref());
-        let is_gone = before.is_some_and(|before| before.path.is_none()) && was_not_read.is_none();
         // What cannot be read is compared with nothing.
         let there = sight
             .path
@@ -293,6 +294,9 @@ fn occurrences(sights: &[Sight], rows: &[Option<Row>], seen: &[Seen]) -> Answer<
                 }),
         );
         was_there = there.or(was_there);
+        if not_read.is_none() {
+            is_gone = there.is_none();
+        }
         before = Some(sight);
     }
     Ok(found)

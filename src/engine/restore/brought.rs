@@ -63,9 +63,8 @@ impl Brought {
     /// that has made the content its own. The same is taken for granted once the restore can no longer be undone: a Magnolia
     /// that has started on older content brings it up to date.
     fn still(&self, selection: &Selection, running: &Versions, now: Instant) -> Option<Content> {
-        let is_of_it = self.selection.is_everything()
-            || self.selection == *selection
-            || self.selection.with_whole_workspaces() == *selection;
+        // Of a workspace of which it has brought a few nodes, the rest is from nowhere but here.
+        let is_of_it = self.selection.is_everything() || self.selection == *selection;
         if !is_of_it || now > self.at + SAFETY_STANDS {
             return None;
         }
@@ -123,11 +122,13 @@ impl Live {
 
     /// What a restore by this plan brings.
     pub(super) fn brought_by_restore(&self, plan: &RestorePlan) -> Brought {
+        // Where a plan cannot read them, it goes by those of the backup.
+        let (ran, _) = versions::read_or_unknown(self.settings());
         Brought {
             content: Some(Content::of(&plan.backup)),
-            before: self.content_now(&plan.selection, &plan.versions_now),
+            before: self.content_now(&plan.selection, &ran),
             selection: plan.selection.clone(),
-            ran: plan.versions_now.clone(),
+            ran,
             at: self.now(),
         }
     }

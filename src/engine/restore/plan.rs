@@ -92,6 +92,7 @@ impl Live {
             found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
+            found.warnings.extend(holds_less(&backup));
         }
         found.obstacles.extend(self.damage_of(&backup));
         found.obstacles.extend(self.of_two_kinds(&backup, selection));
@@ -394,4 +395,13 @@ fn dated_ahead(backup: &Backup, now: Instant) -> Option<String> {
             measure::moment(backup.manifest.taken)
         )
     })
+}
+
+/// That it may be a backup of a broken Live, as a sentence.
+fn holds_less(backup: &Backup) -> Option<String> {
+    let less = backup.less.as_ref()?;
+    Some(format!(
+        "this backup has {}: look whether Live was whole when it was taken",
+        less.in_words()
+    ))
 }

@@ -171,10 +171,9 @@ impl Live {
         let backup = left.first().and_then(|(_, left)| left.note.backup.clone());
         let brought = self.brought_by_exchange(&selection);
         let content = brought.content.clone();
-        // Until then it was live.
-        let until = left.iter().map(|(_, left)| left.note.at).min();
         let from = content.as_ref().and_then(|content| content.came_from.as_ref());
-        let state = until.map(|until| (until, from));
+        // Until that has switched, it was live; the tables were made before.
+        let state = undone.at().map(|until| (until, from));
         let mut journal = Journal {
             environment: name.clone(),
             job: work.id(),

@@ -16,6 +16,11 @@ use crate::watch::Unwatched;
 pub(super) struct Undone(UndoOf);
 
 impl Undone {
+    /// When that put what it brought in the place of what was live.
+    pub(super) fn at(&self) -> Option<Instant> {
+        self.0.at
+    }
+
     /// `the restore of job 14`.
     pub(super) fn called(&self) -> String {
         match self.0.job {

@@ -18,12 +18,6 @@ const AGAIN: &str = "the configuration was read again";
 
 /// Takes over what was found.
 pub fn found(model: &mut Model, found: Found) -> Vec<Effect> {
-    // What cannot be used is not in use: that is what was read before.
-    if let Some(file) = &mut model.settings.beyond.configuration
-        && !matches!(found, Found::Wrong(_))
-    {
-        file.read = Some(model.now);
-    }
     match found {
         Found::Same => {}
         Found::Wrong(why) => {
@@ -77,6 +71,12 @@ fn changed_to(model: &mut Model, changed: Changed) {
     settings.calling = changed.calling;
     // The demo's engine is that of its sandbox, and is opened once.
     model.waits_for_opening = !changed.waits.is_empty() && !is_demo;
+    // Where something waits, and where it cannot be used, what was read before is in use.
+    if !model.waits_for_opening
+        && let Some(file) = &mut model.settings.beyond.configuration
+    {
+        file.read = Some(model.now);
+    }
     if changed.waits.is_empty() {
         took_over(model, &taken);
     } else {

@@ -9,6 +9,7 @@ use super::field;
 use super::layout::PALETTE_ROWS;
 use super::text::Text;
 use super::words;
+use crate::domain::ahead::Look;
 use crate::domain::retention;
 use crate::domain::slot::Slot;
 use crate::tui::model::Model;
@@ -113,6 +114,24 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
                     "Which older backup it replaces is still being read.",
                     Meaning::Quiet,
                 ),
+            }
+            let look = Look {
+                now: model.now,
+                settled: model.now,
+            };
+            let kept = details.map(|details| {
+                retention::kept_for_holding_more(&details.backups, &details.keep, Slot::Manual, &look)
+            });
+            for kept in kept.into_iter().flatten() {
+                text.paragraph(
+                    &format!(
+                        "Look whether Live is whole first: backup {} of {}, kept because what came after it holds much less, goes \
+                         as well if this one holds about as much.",
+                        kept.id,
+                        moment_and_age(kept.manifest.taken, model)
+                    ),
+                    Meaning::Warning,
+                );
             }
         }
         FormKind::UpgradeBackup(_) => text.paragraph(

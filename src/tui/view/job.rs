@@ -167,7 +167,10 @@ fn ways_out(text: &mut Text, model: &Model, job: &Job) {
     if job.state.waits_for_maintenance() {
         way(
             Action::Maintenance,
-            "ends the maintenance mode, on the main screen (Esc)",
+            &format!(
+                "on {}, on the main screen, ends the maintenance mode",
+                job.environment
+            ),
         );
     }
     if job.can_cancel() {

@@ -255,7 +255,7 @@ fn lost(text: &mut Text, purpose: Purpose, plan: &RestorePlan) {
         // What comes back by it, and what goes, was the restore's doing.
         let is_its_own = purpose == Purpose::Undo && plan.compares_all() && !plan.loses_nothing();
         let words = if is_its_own {
-            "nothing that was written since: Live was not changed after what it takes back"
+            "none: nothing was changed in Live since the restore that this takes back"
         } else {
             &lost.words
         };
