@@ -4,8 +4,13 @@
 use std::time::{Duration as Wait, Instant as Monotonic};
 
 use super::notify::{house, receiver};
+use super::receivers::{BABBLES, HANGS_UP, Listener};
 use crate::domain::limit::TimeLimit;
 use crate::domain::notify::{Receiver, ReceiverKind};
+
+fn hook(name: &str, listener: &Listener) -> Receiver {
+    receiver(name, ReceiverKind::Webhook, |it| it.url = Some(listener.url("/")))
+}
 
 fn shell(name: &str, script: String) -> Receiver {
     receiver(name, ReceiverKind::Command, |it| {
@@ -29,4 +34,26 @@ fn the_exit_code_of_a_command_counts_and_not_what_it_leaves_behind() {
     assert!(!ill.delivered);
     assert!(ill.detail.contains("exit status: 3: sorry"), "{}", ill.detail);
     assert!(loud.delivered, "{}", loud.detail);
+}
+
+#[test]
+fn what_was_reached_is_not_said_to_be_out_of_reach() {
+    let (babbles, hangs_up) = (Listener::new(), Listener::new());
+    babbles.answers(BABBLES);
+    hangs_up.answers(HANGS_UP);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let gone = receiver("gone", ReceiverKind::Slack, |it| {
+        it.url = Some(format!("http://127.0.0.1:{port}/"));
+    });
+    let house = house(vec![hook("one", &babbles), hook("two", &hangs_up), gone]);
+    let engine = house.engine();
+    let [one, two, gone] = engine.notifier().test(None).unwrap().try_into().unwrap();
+    for (test, listener) in [(one, &babbles), (two, &hangs_up)] {
+        let reached = format!("127.0.0.1:{} was reached", listener.port);
+        assert!(test.detail.starts_with(&reached), "{}", test.detail);
+    }
+    let not = format!("127.0.0.1:{port} was not reached");
+    assert!(gone.detail.starts_with(&not), "{}", gone.detail);
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rustls::pki_types::pem::PemObject as _;
@@ -28,6 +29,11 @@ impl Request {
         serde_json::from_str(&self.body).unwrap()
     }
 }
+
+/// In the place of a status: hangs up without an answer.
+pub(super) const HANGS_UP: u16 = 0;
+/// Answers with what is not HTTP.
+pub(super) const BABBLES: u16 = 2;
 
 /// An HTTP server that answers with the status it is told to.
 pub(super) struct Listener {
@@ -70,8 +76,10 @@ impl Listener {
     /// Waits until something came, and forgets it.
     pub(super) fn hears(&self) -> Request {
         let mut heard = self.heard.0.lock();
+        let until = Instant::now() + Duration::from_mins(1);
         while heard.is_empty() {
-            self.heard.1.wait(&mut heard);
+            let waited = self.heard.1.wait_until(&mut heard, until);
+            assert!(!waited.timed_out(), "nothing came");
         }
         heard.remove(0)
     }
@@ -108,6 +116,14 @@ fn serve(stream: TcpStream, status: &AtomicU16, heard: &(Mutex<Vec<Request>>, Co
         let status = status.load(Ordering::SeqCst);
         heard.0.lock().push(request);
         heard.1.notify_all();
+        match status {
+            HANGS_UP => return,
+            BABBLES => {
+                let _ = writer.write_all(b"\x00\xff\xfe what?\r\n\r\n");
+                return;
+            }
+            _ => {}
+        }
         let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\nno");
         if writer.write_all(answer.as_bytes()).is_err() {
             return;
