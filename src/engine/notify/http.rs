@@ -173,6 +173,7 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, R
     Err(Refused {
         why: format!("it answered {status}{said}"),
         is_about_message: about_message.contains(&status),
+        may_have_it: false,
     })
 }
 
@@ -193,7 +194,7 @@ fn broke(error: &reqwest::Error) -> Refused {
     if error.is_connect() {
         return Refused::now(format!("{whose} was not reached: {why}"));
     }
-    Refused::now(format!(
+    Refused::unknown(format!(
         "{whose} was reached, and what it answered is no answer of HTTP: {why}"
     ))
 }

@@ -12,13 +12,13 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Message as Mail, SmtpTransport, Transport as _};
 
-use super::reach::{Ready, Refused};
+use super::reach::{Had, Ready, Refused};
 use crate::certificates::Distrust;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{self, MailTls, Parcel};
 use crate::domain::printable;
 
-pub(super) async fn send(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
+pub(super) async fn send(to: &Ready, parcel: &Parcel, _had: &Had) -> Result<String, Refused> {
     let mail = written(to, parcel)?;
     let (to, server) = (to.clone(), to.settings.server.clone().unwrap_or_default());
     let sending = tokio::task::spawn_blocking(move || {
@@ -122,5 +122,7 @@ fn refused(error: &lettre::transport::smtp::Error, server: &str) -> Refused {
     Refused {
         why: format!("{server} did not take the mail: {}", printable::line(&why)),
         is_about_message: error.is_permanent() && !is_about_account,
+        // A server that answers with an error says that it has not taken it.
+        may_have_it: error.status().is_none(),
     }
 }

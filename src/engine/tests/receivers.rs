@@ -32,6 +32,8 @@ impl Request {
 
 /// In the place of a status: hangs up without an answer.
 pub(super) const HANGS_UP: u16 = 0;
+/// Never answers.
+pub(super) const STALLS: u16 = 1;
 /// Answers with what is not HTTP.
 pub(super) const BABBLES: u16 = 2;
 
@@ -118,6 +120,7 @@ fn serve(stream: TcpStream, status: &AtomicU16, heard: &(Mutex<Vec<Request>>, Co
         heard.1.notify_all();
         match status {
             HANGS_UP => return,
+            STALLS => thread::sleep(Duration::from_mins(10)),
             BABBLES => {
                 let _ = writer.write_all(b"\x00\xff\xfe what?\r\n\r\n");
                 return;
