@@ -176,11 +176,7 @@ pub(super) async fn attempt(
 pub(super) fn place(receiver: &Receiver) -> String {
     let settings = &receiver.settings;
     match settings.kind {
-        ReceiverKind::Email => format!(
-            "{} through {}",
-            settings.to.join(", "),
-            settings.server.as_deref().unwrap_or_default()
-        ),
+        ReceiverKind::Email => format!("{} through {}", settings.to.join(", "), mail::server(settings)),
         ReceiverKind::Command => settings.command.first().cloned().unwrap_or_default(),
         _ => match (&settings.url, settings.url_source()) {
             (Some(url), _) => machine(url),

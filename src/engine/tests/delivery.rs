@@ -7,10 +7,10 @@ use std::time::{Duration as Wait, Instant as Monotonic};
 use chrono::Duration;
 
 use super::notify::{house, receiver, warn};
-use super::receivers::{BABBLES, HANGS_UP, Listener, STALLS};
+use super::receivers::{BABBLES, HANGS_UP, Listener, MailServer, STALLS};
 use super::told::alive;
 use crate::domain::limit::TimeLimit;
-use crate::domain::notify::{Receiver, ReceiverKind};
+use crate::domain::notify::{MailTls, Receiver, ReceiverKind};
 
 fn hook(name: &str, listener: &Listener) -> Receiver {
     receiver(name, ReceiverKind::Webhook, |it| it.url = Some(listener.url("/")))
@@ -142,6 +142,52 @@ fn what_may_have_been_heard_is_told_again_as_the_same() {
     );
     let repeat = listener.heard().remove(0).json();
     assert_eq!((&repeat["text"], &repeat["repeats"]), (&"a".into(), &true.into()));
+}
+
+#[test]
+fn one_recipient_who_is_refused_keeps_no_mail_from_the_others() {
+    let mut house = house(Vec::new());
+    let server = MailServer::new(house.folder.path(), true);
+    let authority = house.path("authority.pem");
+    house.receivers = vec![receiver("mail", ReceiverKind::Email, |it| {
+        it.server = Some("localhost".into());
+        it.port = Some(server.port);
+        it.tls = Some(MailTls::Tls);
+        it.ca_file = Some(authority);
+        it.from = Some("lifeboat@example.com".into());
+        it.to = vec!["olga@example.com".into(), "nobody@example.com".into()];
+    })];
+    let engine = house.engine();
+    warn(&engine, "the disk is nearly full");
+    engine.notifier().deliver_due();
+    let [mail] = server.taken().try_into().unwrap();
+    assert_eq!(mail.to, ["RCPT TO:<olga@example.com>"]);
+    let [stands] = engine.notifier().standings().unwrap().try_into().unwrap();
+    assert_eq!((stands.waiting, stands.delivered), (0, Some(house.clock_now())));
+    let trouble = stands.trouble().unwrap();
+    for part in [
+        "not everything has reached",
+        &format!("localhost:{}", server.port),
+        "for nobody@example.com",
+        "550",
+        "the other recipients have it",
+    ] {
+        assert!(trouble.contains(part), "{part}: {trouble}");
+    }
+    drop(engine);
+
+    house.receivers[0].settings.to[1] = "later@example.com".into();
+    let engine = house.engine();
+    house.pass(Duration::hours(2));
+    warn(&engine, "the disk is full");
+    for _ in 0..2 {
+        engine.notifier().deliver_due();
+        house.pass(Duration::minutes(10));
+    }
+    assert_eq!(server.taken().len(), 1, "who has it gets it once");
+    let [stands] = engine.notifier().standings().unwrap().try_into().unwrap();
+    assert_eq!(stands.waiting, 1);
+    assert!(stands.why.unwrap().contains("later@example.com"));
 }
 
 #[test]

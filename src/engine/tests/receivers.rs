@@ -255,6 +255,7 @@ fn converse<S: Read + Write>(
                 "235 welcome\r\n".to_owned()
             }
             "RCPT" if said.contains("nobody@") => "550 5.1.1 no such user here\r\n".to_owned(),
+            "RCPT" if said.contains("later@") => "451 4.2.0 come again later\r\n".to_owned(),
             "RCPT" => {
                 to.push(said);
                 "250 ok\r\n".to_owned()
