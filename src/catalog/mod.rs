@@ -12,6 +12,7 @@
 
 mod activity;
 mod answers;
+mod begun;
 mod drills;
 mod due;
 mod environments;
@@ -40,6 +41,7 @@ use std::path::Path;
 
 pub use activity::Said;
 pub use answers::ANSWERS_KEPT;
+pub use begun::Begun;
 pub use due::{Due, DueClaim};
 pub use environments::Holds;
 pub use error::CatalogError;

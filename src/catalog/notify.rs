@@ -1,13 +1,14 @@
 //! The queue of what receivers are to be told, and how each receiver stands.
 //!
 //! Whoever does something puts it in, once for each receiver that wants it; one Lifeboat at a time has a receiver in its
-//! hands and takes it out again. What it had when it died is free for the others. A message that was taken and not yet
-//! written down as taken is told once more, under the same number.
+//! hands and takes it out again. What it had when it died is free for the others. What was taken and not yet written down
+//! as taken is told once more, in the same parcel ([`super::begun`]).
 //!
 //! Not in here: who wants what (`domain::notify`), and reaching anybody (`engine::notify`).
 
 use chrono::Duration;
 
+use super::begun::{self, Begun};
 use super::error::Fault;
 use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
@@ -72,6 +73,8 @@ pub struct Bag {
     pub failures: u64,
     /// The oldest that wait, in order.
     pub waiting: Vec<Waiting>,
+    /// What was begun to be handed over, and may have been taken: it goes first, as it was.
+    pub begun: Option<Begun>,
     process: u64,
 }
 
@@ -80,8 +83,10 @@ pub struct Bag {
 pub enum Fate {
     /// The receiver has it.
     Taken,
-    /// It was tried, and stays.
+    /// It was tried and not taken, and stays.
     Tried,
+    /// It was tried and stays, and nobody knows whether the receiver has it: it is told again in the same parcel.
+    Unknown,
     /// Nobody tries any more.
     GivenUp,
 }
@@ -128,7 +133,7 @@ impl Catalog {
         })
     }
 
-    /// Takes out what is due for these receivers, of each the oldest, and has those receivers in this Lifeboat's hands until
+    /// Takes out what is due for these receivers, of each what was begun and the oldest, and has those receivers in this Lifeboat's hands until
     /// [`Catalog::settle_bag`]. Receivers that another one has are passed over.
     pub fn take_bags(&self, receivers: &[&str], now: Instant) -> Result<Vec<Bag>, CatalogError> {
         if !self.has_mail(receivers, now)? {
@@ -158,6 +163,7 @@ impl Catalog {
                         receiver: (*receiver).to_owned(),
                         failures: mine.count(0)?,
                         waiting: waiting(session, receiver, now, BAG)?,
+                        begun: begun::of(session, receiver)?,
                         process,
                     });
                 }
@@ -210,7 +216,7 @@ impl Catalog {
             let at = instant_to_sql(now);
             for (one, fate) in fates {
                 match fate {
-                    Fate::Tried => {
+                    Fate::Tried | Fate::Unknown => {
                         session.execute(
                             "UPDATE outbox SET tries = tries + 1 WHERE number = ?1",
                             values![one.number],
@@ -220,6 +226,10 @@ impl Catalog {
                         end(session, one, *fate == Fate::Taken, now, again)?;
                     }
                 }
+            }
+            let is_unknown = |(_, fate): &(_, Fate)| *fate == Fate::Unknown;
+            if !fates.is_empty() && !fates.iter().any(is_unknown) {
+                begun::forget(session, &bag.receiver)?;
             }
             let has_taken = fates.iter().any(|(_, fate)| *fate == Fate::Taken);
             if has_taken {
@@ -415,19 +425,19 @@ fn waiting(
          WHERE receiver = ?1 AND ended IS NULL AND not_before <= ?2 ORDER BY number LIMIT ?3",
         values![receiver, instant_to_sql(now), most],
     )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Waiting {
-                number: row.count(0)?,
-                times: row.count(1)?,
-                follows: row.truth(2)?,
-                held: row.truth(3)?,
-                gives_up: instant_from_sql(row.number(4)?)?,
-                tries: row.count(5)?,
-                record: row.text(6)?,
-            })
-        })
-        .collect()
+    rows.iter().map(read_waiting).collect()
+}
+
+pub(super) fn read_waiting(row: &Row) -> Result<Waiting, Fault> {
+    Ok(Waiting {
+        number: row.count(0)?,
+        times: row.count(1)?,
+        follows: row.truth(2)?,
+        held: row.truth(3)?,
+        gives_up: instant_from_sql(row.number(4)?)?,
+        tries: row.count(5)?,
+        record: row.text(6)?,
+    })
 }
 
 /// Ends one message. What repeated it while it was told waits on, as a repeat, until `again`.
@@ -458,6 +468,7 @@ pub(super) fn prune(session: &mut Session<'_>, now: Instant) -> Result<(), Fault
         "DELETE FROM outbox WHERE ended < ?1",
         values![instant_to_sql(now - ENDED_KEPT)],
     )?;
+    begun::prune(session, now - ENDED_KEPT)?;
     session.execute(
         "DELETE FROM told_once WHERE at < ?1",
         values![instant_to_sql(now - ONCE_KEPT)],

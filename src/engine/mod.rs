@@ -124,6 +124,7 @@ struct Inner {
 }
 
 /// An engine that may be gone by the time that it is needed.
+#[derive(Clone)]
 struct WeakEngine(Weak<Inner>);
 
 impl WeakEngine {

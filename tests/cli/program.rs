@@ -430,7 +430,7 @@ fn a_verb_tells_receivers_what_it_has_done_before_it_ends() {
         dead["why"]
             .as_str()
             .unwrap()
-            .contains("127.0.0.1 was not reached"),
+            .contains("127.0.0.1:1 was not reached"),
         "{list}"
     );
     let test = run(&["notify", "test"]);

@@ -115,3 +115,38 @@ pub(super) fn what_everybody_sees_is_told_by_one(place: &Place) {
     assert!(!other.post_once("late|acme/live|0", at(1), &late).unwrap());
     assert_eq!(texts(&take(&other, 2)[0]), [("\"late\"", 1, false)]);
 }
+
+pub(super) fn what_was_begun_is_told_again_in_the_same_parcel(place: &Place) {
+    let (one, other) = (place.open(), place.open());
+    one.post(&[outgoing("ops", "a", 0), outgoing("ops", "b", 0)])
+        .unwrap();
+    let bag = take(&one, 1).remove(0);
+    assert_eq!(bag.begun, None);
+    let begun = Begun {
+        id: "parcel".into(),
+        waiting: bag.waiting.clone(),
+        had: vec!["olga@example.com".into()],
+    };
+    one.begin_parcel(&bag, &begun, at(1)).unwrap();
+    other
+        .post(&[outgoing("ops", "a", 2), outgoing("ops", "c", 2)])
+        .unwrap();
+    place.kill(one);
+    let bag = take(&other, 3).remove(0);
+    assert_eq!(bag.begun.as_ref(), Some(&begun), "without what came after");
+    let fates: Vec<_> = begun.waiting.iter().map(|row| (row, Fate::Unknown)).collect();
+    other
+        .settle_bag(&bag, &fates, Some(("it is down", at(20))), at(9), at(4))
+        .unwrap();
+    let bag = take(&other, 20).remove(0);
+    let again = bag.begun.clone().unwrap();
+    assert_eq!((again.id.as_str(), again.waiting.len()), ("parcel", 2));
+    assert_eq!((again.waiting[0].times, again.waiting[0].tries), (1, 1));
+    let fates: Vec<_> = again.waiting.iter().map(|row| (row, Fate::Taken)).collect();
+    other.settle_bag(&bag, &fates, None, at(3600), at(20)).unwrap();
+    let bag = take(&other, 21).remove(0);
+    assert_eq!(bag.begun, None);
+    assert_eq!(texts(&bag), [("\"c\"", 1, false)]);
+    let rest = take(&other, 3600).remove(0);
+    assert_eq!(texts(&rest)[0], ("\"a\"", 1, true), "what came after is a repeat");
+}

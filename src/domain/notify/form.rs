@@ -35,7 +35,14 @@ pub fn webhook(parcel: &Parcel) -> Value {
             all.extend(one);
         }
     } else {
-        let events: Vec<_> = parcel.told.iter().map(facts).collect();
+        let events = parcel.told.iter().map(|told| {
+            let mut facts = facts(told);
+            if let Some(id) = &told.id {
+                facts["id"] = json!(id);
+            }
+            facts
+        });
+        let events: Vec<_> = events.collect();
         all.insert("event".to_owned(), json!("digest"));
         all.insert("events".to_owned(), json!(events));
     }

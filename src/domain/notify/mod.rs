@@ -54,6 +54,8 @@ pub struct Message {
 /// A message as it is handed over: with how often the same has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// What it has for an id when it is handed over alone, so that it is known again in a digest.
+    pub id: Option<String>,
     /// What happened first.
     pub message: Message,
     /// For how many occurrences it stands, this one included.
@@ -67,6 +69,7 @@ impl Told {
     #[must_use]
     pub fn once(message: Message) -> Self {
         Self {
+            id: None,
             message,
             times: 1,
             follows: false,

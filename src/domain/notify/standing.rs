@@ -49,10 +49,16 @@ impl ReceiverStanding {
     /// What a person should know when it takes nothing. `None` as long as it does.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        let since = measure::moment(self.failing_since?);
+        let since = self.failing_since?;
+        // Some of those it is for may have what others of them were refused.
+        let how_much = match self.delivered {
+            Some(delivered) if delivered >= since => "not everything",
+            _ => "nothing",
+        };
+        let since = measure::moment(since);
         let why = self.why.as_deref().unwrap_or("it does not say why");
         Some(format!(
-            "nothing has reached the receiver \"{}\" since {since}: {why}. `lifeboat notify list` shows what waits, and \
+            "{how_much} has reached the receiver \"{}\" since {since}: {why}. `lifeboat notify list` shows what waits, and \
              `lifeboat notify test {}` tries it",
             self.name, self.name
         ))

@@ -2,10 +2,13 @@
 //!
 //! Not for hooks, whose output goes to a job's log (`engine::hooks`).
 
+use std::pin::pin;
 use std::process::Stdio;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
+use tokio::process::{ChildStderr, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -15,7 +18,9 @@ use crate::domain::os_error::in_words;
 use crate::domain::printable;
 
 /// So much of what it says is told.
-const TOLD: u64 = 500;
+const TOLD: usize = 500;
+/// How long is waited for what a command that has ended has said: only what is on its way.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// All that a command has started is ended when this is dropped before it has ended.
 struct Group(Option<Pid>);
@@ -29,6 +34,18 @@ impl Drop for Group {
     }
 }
 
+/// Keeps the beginning of what is said, and hears the rest: a command must not fail because nobody listens.
+async fn listen(errors: Option<ChildStderr>, said: &Mutex<Vec<u8>>) {
+    let Some(mut errors) = errors else { return };
+    let mut part = [0; 1024];
+    while let Ok(count @ 1..) = errors.read(&mut part).await {
+        let mut said = said.lock();
+        let room = TOLD.saturating_sub(said.len());
+        said.extend(part.iter().take(count.min(room)));
+    }
+}
+
+/// Runs it. Its exit code says whether it was told.
 pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
     let Some((program, arguments)) = to.settings.command.split_first() else {
         return Err(Refused::now("it names no program"));
@@ -64,20 +81,29 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
             let _ = input.write_all(text.as_bytes()).await;
         }
     };
-    let listening = async move {
-        let mut said = Vec::new();
-        if let Some(errors) = errors {
-            let _ = errors.take(TOLD).read_to_end(&mut said).await;
+    let said = Mutex::new(Vec::new());
+    let listening = listen(errors, &said);
+    let mut talking = pin!(async { tokio::join!(telling, listening) });
+    // Its end counts, and not that of what it has left behind, which may hold its input and output for long.
+    let mut has_talked = false;
+    let status = loop {
+        tokio::select! {
+            biased;
+            _ = &mut talking, if !has_talked => has_talked = true,
+            status = child.wait() => break status,
         }
-        said
     };
-    let ((), said, status) = tokio::join!(telling, listening, child.wait());
+    if !has_talked {
+        // What it said at last may not have been read.
+        let _ = tokio::time::timeout(LAST_WORDS, talking).await;
+    }
     group.0 = None;
     let status = status
         .map_err(|error| Refused::now(format!("{program} was lost: {error}", error = in_words(&error))))?;
     if status.success() {
         return Ok(format!("{program} ended well"));
     }
+    let said = said.lock();
     let said = String::from_utf8_lossy(&said);
     let said = match said.trim() {
         "" => String::new(),

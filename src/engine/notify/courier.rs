@@ -1,20 +1,26 @@
 //! Delivers what is in the queue: whoever keeps the schedule, on a thread of its own; a verb that is about to end, for a
 //! moment.
 //!
-//! Of several Lifeboats one has a receiver in its hands at a time. What a receiver does not take stays, and is tried again
-//! later and later; what it has not taken for too long is given up, and that is told.
+//! Of several Lifeboats one has a receiver in its hands at a time, and of several receivers none waits for another. What
+//! became of a parcel is written down as soon as it is known. What a receiver does not take stays, and is tried again later
+//! and later; what it has not taken for too long is given up, and that is told.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
-use super::reach::{Ready, Refused};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::reach::{self, Had, Refused};
+use super::under_way::Trip;
 use super::{Mailroom, Notifier};
-use crate::catalog::{Bag, CatalogError, Fate, Waiting};
+use crate::catalog::{Bag, Begun, CatalogError, Fate, Waiting};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, retry_after};
 use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
+use crate::engine::WeakEngine;
 
 /// How often at least the queue is looked at: others may put something in.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -22,6 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(500);
 /// How long nothing is looked at where there are no receivers.
 const NOBODY_TO_TELL: Duration = Duration::from_hours(24);
+/// How long a process that ends waits for what it has broken off to be written down.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// A message that a receiver refuses is given up after so many attempts.
 const TRIES: u64 = 3;
 /// More than this is handed over as a digest.
@@ -39,8 +47,8 @@ impl Drop for Courier {
 }
 
 /// What is handed over at once, with what it is made of.
-struct Load<'b> {
-    rows: Vec<&'b Waiting>,
+struct Load {
+    begun: Begun,
     parcel: Parcel,
 }
 
@@ -57,7 +65,7 @@ impl Notifier<'_> {
                 engine
                     .activity()
                     .whatever_happens("delivering notifications", || {
-                        engine.notifier().deliver_due();
+                        engine.notifier().set_off();
                         pause = engine.notifier().rest();
                     });
                 pause = pause.max(REST);
@@ -82,96 +90,87 @@ impl Notifier<'_> {
             // Whoever configures one rings the bell.
             return NOBODY_TO_TELL;
         }
-        let Ok(Some(next)) = self.0.catalog().next_mail(&self.queued()) else {
+        let Ok(Some(next)) = self.0.catalog().next_mail(&self.at_rest()) else {
             return LOOK_EVERY;
         };
         (next - self.now()).to_std().unwrap_or(REST).min(LOOK_EVERY)
     }
 
     /// Delivers what this process has put into the queue, and what else is due, before it ends: for so long at most. What
-    /// is left then is delivered by whoever keeps the schedule.
+    /// has not taken anything by then is written down as that, and left to whoever keeps the schedule.
     pub fn send_before_the_end(&self, at_most: Duration) {
         let has_posted = self.room().bell.lock().has_posted;
-        if !self.is_used() || !has_posted {
+        if !self.is_used() || !(has_posted || self.room().under_way.is_to_anybody()) {
             return;
         }
         let end = Monotonic::now() + at_most;
         let (sent, heard) = std::sync::mpsc::channel();
         let engine = self.0.clone();
-        // A receiver that hangs would be waited for, and whoever ends waits no longer than this.
+        // A catalog that hangs would be waited for, and whoever ends waits no longer than this.
         std::thread::spawn(move || {
-            while Monotonic::now() < end && engine.notifier().deliver_due() > 0 {}
+            let (notifier, room) = (engine.notifier(), engine.notifier().room().clone());
+            while notifier.deliver_until(Some(end)) > 0 && Monotonic::now() < end {}
+            room.under_way.break_off(at_most);
+            room.under_way.wait(Some(Monotonic::now() + WRITTEN_WITHIN));
             let _ = sent.send(());
         });
-        let _ = heard.recv_timeout(at_most);
+        let _ = heard.recv_timeout(at_most + WRITTEN_WITHIN);
     }
 
     /// Delivers what is due now. Returns how much was taken.
+    #[cfg(test)]
     pub(in crate::engine) fn deliver_due(&self) -> usize {
-        let room = Arc::clone(self.room());
-        let _one_at_a_time = room.delivering.lock();
-        match self.deliver() {
-            Ok(taken) => taken,
+        self.deliver_until(None)
+    }
+
+    /// Delivers what is due now, and waits for it until then at most. Returns how much was taken.
+    fn deliver_until(&self, end: Option<Monotonic>) -> usize {
+        let under_way = &self.room().under_way;
+        let before = under_way.taken();
+        self.set_off();
+        under_way.wait(end);
+        under_way.taken() - before
+    }
+
+    /// Sets off to each receiver for which something is due, and waits for none of them.
+    pub(in crate::engine) fn set_off(&self) {
+        let room = self.room();
+        let _one_at_a_time = room.setting_off.lock();
+        let bags = self.0.catalog().take_bags(&self.at_rest(), self.now());
+        for bag in self.or_report(bags).unwrap_or_default() {
+            let trip = Trip::begin(room, &bag.receiver);
+            self.0.runtime().spawn(travel(self.0.downgrade(), bag, trip));
+        }
+    }
+
+    /// Those that are told through the queue, and to whom nobody of this process is under way.
+    fn at_rest(&self) -> Vec<&str> {
+        let mut names = self.queued();
+        names.retain(|name| !self.room().under_way.is_to(name));
+        names
+    }
+
+    fn or_report<T>(&self, result: Result<T, CatalogError>) -> Option<T> {
+        match result {
+            Ok(done) => Some(done),
             // That the catalog is away is told by everybody who needs it.
-            Err(CatalogError::OutOfReach { .. } | CatalogError::TakenForDead) => 0,
+            Err(CatalogError::OutOfReach { .. } | CatalogError::TakenForDead) => None,
             Err(error) => {
                 self.0.activity().report_catalog(&error);
-                0
+                None
             }
         }
     }
 
-    fn deliver(&self) -> Result<usize, CatalogError> {
-        let bags = self.0.catalog().take_bags(&self.queued(), self.now())?;
-        let mut loads = Vec::new();
-        let mut tried = Vec::new();
-        for bag in &bags {
-            let Some(receiver) = self.receiver(&bag.receiver) else {
-                continue;
-            };
-            let packed = packed(receiver, bag, self.now());
-            tried.push((receiver, packed.iter().map(|load| load.parcel.clone()).collect()));
-            loads.push((bag, packed));
-        }
-        let answers = self.hand_over(&tried);
-        let mut taken = 0;
-        let is_news = !loads.is_empty();
-        for ((bag, packed), answers) in loads.into_iter().zip(answers) {
-            taken += self.settle(bag, &packed, answers)?;
-        }
-        if is_news {
-            self.look_again();
-        }
-        Ok(taken)
-    }
-
-    /// Hands parcels over, to all receivers at the same time and to each one after the other, up to the first that it does
-    /// not take. Gives the answers, in the order of the receivers.
-    pub(super) fn hand_over(&self, to: &[(&Receiver, Vec<Parcel>)]) -> Vec<Vec<Result<String, Refused>>> {
-        let mut answers: Vec<Vec<Result<String, Refused>>> = to.iter().map(|_| Vec::new()).collect();
-        let ready: Vec<_> = to
-            .iter()
-            .map(|(receiver, _)| Ready::of(receiver, self.0).map_err(Refused::now))
-            .collect();
+    /// Hands one parcel to each of these, to all at the same time. Gives the answers in their order.
+    pub(super) fn try_all(&self, to: Vec<(&Receiver, Parcel)>) -> Vec<Result<String, Refused>> {
+        let mut answers: Vec<_> = to.iter().map(|_| Err(Refused::lost())).collect();
         let handing = async {
-            let mut under_way = tokio::task::JoinSet::new();
-            for (index, (ready, (_, parcels))) in ready.into_iter().zip(to).enumerate() {
-                let parcels = parcels.clone();
-                under_way.spawn(async move {
-                    let mut answers = Vec::new();
-                    for parcel in &parcels {
-                        let answer = match &ready {
-                            Ok(ready) => ready.hand_over(parcel).await,
-                            Err(refused) => Err(refused.clone()),
-                        };
-                        let is_refused = answer.is_err();
-                        answers.push(answer);
-                        if is_refused {
-                            break;
-                        }
-                    }
-                    (index, answers)
-                });
+            let mut under_way = JoinSet::new();
+            for (index, (receiver, parcel)) in to.into_iter().enumerate() {
+                let name = receiver.name().to_owned();
+                let attempt = reach::attempt(self.0.downgrade(), name, parcel, Had::default());
+                under_way.spawn(async move { (index, attempt.await) });
             }
             let mut all = Vec::new();
             while let Some(done) = under_way.join_next().await {
@@ -187,63 +186,88 @@ impl Notifier<'_> {
         answers
     }
 
-    /// Writes down what became of a bag. Returns how much of it was taken.
+    /// Packs the next parcel of a bag, and writes down that it is handed over. `None` where there is nothing to hand over.
+    fn begin(&self, bag: Bag) -> Result<Option<(Bag, Load)>, CatalogError> {
+        let now = self.now();
+        let load = self
+            .receiver(&bag.receiver)
+            .and_then(|receiver| packed(receiver, &bag, now));
+        let Some(load) = load else {
+            // It is not configured any more.
+            self.0.catalog().settle_bag(&bag, &[], None, now, now)?;
+            return Ok(None);
+        };
+        if bag.begun.as_ref() != Some(&load.begun) {
+            self.0.catalog().begin_parcel(&bag, &load.begun, now)?;
+        }
+        Ok(Some((bag, load)))
+    }
+
+    /// Writes down what became of a parcel. Gives whether it was taken.
     fn settle(
         &self,
         bag: &Bag,
-        packed: &[Load<'_>],
-        answers: Vec<Result<String, Refused>>,
-    ) -> Result<usize, CatalogError> {
-        let now = self.now();
-        let mut fates = Vec::new();
-        let mut refused = None;
-        let mut answers = answers.into_iter();
-        for load in packed {
-            let answer = match &refused {
-                // The rest was not tried.
-                Some(_) => None,
-                None => Some(answers.next().unwrap_or_else(|| Err(Refused::lost()))),
-            };
-            match answer {
-                Some(Ok(_)) => fates.extend(load.rows.iter().map(|row| (*row, Fate::Taken))),
-                Some(Err(why)) => {
-                    fates.extend(load.rows.iter().map(|row| {
-                        let is_hopeless = why.is_about_message && row.tries + 1 >= TRIES;
-                        let fate = if is_hopeless || row.gives_up <= now {
-                            Fate::GivenUp
-                        } else {
-                            Fate::Tried
-                        };
-                        (*row, fate)
-                    }));
-                    refused = Some(why);
-                }
-                None => {
-                    let late = load.rows.iter().filter(|row| row.gives_up <= now);
-                    fates.extend(late.map(|row| (*row, Fate::GivenUp)));
-                }
-            }
-        }
-        let count = |fate: Fate| fates.iter().filter(|(_, became)| *became == fate).count();
-        let (taken, given_up) = (count(Fate::Taken), count(Fate::GivenUp));
-        let next = now + retry_after(u32::try_from(bag.failures + 1).unwrap_or(u32::MAX), self.chance());
+        load: &Load,
+        answer: Result<String, Refused>,
+        had: Vec<String>,
+    ) -> Result<bool, CatalogError> {
+        let (catalog, now) = (self.0.catalog(), self.now());
         let fold = self
             .receiver(&bag.receiver)
             .map(Receiver::fold)
             .unwrap_or_default();
-        let told = refused.as_ref().map(|refused| (refused.why.as_str(), next));
-        self.0.catalog().settle_bag(bag, &fates, told, now + fold, now)?;
-        if let Some(refused) = refused {
-            self.tell_of_failure(bag, given_up, taken > 0, &refused.why);
+        let rows = &load.begun.waiting;
+        let Err(refused) = answer else {
+            let fates: Vec<_> = rows.iter().map(|row| (row, Fate::Taken)).collect();
+            catalog.settle_bag(bag, &fates, None, now + fold, now)?;
+            self.room().under_way.took(rows.len());
+            return Ok(true);
+        };
+        // Some of those it is for have it, and for the others it would be refused again.
+        let is_partly_taken = refused.is_about_message && !had.is_empty();
+        let mut fates: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                let is_hopeless = refused.is_about_message && row.tries + 1 >= TRIES;
+                let fate = if is_partly_taken {
+                    Fate::Taken
+                } else if is_hopeless || row.gives_up <= now {
+                    Fate::GivenUp
+                } else if refused.may_have_it || !had.is_empty() {
+                    Fate::Unknown
+                } else {
+                    Fate::Tried
+                };
+                (row, fate)
+            })
+            .collect();
+        let is_in_it = |row: &Waiting| rows.iter().any(|one| one.number == row.number);
+        // The rest was not tried.
+        let late = bag.waiting.iter();
+        let late = late.filter(|row| row.gives_up <= now && !is_in_it(row));
+        fates.extend(late.map(|row| (row, Fate::GivenUp)));
+        let is_lost = |fate: Fate| fate == Fate::GivenUp || (is_partly_taken && fate == Fate::Taken);
+        let given_up = fates.iter().filter(|(_, fate)| is_lost(*fate)).count();
+        if had != load.begun.had {
+            let begun = Begun {
+                had,
+                ..load.begun.clone()
+            };
+            catalog.begin_parcel(bag, &begun, now)?;
         }
-        Ok(taken)
+        let failures = if is_partly_taken { 1 } else { bag.failures + 1 };
+        let next = now + retry_after(u32::try_from(failures).unwrap_or(u32::MAX), self.chance());
+        let told = Some((refused.why.as_str(), next));
+        catalog.settle_bag(bag, &fates, told, now + fold, now)?;
+        self.tell_of_failure(bag, given_up, &refused.why);
+        Ok(false)
     }
 
     /// Tells of a receiver that takes nothing: here, and whoever else is told of what happens.
-    fn tell_of_failure(&self, bag: &Bag, given_up: usize, has_taken: bool, why: &str) {
+    fn tell_of_failure(&self, bag: &Bag, given_up: usize, why: &str) {
         let receiver = &bag.receiver;
         let text = match given_up {
-            0 if bag.failures + 1 == TOLD_AFTER && !has_taken => format!(
+            0 if bag.failures + 1 == TOLD_AFTER => format!(
                 "the receiver \"{receiver}\" takes nothing, {TOLD_AFTER} attempts have failed: {why}. What is for it waits; \
                  `lifeboat notify test {receiver}` tries it"
             ),
@@ -269,24 +293,92 @@ impl Notifier<'_> {
     }
 }
 
-/// What is handed over to a receiver: what quiet hours held back, or much at once, as a digest; else one by one.
-fn packed<'b>(receiver: &Receiver, bag: &'b Bag, now: Instant) -> Vec<Load<'b>> {
-    let load = |rows: Vec<&'b Waiting>| {
-        let first = rows.first()?;
-        let id = format!("{}-{}", first.number, rows.len());
-        let told: Vec<_> = rows.iter().map(|row| told(row, now)).collect();
-        let at = told.first()?.message.at.timestamp();
-        let parcel = Parcel {
-            id: format!("{at:x}-{id}"),
-            sent: now,
-            told,
+/// Hands a receiver what waits for it, one parcel after the other, until nothing is left or one is not taken. Each answer
+/// is written down when it comes. The engine is not kept open for a receiver that takes its time.
+async fn travel(engine: WeakEngine, mut bag: Bag, mut trip: Trip) {
+    loop {
+        let begun = blocking(&engine, move |notifier| notifier.begin(bag)).await;
+        let Some((taken_out, load)) = begun else {
+            return;
         };
-        Some(Load { rows, parcel })
+        let had: Had = Arc::new(Mutex::new(load.begun.had.clone()));
+        let (parcel, receiver) = (load.parcel.clone(), trip.receiver().to_owned());
+        let attempt = reach::attempt(engine.clone(), receiver, parcel, Arc::clone(&had));
+        let (answer, goes_on) = tokio::select! {
+            biased;
+            answer = attempt => (answer, !trip.is_over()),
+            waited = trip.is_broken_off() => (Err(Refused::broken_off(waited)), false),
+        };
+        let had = had.lock().clone();
+        let settled = blocking(&engine, move |notifier| {
+            let goes_on = notifier.settle(&taken_out, &load, answer, had)? && goes_on;
+            let next = if goes_on {
+                let receiver = taken_out.receiver.as_str();
+                notifier.0.catalog().take_bags(&[receiver], notifier.now())?.pop()
+            } else {
+                None
+            };
+            if next.is_none() {
+                notifier.look_again();
+            }
+            Ok(Some(next))
+        });
+        match settled.await {
+            Some(Some(next)) => bag = next,
+            Some(None) => return trip.end(),
+            None => return,
+        }
+    }
+}
+
+/// Does something with the engine where it may block. `None` where the engine is gone, or that failed, which is told.
+async fn blocking<T, F>(engine: &WeakEngine, step: F) -> Option<T>
+where
+    T: Send + 'static,
+    F: FnOnce(Notifier<'_>) -> Result<Option<T>, CatalogError> + Send + 'static,
+{
+    let engine = engine.clone();
+    let doing = move || {
+        let engine = engine.upgrade()?;
+        let (notifier, mut done) = (engine.notifier(), None);
+        engine
+            .activity()
+            .whatever_happens("delivering notifications", || {
+                done = notifier.or_report(step(notifier)).flatten();
+            });
+        done
     };
-    let is_digest = receiver.settings.kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
-    let (digest, single): (Vec<_>, Vec<_>) = bag.waiting.iter().partition(|row| is_digest || row.held);
-    let single = single.into_iter().filter_map(|row| load(vec![row]));
-    load(digest).into_iter().chain(single).collect()
+    tokio::task::spawn_blocking(doing).await.ok().flatten()
+}
+
+/// What is handed over to a receiver next: what was begun, as it was; what quiet hours held back, or much at once, as a
+/// digest; else the oldest.
+fn packed(receiver: &Receiver, bag: &Bag, now: Instant) -> Option<Load> {
+    let begun = bag.begun.clone().or_else(|| {
+        let is_digest = receiver.settings.kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
+        let together = bag.waiting.iter().filter(|row| is_digest || row.held);
+        let mut waiting: Vec<_> = together.cloned().collect();
+        if waiting.is_empty() {
+            waiting.extend(bag.waiting.first().cloned());
+        }
+        let first = waiting.first()?;
+        Some(Begun {
+            id: id(&told(first, now).message, first.number, waiting.len()),
+            waiting,
+            had: Vec::new(),
+        })
+    })?;
+    let parcel = Parcel {
+        id: begun.id.clone(),
+        sent: now,
+        told: begun.waiting.iter().map(|row| told(row, now)).collect(),
+    };
+    Some(Load { begun, parcel })
+}
+
+/// What tells so many, of which this is the first, from every other parcel.
+fn id(message: &Message, first: u64, count: usize) -> String {
+    format!("{:x}-{first}-{count}", message.at.timestamp())
 }
 
 /// A message out of the queue. One that a newer Lifeboat has put in may not be understood here; that much is told.
@@ -303,8 +395,10 @@ fn told(row: &Waiting, now: Instant) -> Told {
             .to_owned(),
     }
     };
+    let message = serde_json::from_str(&row.record).unwrap_or_else(|_| unknown());
     Told {
-        message: serde_json::from_str(&row.record).unwrap_or_else(|_| unknown()),
+        id: Some(id(&message, row.number, 1)),
+        message,
         times: row.times,
         follows: row.follows,
     }

@@ -173,24 +173,39 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, R
     Err(Refused {
         why: format!("it answered {status}{said}"),
         is_about_message: about_message.contains(&status),
+        may_have_it: false,
     })
 }
 
 /// Why there was no answer. The address stays out of it: it may hold a secret.
 fn broke(error: &reqwest::Error) -> Refused {
-    let whose = error.url().and_then(Url::host_str).unwrap_or("it").to_owned();
+    let whose = error.url().map_or_else(|| "it".to_owned(), machine);
     let trust = "name the certificate of its issuer as ca_file of the receiver";
     if let Some(distrust) = Distrust::of(error, &whose, trust) {
         return Refused::now(distrust.to_string());
     }
     // The innermost cause: what is around it says no more.
     let mut cause = std::error::Error::source(error);
-    let mut why = "no answer came".to_owned();
+    let mut why = "it does not say why".to_owned();
     while let Some(inner) = cause {
         why = inner.to_string();
         cause = inner.source();
     }
-    Refused::now(format!("{whose} was not reached: {why}"))
+    if error.is_connect() {
+        return Refused::now(format!("{whose} was not reached: {why}"));
+    }
+    Refused::unknown(format!(
+        "{whose} was reached, and what it answered is no answer of HTTP: {why}"
+    ))
+}
+
+/// The machine of an address, with the port where somebody has written one.
+fn machine(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("it");
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -3,35 +3,111 @@
 //! The client is `lettre`: who writes mail by hand gets the encoding of headers wrong, and lets a name write headers of its
 //! own.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use lettre::address::AddressError;
+use lettre::address::{AddressError, Envelope};
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{Message as Mail, SmtpTransport, Transport as _};
+use lettre::transport::smtp::response::Response;
+use lettre::{Address, Message as Mail, SmtpTransport, Transport as _};
 
-use super::reach::{Ready, Refused};
+use super::reach::{Had, Ready, Refused};
 use crate::certificates::Distrust;
 use crate::domain::activity::Severity;
-use crate::domain::notify::{self, MailTls, Parcel};
+use crate::domain::notify::{self, MailTls, Parcel, ReceiverSettings};
 use crate::domain::printable;
 
-pub(super) async fn send(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
+/// So many recipients that are refused are named.
+const MOST_NAMED: usize = 5;
+
+/// Sends it to all who do not have it. Where one of several recipients is refused nobody has it, and each is sent it alone.
+pub(super) async fn send(to: &Ready, parcel: &Parcel, had: &Had) -> Result<String, Refused> {
     let mail = written(to, parcel)?;
-    let (to, server) = (to.clone(), to.settings.server.clone().unwrap_or_default());
+    let (to, had) = (to.clone(), Arc::clone(had));
     let sending = tokio::task::spawn_blocking(move || {
-        let transport = transport(&to)?;
-        transport.send(&mail).map_err(|error| refused(&error, &server))
+        let (transport, server) = (transport(&to)?, server(&to.settings));
+        let text = mail.formatted();
+        let has_it = had.lock().clone();
+        let mut open = mail.envelope().to().to_vec();
+        open.retain(|address| !has_it.contains(&address.to_string()));
+        let hand_over = |to: &[Address]| {
+            let envelope = Envelope::new(mail.envelope().from().cloned(), to.to_vec())
+                .map_err(|error| (Refused::now(format!("it names nobody: {error}")), false))?;
+            let sent = transport.send_raw(&envelope, &text);
+            sent.map(|answer| said(&answer))
+                .map_err(|error| (refused(&error, &server, to), is_about_mail(&error)))
+        };
+        if open.is_empty() {
+            return Ok("all have it".to_owned());
+        }
+        match hand_over(&open) {
+            Err((_, true)) if open.len() > 1 => {}
+            answer => return answer.map_err(|(refused, _)| with_others(refused, &has_it)),
+        }
+        let mut taken = String::new();
+        let mut problems = Vec::new();
+        for address in &open {
+            match hand_over(std::slice::from_ref(address)) {
+                Ok(said) => {
+                    had.lock().push(address.to_string());
+                    taken = said;
+                }
+                Err((refused, _)) => problems.push(refused),
+            }
+        }
+        match together(&problems) {
+            None => Ok(taken),
+            Some(refused) => Err(with_others(refused, &had.lock())),
+        }
     });
-    let answer = sending.await.map_err(|_| Refused::lost())??;
+    sending.await.map_err(|_| Refused::lost())?
+}
+
+fn said(answer: &Response) -> String {
     let said: Vec<_> = answer.message().collect();
-    Ok(format!(
+    format!(
         "it answered {} {}",
         answer.code(),
         printable::line(&said.join(" "))
-    ))
+    )
+}
+
+/// What is said of several recipients, each of whom was sent the mail alone.
+fn together(problems: &[Refused]) -> Option<Refused> {
+    let whys: Vec<_> = problems.iter().map(|problem| problem.why.as_str()).collect();
+    let (named, rest) = whys.split_at(whys.len().min(MOST_NAMED));
+    let mut why = named.join("; ");
+    if !rest.is_empty() {
+        why = format!("{why}; and so on for {} more", rest.len());
+    }
+    (!problems.is_empty()).then(|| Refused {
+        why,
+        is_about_message: problems.iter().all(|problem| problem.is_about_message),
+        may_have_it: problems.iter().any(|problem| problem.may_have_it),
+    })
+}
+
+fn with_others(refused: Refused, had: &[String]) -> Refused {
+    if had.is_empty() {
+        return refused;
+    }
+    Refused {
+        why: format!("{}; the other recipients have it", refused.why),
+        ..refused
+    }
+}
+
+/// Where the server is, for people: with the port where somebody has written one.
+pub(super) fn server(settings: &ReceiverSettings) -> String {
+    let server = settings.server.as_deref().unwrap_or_default();
+    match settings.port {
+        Some(port) => format!("{server}:{port}"),
+        None => server.to_owned(),
+    }
 }
 
 /// The mail. Subject and addresses are one line each, whatever was in a name.
@@ -102,15 +178,19 @@ fn encryption(to: &Ready, server: &str) -> Result<TlsParameters, Refused> {
         .map_err(|error| Refused::now(format!("the encryption cannot be prepared: {error}")))
 }
 
-fn refused(error: &lettre::transport::smtp::Error, server: &str) -> Refused {
+/// Whether the server has refused this mail, and nothing more than that.
+fn is_about_mail(error: &SmtpError) -> bool {
+    // What a server says of an account is not about the mail.
+    let about_account = ["530", "534", "535", "538"];
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| !about_account.contains(&code.as_str()))
+}
+
+fn refused(error: &SmtpError, server: &str, to: &[Address]) -> Refused {
     let trust = "name the certificate of its issuer as ca_file of the receiver";
     if let Some(distrust) = Distrust::of(error, server, trust) {
         return Refused::now(distrust.to_string());
     }
-    // What a server says of an account is not about the mail.
-    let about_account = ["530", "534", "535", "538"];
-    let code = error.status().map(|code| code.to_string());
-    let is_about_account = code.as_deref().is_some_and(|code| about_account.contains(&code));
     let mut why = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -119,8 +199,15 @@ fn refused(error: &lettre::transport::smtp::Error, server: &str) -> Refused {
         }
         cause = inner.source();
     }
+    let is_about_mail = is_about_mail(error);
+    let whose = match to {
+        [one] if is_about_mail => format!(" for {one}"),
+        _ => String::new(),
+    };
     Refused {
-        why: format!("{server} did not take the mail: {}", printable::line(&why)),
-        is_about_message: error.is_permanent() && !is_about_account,
+        why: format!("{server} did not take the mail{whose}: {}", printable::line(&why)),
+        is_about_message: error.is_permanent() && is_about_mail,
+        // A server that answers with an error says that it has not taken it.
+        may_have_it: error.status().is_none(),
     }
 }

@@ -11,6 +11,7 @@ mod http;
 mod mail;
 mod reach;
 mod rounds;
+mod under_way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +40,9 @@ const TROUBLE_AFTER: chrono::Duration = chrono::Duration::minutes(5);
 /// What one process knows of receivers.
 #[derive(Default)]
 pub(super) struct Mailroom {
-    /// Held by whoever delivers: one in this process at a time.
-    delivering: Mutex<()>,
+    /// Held by whoever sets off to receivers: one in this process at a time.
+    setting_off: Mutex<()>,
+    under_way: under_way::UnderWay,
     /// Whether there is something new to deliver, or to end for.
     bell: Mutex<Bell>,
     rung: Condvar,
@@ -327,18 +329,14 @@ impl Notifier<'_> {
             .receivers()
             .iter()
             .filter(|receiver| only.is_none_or(|name| name == receiver.name()));
-        let tried: Vec<_> = chosen
-            .map(|receiver| (receiver, vec![parcel(receiver)]))
-            .collect();
-        let answers = self.hand_over(&tried);
-        let tests = tried.iter().zip(answers).map(|((receiver, _), mut answers)| {
-            let answer = answers.pop().unwrap_or_else(|| Err(reach::Refused::lost()));
-            ReceiverTest {
-                name: receiver.name().to_owned(),
-                kind: receiver.settings.kind.word().to_owned(),
-                delivered: answer.is_ok(),
-                detail: answer.unwrap_or_else(|refused| refused.why),
-            }
+        let chosen: Vec<_> = chosen.collect();
+        let parcels = chosen.iter().map(|receiver| (*receiver, parcel(receiver)));
+        let answers = self.try_all(parcels.collect());
+        let tests = chosen.iter().zip(answers).map(|(receiver, answer)| ReceiverTest {
+            name: receiver.name().to_owned(),
+            kind: receiver.settings.kind.word().to_owned(),
+            delivered: answer.is_ok(),
+            detail: answer.unwrap_or_else(|refused| refused.why),
         });
         Ok(tests.collect())
     }

@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
 
 use super::{command, http, mail};
+use crate::domain::measure;
 use crate::domain::notify::{Parcel, Receiver, ReceiverKind, ReceiverSettings};
 use crate::domain::os_error::in_words;
 use crate::domain::settings::SecretSource;
-use crate::engine::{Engine, secrets};
+use crate::engine::{Engine, WeakEngine, secrets};
 use crate::secret;
 
 /// Why a receiver did not take something.
@@ -17,7 +22,12 @@ pub(super) struct Refused {
     pub(super) why: String,
     /// Whether it was this message that was refused, and would be again.
     pub(super) is_about_message: bool,
+    /// Whether the receiver may have it all the same: no answer came, or none that says.
+    pub(super) may_have_it: bool,
 }
+
+/// Which of several recipients have a parcel, as far as is known while it is handed over.
+pub(super) type Had = Arc<Mutex<Vec<String>>>;
 
 impl Refused {
     /// It was not reached, or refuses whatever comes.
@@ -25,12 +35,29 @@ impl Refused {
         Self {
             why: why.into(),
             is_about_message: false,
+            may_have_it: false,
+        }
+    }
+
+    /// Nobody knows whether the receiver has it.
+    pub(super) fn unknown(why: impl Into<String>) -> Self {
+        Self {
+            may_have_it: true,
+            ..Self::now(why)
         }
     }
 
     /// Nobody knows what became of it.
     pub(super) fn lost() -> Self {
-        Self::now("the attempt was broken off by an error of Lifeboat")
+        Self::unknown("the attempt was broken off by an error of Lifeboat")
+    }
+
+    /// Whoever tells it ends, and has waited for so long before that.
+    pub(super) fn broken_off(waited: Duration) -> Self {
+        let waited = measure::so_many(waited.as_secs(), "second", "seconds");
+        Self::unknown(format!(
+            "it had not taken it when Lifeboat ended, which waits no longer than {waited} for that"
+        ))
     }
 }
 
@@ -97,7 +124,7 @@ impl Ready {
     }
 
     /// Hands a parcel over. Gives what the receiver said.
-    pub(super) async fn hand_over(&self, parcel: &Parcel) -> Result<String, Refused> {
+    pub(super) async fn hand_over(&self, parcel: &Parcel, had: &Had) -> Result<String, Refused> {
         let limit = self.settings.limit.duration();
         let handing = async {
             match self.settings.kind {
@@ -106,12 +133,12 @@ impl Ready {
                 ReceiverKind::Teams => http::teams(self, parcel).await,
                 ReceiverKind::Ntfy => http::ntfy(self, parcel).await,
                 ReceiverKind::Alive => http::alive(self, parcel).await,
-                ReceiverKind::Email => mail::send(self, parcel).await,
+                ReceiverKind::Email => mail::send(self, parcel, had).await,
                 ReceiverKind::Command => command::run(self, parcel).await,
             }
         };
         tokio::time::timeout(limit, handing).await.unwrap_or_else(|_| {
-            Err(Refused::now(format!(
+            Err(Refused::unknown(format!(
                 "it did not take it within {}",
                 self.settings.limit
             )))
@@ -119,15 +146,37 @@ impl Ready {
     }
 }
 
+/// One attempt to reach a receiver, on a task of its own: what breaks it breaks nothing else, and it ends with whoever waits
+/// for it.
+pub(super) async fn attempt(
+    engine: WeakEngine,
+    receiver: String,
+    parcel: Parcel,
+    had: Had,
+) -> Result<String, Refused> {
+    // Secrets may be printed by commands, which block.
+    let getting_ready = move || {
+        let engine = engine.upgrade()?;
+        let receiver = engine.notifier().receiver(&receiver).cloned()?;
+        Some(Ready::of(&receiver, &engine).map_err(Refused::now))
+    };
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let ready = tokio::task::spawn_blocking(getting_ready).await.ok().flatten();
+        let ready = ready.unwrap_or_else(|| Err(Refused::lost()))?;
+        ready.hand_over(&parcel, &had).await
+    });
+    let answer = task.join_next().await;
+    answer
+        .and_then(Result::ok)
+        .unwrap_or_else(|| Err(Refused::lost()))
+}
+
 /// Where a receiver is, for people. An address may hold a secret: only its machine is told.
 pub(super) fn place(receiver: &Receiver) -> String {
     let settings = &receiver.settings;
     match settings.kind {
-        ReceiverKind::Email => format!(
-            "{} through {}",
-            settings.to.join(", "),
-            settings.server.as_deref().unwrap_or_default()
-        ),
+        ReceiverKind::Email => format!("{} through {}", settings.to.join(", "), mail::server(settings)),
         ReceiverKind::Command => settings.command.first().cloned().unwrap_or_default(),
         _ => match (&settings.url, settings.url_source()) {
             (Some(url), _) => machine(url),

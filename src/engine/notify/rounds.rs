@@ -5,19 +5,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Duration;
 use parking_lot::Mutex;
 
 use super::Notifier;
-use super::reach::Ready;
+use super::reach::{self, Had};
 use crate::domain::activity::Severity;
 use crate::domain::job::JobKind;
 use crate::domain::measure;
 use crate::domain::notify::{Parcel, Told, Topic};
-use crate::engine::EngineError;
 use crate::engine::schedule::turns::BACKUP;
+use crate::engine::{EngineError, WeakEngine};
 
 /// Windows are at most a day long, so what became due before is late whatever the window.
 const LOOK_BACK: Duration = Duration::days(7);
@@ -25,14 +24,55 @@ const LOOK_BACK: Duration = Duration::days(7);
 /// The calls that say that the schedule is kept.
 #[derive(Default)]
 pub(super) struct Rounds {
-    /// Whether calls of an earlier round are still under way.
-    is_calling: Arc<AtomicBool>,
+    /// The receivers to which the call of an earlier round is still under way.
+    called: Arc<Mutex<HashSet<String>>>,
     /// What went wrong in this round.
     wrong: Mutex<Option<String>>,
     /// The late backups that this process knows to be told of: the catalog is not asked again for each of many.
     late: Mutex<HashSet<String>>,
     /// How each call went last, so that only what changes is written down.
     last: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+}
+
+/// A call that is under way, until this is dropped.
+struct Call {
+    called: Arc<Mutex<HashSet<String>>>,
+    name: String,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.called.lock().remove(&self.name);
+    }
+}
+
+impl Call {
+    /// Makes the call, and writes down how it went where that has changed.
+    async fn make(
+        self,
+        engine: WeakEngine,
+        parcel: Parcel,
+        last: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    ) {
+        let name = self.name.clone();
+        let answer = reach::attempt(engine.clone(), name.clone(), parcel, Had::default()).await;
+        let why = answer.err().map(|refused| refused.why);
+        if last.lock().insert(name.clone(), why.clone()).as_ref() == Some(&why) {
+            return;
+        }
+        // Writing it down blocks.
+        let writing = move || {
+            let Some(engine) = engine.upgrade() else { return };
+            let stands = engine
+                .catalog()
+                .receiver_stands(&name, why.as_deref(), engine.now());
+            if let Err(error) = stands {
+                engine.activity().report_catalog(&error);
+            }
+            engine.notifier().look_again();
+        };
+        let _ = tokio::task::spawn_blocking(writing).await;
+    }
 }
 
 impl Notifier<'_> {
@@ -45,12 +85,14 @@ impl Notifier<'_> {
     pub(in crate::engine) fn round_ended(&self) {
         let rounds = &self.room().rounds;
         let wrong = rounds.wrong.lock().take();
-        let called: Vec<_> = self
+        let mut names: Vec<_> = self
             .receivers()
             .iter()
             .filter(|receiver| receiver.rounds)
+            .map(|receiver| receiver.name().to_owned())
             .collect();
-        if called.is_empty() || rounds.is_calling.swap(true, Ordering::AcqRel) {
+        names.retain(|name| rounds.called.lock().insert(name.clone()));
+        if names.is_empty() {
             return;
         }
         let (topic, severity, text) = match wrong {
@@ -66,42 +108,14 @@ impl Notifier<'_> {
             sent: self.now(),
             told: vec![Told::once(self.message(topic, severity, None, &text, None))],
         };
-        let ready: Vec<_> = called
-            .iter()
-            .map(|receiver| (receiver.name().to_owned(), Ready::of(receiver, self.0)))
-            .collect();
-        let (calling, last) = (Arc::clone(&rounds.is_calling), Arc::clone(&rounds.last));
-        let weak = self.0.downgrade();
-        self.0.runtime().spawn(async move {
-            let mut said = Vec::new();
-            for (name, ready) in ready {
-                let answer = match &ready {
-                    Ok(ready) => ready.hand_over(&parcel).await.map_err(|refused| refused.why),
-                    Err(why) => Err(why.clone()),
-                };
-                let why = answer.err();
-                if last.lock().insert(name.clone(), why.clone()).as_ref() != Some(&why) {
-                    said.push((name, why));
-                }
-            }
-            calling.store(false, Ordering::Release);
-            // Writing it down blocks.
-            let writing = move || {
-                let Some(engine) = weak.upgrade() else { return };
-                for (name, why) in &said {
-                    let stands = engine
-                        .catalog()
-                        .receiver_stands(name, why.as_deref(), engine.now());
-                    if let Err(error) = stands {
-                        engine.activity().report_catalog(&error);
-                    }
-                }
-                if !said.is_empty() {
-                    engine.notifier().look_again();
-                }
+        for name in names {
+            let call = Call {
+                called: Arc::clone(&rounds.called),
+                name,
             };
-            let _ = tokio::task::spawn_blocking(writing).await;
-        });
+            let calling = call.make(self.0.downgrade(), parcel.clone(), Arc::clone(&rounds.last));
+            self.0.runtime().spawn(calling);
+        }
     }
 
     /// Tells once of each scheduled backup whose window has closed and that nobody has begun.

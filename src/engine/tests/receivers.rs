@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rustls::pki_types::pem::PemObject as _;
@@ -28,6 +29,13 @@ impl Request {
         serde_json::from_str(&self.body).unwrap()
     }
 }
+
+/// In the place of a status: hangs up without an answer.
+pub(super) const HANGS_UP: u16 = 0;
+/// Never answers.
+pub(super) const STALLS: u16 = 1;
+/// Answers with what is not HTTP.
+pub(super) const BABBLES: u16 = 2;
 
 /// An HTTP server that answers with the status it is told to.
 pub(super) struct Listener {
@@ -70,8 +78,10 @@ impl Listener {
     /// Waits until something came, and forgets it.
     pub(super) fn hears(&self) -> Request {
         let mut heard = self.heard.0.lock();
+        let until = Instant::now() + Duration::from_mins(1);
         while heard.is_empty() {
-            self.heard.1.wait(&mut heard);
+            let waited = self.heard.1.wait_until(&mut heard, until);
+            assert!(!waited.timed_out(), "nothing came");
         }
         heard.remove(0)
     }
@@ -108,6 +118,15 @@ fn serve(stream: TcpStream, status: &AtomicU16, heard: &(Mutex<Vec<Request>>, Co
         let status = status.load(Ordering::SeqCst);
         heard.0.lock().push(request);
         heard.1.notify_all();
+        match status {
+            HANGS_UP => return,
+            STALLS => thread::sleep(Duration::from_mins(10)),
+            BABBLES => {
+                let _ = writer.write_all(b"\x00\xff\xfe what?\r\n\r\n");
+                return;
+            }
+            _ => {}
+        }
         let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\nno");
         if writer.write_all(answer.as_bytes()).is_err() {
             return;
@@ -236,6 +255,7 @@ fn converse<S: Read + Write>(
                 "235 welcome\r\n".to_owned()
             }
             "RCPT" if said.contains("nobody@") => "550 5.1.1 no such user here\r\n".to_owned(),
+            "RCPT" if said.contains("later@") => "451 4.2.0 come again later\r\n".to_owned(),
             "RCPT" => {
                 to.push(said);
                 "250 ok\r\n".to_owned()

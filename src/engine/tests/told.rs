@@ -7,7 +7,7 @@ use super::notify::{house, private, receiver, warn};
 use super::receivers::{Listener, MailServer};
 use crate::domain::notify::{AliveSettings, Receiver, ReceiverKind};
 
-fn alive(listener: &Listener, rounds: bool) -> Receiver {
+pub(super) fn alive(listener: &Listener, rounds: bool) -> Receiver {
     let alive = AliveSettings {
         name: if rounds { "rounds" } else { "backups" }.into(),
         rounds,
