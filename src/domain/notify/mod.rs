@@ -6,6 +6,7 @@
 //! ([`super::activity`]).
 
 mod alive;
+mod digest;
 mod form;
 mod pattern;
 mod receiver;
@@ -24,6 +25,7 @@ use super::environment::EnvironmentName;
 use super::job::JobId;
 
 pub use alive::AliveSettings;
+pub use digest::portions;
 pub use form::{ntfy, plain_text, slack, subject, teams, webhook};
 pub use pattern::Pattern;
 pub use receiver::{Receiver, receivers_wrong};
@@ -106,7 +108,7 @@ pub struct Parcel {
     pub id: String,
     /// When it is handed over.
     pub sent: Instant,
-    /// What is in it, the oldest first. Never empty.
+    /// What is in it: the oldest first, of a digest for people the gravest. Never empty.
     pub told: Vec<Told>,
 }
 

@@ -4,6 +4,7 @@
 //! Of several Lifeboats one has a receiver in its hands at a time. What a receiver does not take stays, and is tried again
 //! later and later; what it has not taken for too long is given up, and that is told.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -12,7 +13,7 @@ use super::{Mailroom, Notifier};
 use crate::catalog::{Bag, CatalogError, Fate, Waiting};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, retry_after};
+use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, portions, retry_after};
 use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
 
@@ -283,10 +284,21 @@ fn packed<'b>(receiver: &Receiver, bag: &'b Bag, now: Instant) -> Vec<Load<'b>> 
         };
         Some(Load { rows, parcel })
     };
-    let is_digest = receiver.settings.kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
+    let kind = receiver.settings.kind;
+    let is_digest = kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
     let (digest, single): (Vec<_>, Vec<_>) = bag.waiting.iter().partition(|row| is_digest || row.held);
+    let all: Vec<_> = digest.iter().map(|row| told(row, now)).collect();
+    let parts = portions(kind, &all).into_iter().filter_map(|part| {
+        let rows = part.into_iter().filter_map(|place| digest.get(place).copied());
+        load(rows.collect())
+    });
     let single = single.into_iter().filter_map(|row| load(vec![row]));
-    load(digest).into_iter().chain(single).collect()
+    let mut loads: Vec<_> = parts.chain(single).collect();
+    if !digest.is_empty() {
+        // What was held back does not keep what is critical.
+        loads.sort_by_key(|load| Reverse(load.parcel.severity() == Severity::Critical));
+    }
+    loads
 }
 
 /// A message out of the queue. One that a newer Lifeboat has put in may not be understood here; that much is told.

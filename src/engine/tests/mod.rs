@@ -11,6 +11,7 @@ mod copy_alone;
 mod copy_unseen;
 mod damage;
 mod damaged_homes;
+mod digests;
 mod documents;
 mod drills;
 mod elsewhere;
