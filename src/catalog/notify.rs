@@ -6,6 +6,8 @@
 //!
 //! Not in here: who wants what (`domain::notify`), and reaching anybody (`engine::notify`).
 
+mod folding;
+
 use chrono::Duration;
 
 use super::error::Fault;
@@ -13,6 +15,8 @@ use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+
+use folding::Folded;
 
 /// How long what was taken or given up is kept: repeats are told from it.
 const ENDED_KEPT: Duration = Duration::days(7);
@@ -355,27 +359,11 @@ fn instant(row: &Row, column: usize) -> Result<Option<Instant>, Fault> {
 /// Puts one message into the queue.
 fn put_in(session: &mut Session<'_>, one: &Outgoing) -> Result<(), Fault> {
     let receiver = one.receiver.as_str();
-    let mut not_before = one.not_before;
-    let mut follows = false;
-    if one.fold > Duration::zero() {
-        let counted = session.execute(
-            "UPDATE outbox SET times = times + 1
-             WHERE number = (SELECT max(number) FROM outbox WHERE receiver = ?1 AND folds = ?2 AND ended IS NULL)",
-            values![receiver, one.folds.as_str()],
-        )?;
-        if counted > 0 {
-            return Ok(());
-        }
-        let told = session.row(
-            "SELECT max(ended) FROM outbox WHERE receiver = ?1 AND folds = ?2 AND taken = 1",
-            values![receiver, one.folds.as_str()],
-        )?;
-        let told = told.map_or(Ok(None), |row| instant(&row, 0))?;
-        if let Some(told) = told.filter(|told| (*told..*told + one.fold).contains(&one.happened)) {
-            follows = true;
-            not_before = not_before.max(told + one.fold);
-        }
-    }
+    let (follows, not_before) = match folding::of(session, one)? {
+        Folded::Counted => return Ok(()),
+        Folded::Until(over) => (true, one.not_before.max(over)),
+        Folded::News => (false, one.not_before),
+    };
     let waiting = session
         .row(
             "SELECT count(*) FROM outbox WHERE receiver = ?1 AND ended IS NULL",
@@ -443,11 +431,7 @@ fn end(
         values![one.number, instant_to_sql(now), is_taken, one.times],
     )?;
     if ended == 0 {
-        session.execute(
-            "UPDATE outbox SET times = times - ?2, follows = 1, happened = ?3, not_before = ?4, tries = 0
-             WHERE number = ?1",
-            values![one.number, one.times, instant_to_sql(now), instant_to_sql(again)],
-        )?;
+        folding::told_meanwhile(session, one, now, again)?;
     }
     Ok(())
 }

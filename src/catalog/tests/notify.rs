@@ -115,3 +115,40 @@ pub(super) fn what_everybody_sees_is_told_by_one(place: &Place) {
     assert!(!other.post_once("late|acme/live|0", at(1), &late).unwrap());
     assert_eq!(texts(&take(&other, 2)[0]), [("\"late\"", 1, false)]);
 }
+
+pub(super) fn what_has_changed_in_between_is_no_repeat(place: &Place) {
+    let one = place.open();
+    let failed = |seconds| {
+        one.post(&[outgoing("ops", "backup_failed|acme/live|x", seconds)])
+            .unwrap();
+    };
+    let texts = |bags: &[Bag]| -> Vec<(u64, bool)> {
+        let rows = bags.iter().flat_map(|bag| &bag.waiting);
+        rows.map(|row| (row.times, row.follows)).collect()
+    };
+    failed(0);
+    let bags = take(&one, 1);
+    taken(&one, &bags[0], 1);
+    failed(10);
+    assert_eq!(take(&one, 11), [], "it is a repeat, and waits");
+    // Neither another environment's nor another topic's.
+    let other = [
+        "backup_failed|acme_live|".to_owned(),
+        "backup_done|acme/live|".to_owned(),
+    ];
+    one.end_folding(&other, at(12)).unwrap();
+    assert_eq!(take(&one, 12), []);
+    let these = ["backup_failed|acme/live|".to_owned()];
+    one.end_folding(&these, at(20)).unwrap();
+    let bags = take(&one, 20);
+    assert_eq!(texts(&bags), [(1, true)], "it is told before what has ended it");
+    failed(21);
+    taken(&one, &bags[0], 22);
+    let bags = take(&one, 22);
+    assert_eq!(texts(&bags), [(1, false)], "a new failure is told at once");
+    // One that comes and ends while the one before is told does not wait.
+    failed(23);
+    one.end_folding(&these, at(24)).unwrap();
+    taken(&one, &bags[0], 25);
+    assert_eq!(texts(&take(&one, 25)), [(1, true)]);
+}

@@ -385,3 +385,32 @@ fn a_parcel_for_a_program_is_not_parted() {
     );
     assert_eq!(portions(ReceiverKind::Command, &told).len(), 1);
 }
+
+#[test]
+fn what_somebody_does_to_live_is_no_repeat_and_a_success_ends_a_failure() {
+    for topic in [
+        Topic::RestoreBegun,
+        Topic::RestoreDone,
+        Topic::RestoreFailed,
+        Topic::TargetMissed,
+    ] {
+        assert_eq!(Folding::of(topic), Folding::Never);
+    }
+    assert_eq!(Folding::of(Topic::BackupFailed), Folding::Repeats);
+    for (one, other) in [
+        (Topic::BackupDone, Topic::BackupFailed),
+        (Topic::VerifyDone, Topic::VerifyFailed),
+        (Topic::DrillDone, Topic::DrillFailed),
+    ] {
+        assert!(ends_folding_of(one).contains(&other) && ends_folding_of(other).contains(&one));
+    }
+    let failed = message(
+        Topic::BackupFailed,
+        Severity::Critical,
+        Some("acme/live"),
+        "no room",
+    );
+    let environment = failed.environment.as_ref();
+    assert!(folds_with(&failed).starts_with(&folds_of(Topic::BackupFailed, environment)));
+    assert!(!folds_with(&failed).starts_with(&folds_of(Topic::BackupDone, environment)));
+}

@@ -25,7 +25,8 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId};
 use crate::domain::nearest::{Missing, nearest};
 use crate::domain::notify::{
-    Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told, Topic, folds_with,
+    Folding, Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told, Topic,
+    ends_folding_of, folds_of, folds_with,
 };
 use crate::domain::{Instant, printable};
 use crate::engine::EngineError;
@@ -129,6 +130,18 @@ impl Notifier<'_> {
         self.post(&message, None);
     }
 
+    /// The same, of something that is told each time, however like one before it is.
+    pub(super) fn announce_each(
+        &self,
+        severity: Severity,
+        environment: &EnvironmentName,
+        text: &str,
+        job: Option<JobId>,
+    ) {
+        let message = self.message(Topic::other(severity), severity, Some(environment), text, job);
+        self.put_in(&message, &self.outgoing_as(&message, None, Folding::Never));
+    }
+
     /// Tells of the beginning of a job whoever wants to know.
     pub(super) fn begun(&self, job: &Job) {
         let Some(topic) = Topic::of_beginning(job.kind) else {
@@ -174,17 +187,38 @@ impl Notifier<'_> {
 
     /// Puts a message into the queue for each receiver that wants it, but for `except`.
     fn post(&self, message: &Message, except: Option<&str>) {
-        let outgoing = self.outgoing(message, except);
-        if outgoing.is_empty() {
+        self.put_in(message, &self.outgoing(message, except));
+    }
+
+    fn put_in(&self, message: &Message, outgoing: &[Outgoing]) {
+        if self.receivers().is_empty() {
             return;
         }
-        match self.0.catalog().post(&outgoing) {
-            Ok(()) => self.room().ring(|bell| bell.has_posted = true),
+        // Also where nobody wants to hear of this: what comes to fail again after a success is no repeat.
+        let ended = ends_folding_of(message.topic);
+        let ended: Vec<_> = ended
+            .iter()
+            .map(|topic| folds_of(*topic, message.environment.as_ref()))
+            .collect();
+        let catalog = self.0.catalog();
+        let posted = catalog.end_folding(&ended, message.at).and_then(|()| {
+            if outgoing.is_empty() {
+                return Ok(false);
+            }
+            catalog.post(outgoing).map(|()| true)
+        });
+        match posted {
+            Ok(true) => self.room().ring(|bell| bell.has_posted = true),
+            Ok(false) => (),
             Err(error) => self.0.activity().report_catalog(&error),
         }
     }
 
     fn outgoing(&self, message: &Message, except: Option<&str>) -> Vec<Outgoing> {
+        self.outgoing_as(message, except, Folding::of(message.topic))
+    }
+
+    fn outgoing_as(&self, message: &Message, except: Option<&str>, folding: Folding) -> Vec<Outgoing> {
         let wanted = self
             .receivers()
             .iter()
@@ -203,7 +237,10 @@ impl Notifier<'_> {
                 happened: message.at,
                 not_before: held.unwrap_or(message.at),
                 held: held.is_some(),
-                fold: receiver.fold(),
+                fold: match folding {
+                    Folding::Repeats => receiver.fold(),
+                    Folding::Never => chrono::Duration::zero(),
+                },
                 gives_up: message.at + receiver.gives_up_after(),
                 record: record.clone(),
             }

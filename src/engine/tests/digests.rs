@@ -1,14 +1,36 @@
-//! What is told of much at once.
+//! What is told of much at once, of the same again, and by a clock that was wrong.
 
 use chrono::Duration;
 
-use super::house::OfHouse as _;
+use super::house::{House, OfHouse as _, back_up, done, ended, everything, manual, request, start_restore};
 use super::notify::{house, receiver, warn};
-use super::receivers::Listener;
+use super::receivers::{Listener, Request};
 use crate::domain::activity::Severity;
-use crate::domain::notify::ReceiverKind;
+use crate::domain::notify::{Receiver, ReceiverKind, Topic};
 use crate::domain::principal::Principal;
-use crate::engine::Engine;
+use crate::engine::{Engine, start_restore_alone};
+use crate::watch::Unwatched;
+
+fn hook(listener: &Listener) -> Receiver {
+    receiver("ops", ReceiverKind::Webhook, |it| {
+        it.url = Some(listener.url("/hook"));
+    })
+}
+
+fn all(listener: &Listener) -> Receiver {
+    let mut all = hook(listener);
+    all.settings.events = Topic::ALL.to_vec();
+    all
+}
+
+/// The events that came so far.
+fn events(engine: &Engine, listener: &Listener) -> Vec<String> {
+    deliver(engine);
+    let heard = listener.heard();
+    let told = heard.iter().map(Request::json);
+    told.map(|told| told["event"].as_str().unwrap().to_owned())
+        .collect()
+}
 
 fn deliver(engine: &Engine) {
     while engine.notifier().deliver_due() > 0 {}
@@ -47,4 +69,68 @@ fn a_chat_shows_what_is_critical_among_much_else_and_before_it() {
         .map(|it| it.json()["attachments"].as_array().unwrap().len())
         .sum();
     assert_eq!(shown, 27, "none is only counted");
+}
+
+#[test]
+fn a_failure_after_a_success_is_told_at_once_to_whoever_hears_of_failures_alone_too() {
+    let (listener, failures) = (Listener::new(), Listener::new());
+    let mut other = hook(&failures);
+    other.settings.name = "failures".to_owned();
+    let house = house(vec![all(&listener), other]);
+    let engine = house.engine();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let content = house.root("author");
+        let aside = house.path("aside");
+        std::fs::rename(&content, &aside).unwrap();
+        let job = engine.of_house().start_backup(&manual()).unwrap();
+        ended(&engine, job);
+        told.extend(events(&engine, &listener));
+        std::fs::rename(&aside, &content).unwrap();
+        house.pass(Duration::minutes(1));
+        back_up(&engine);
+        told.extend(events(&engine, &listener));
+        house.pass(Duration::minutes(1));
+    }
+    told.retain(|event| event != "backup_begun");
+    assert_eq!(
+        told,
+        ["backup_failed", "backup_done", "backup_failed", "backup_done"]
+    );
+    assert_eq!(failures.heard().len(), 2, "each of the two is told");
+}
+
+#[test]
+fn breaking_glass_and_asking_are_told_each_time() {
+    let listener = Listener::new();
+    let mut house = house(vec![all(&listener)]);
+    house.approve = true;
+    house.write("author", "website/page.xml", "whole");
+    let engine = house.engine();
+    back_up(&engine);
+    events(&engine, &listener);
+    let jonas = engine.acting_for(crate::domain::caller::Caller::here(&"jonas".into()));
+    for _ in 0..2 {
+        assert!(start_restore(&engine, &request("manual", everything())).is_err());
+        let shown = crate::engine::details(&engine, &House::live()).unwrap();
+        jonas
+            .of_house()
+            .reject(&shown.summary.asked.unwrap().plan, None)
+            .unwrap();
+        house.pass(Duration::minutes(1));
+        let told = events(&engine, &listener);
+        assert_eq!(told, ["attention", "attention"], "it is asked for, and rejected");
+    }
+    for _ in 0..2 {
+        let plan = engine
+            .of_house()
+            .plan_restore(&request("manual", everything()), &Unwatched)
+            .unwrap();
+        let job = start_restore_alone(&engine, &plan.id, "acme/live", "nobody answers").unwrap();
+        done(&engine, job);
+        house.pass(Duration::minutes(1));
+        let mut told = events(&engine, &listener);
+        told.sort();
+        assert_eq!(told, ["attention", "restore_begun", "restore_done"]);
+    }
 }
