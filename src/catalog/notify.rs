@@ -6,6 +6,7 @@
 //!
 //! Not in here: who wants what (`domain::notify`), and reaching anybody (`engine::notify`).
 
+mod clock;
 mod folding;
 
 use chrono::Duration;
@@ -15,6 +16,7 @@ use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::ahead::SKEW;
 
 use folding::Folded;
 
@@ -121,6 +123,7 @@ impl Catalog {
     /// The same, unless this was told before, by whichever Lifeboat. Returns whether it was put in.
     pub fn post_once(&self, name: &str, now: Instant, outgoing: &[Outgoing]) -> Result<bool, CatalogError> {
         self.write(|session| {
+            clock::forget_what_is_ahead(session, now)?;
             let is_first = session.execute(
                 "INSERT INTO told_once (name, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 values![name, instant_to_sql(now)],
@@ -142,6 +145,7 @@ impl Catalog {
             self.presence.check(session)?;
             let process = self.presence.number();
             self.free_of_the_gone(session)?;
+            clock::set_right(session, now)?;
             let mut bags = Vec::new();
             for receiver in receivers {
                 if waiting(session, receiver, now, 1)?.is_empty() {
@@ -173,8 +177,8 @@ impl Catalog {
     fn has_mail(&self, receivers: &[&str], now: Instant) -> Result<bool, CatalogError> {
         let due = self.read(|session| {
             session.rows(
-                "SELECT DISTINCT receiver FROM outbox WHERE ended IS NULL AND not_before <= ?1",
-                values![instant_to_sql(now)],
+                "SELECT DISTINCT receiver FROM outbox WHERE ended IS NULL AND (not_before <= ?1 OR happened > ?2)",
+                values![instant_to_sql(now), instant_to_sql(now + SKEW)],
             )
         })?;
         Ok(due
@@ -263,8 +267,10 @@ impl Catalog {
                     values![name, at],
                 ),
                 Some(why) => session.execute(
-                    "UPDATE receivers SET failures = failures + 1, since = coalesce(since, ?2), why = ?3 WHERE name = ?1",
-                    values![name, at, why],
+                    "UPDATE receivers SET failures = failures + 1, why = ?3,
+                            since = CASE WHEN since <= ?4 THEN since ELSE ?2 END
+                     WHERE name = ?1",
+                    values![name, at, why, instant_to_sql(now + SKEW)],
                 ),
             }?;
             Ok(())
@@ -442,6 +448,7 @@ pub(super) fn prune(session: &mut Session<'_>, now: Instant) -> Result<(), Fault
         "DELETE FROM outbox WHERE ended < ?1",
         values![instant_to_sql(now - ENDED_KEPT)],
     )?;
+    clock::forget_what_is_ahead(session, now)?;
     session.execute(
         "DELETE FROM told_once WHERE at < ?1",
         values![instant_to_sql(now - ONCE_KEPT)],

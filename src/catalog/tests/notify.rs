@@ -152,3 +152,41 @@ pub(super) fn what_has_changed_in_between_is_no_repeat(place: &Place) {
     taken(&one, &bags[0], 25);
     assert_eq!(texts(&take(&one, 25)), [(1, true)]);
 }
+
+pub(super) fn a_clock_that_was_ahead_keeps_nothing_back(place: &Place) {
+    const MONTH: i64 = 30 * 24 * 3600;
+    let one = place.open();
+    // What was not taken then, and what was left by one that was killed then.
+    one.post(&[outgoing("ops", "a", MONTH)]).unwrap();
+    let bags = take(&one, MONTH);
+    let fates = [(&bags[0].waiting[0], Fate::Tried)];
+    let next = at(MONTH) + Span::minutes(1);
+    one.settle_bag(&bags[0], &fates, Some(("it is down", next)), at(9), at(MONTH))
+        .unwrap();
+    one.post(&[outgoing("mail", "b", MONTH)]).unwrap();
+    let bags = take(&one, 5);
+    assert_eq!(bags.len(), 2);
+    assert!(
+        bags.iter()
+            .all(|bag| bag.waiting[0].gives_up == at(5) + Span::days(1)),
+        "{bags:?}"
+    );
+    assert_eq!(one.receivers(&["ops"]).unwrap()[0].since, Some(at(5)));
+    for bag in &bags {
+        taken(&one, bag, 6);
+    }
+    // What was told then hides no repeat of now.
+    one.post(&[outgoing("ops", "c", MONTH)]).unwrap();
+    let bags = take(&one, MONTH);
+    taken(&one, &bags[0], MONTH);
+    one.post(&[outgoing("ops", "c", 100)]).unwrap();
+    let bags = take(&one, 100);
+    taken(&one, &bags[0], 100);
+    one.post(&[outgoing("ops", "c", 110)]).unwrap();
+    assert_eq!(take(&one, 110), []);
+    // Of a time that has not come nothing was told for good.
+    let late = [outgoing("ops", "late", 0)];
+    assert!(one.post_once("late", at(MONTH), &late).unwrap());
+    assert!(one.post_once("late", at(200), &late).unwrap());
+    assert!(!one.post_once("late", at(201), &late).unwrap());
+}

@@ -29,7 +29,7 @@ pub use digest::portions;
 pub use form::{ntfy, plain_text, slack, subject, teams, webhook};
 pub use pattern::Pattern;
 pub use receiver::{Receiver, receivers_wrong};
-pub use rules::{Folding, Quiet, ends_folding_of, folds_of, folds_with, retry_after};
+pub use rules::{Folding, LONGEST_PAUSE, Quiet, ends_folding_of, folds_of, folds_with, retry_after};
 pub use settings::{MailTls, ReceiverKind, ReceiverSettings};
 pub use standing::{ReceiverStanding, ReceiverTest};
 pub use topic::Topic;

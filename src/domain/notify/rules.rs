@@ -100,7 +100,7 @@ pub fn folds_with(message: &Message) -> String {
 /// The first pause before a receiver is tried again. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::seconds(15);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::minutes(30);
+pub const LONGEST_PAUSE: Duration = Duration::minutes(30);
 
 /// How long is waited after so many failures in a row, the first of them included. `chance`, from 0 to 255, takes up to a
 /// quarter off, so that many who failed at the same moment do not come back at the same moment.

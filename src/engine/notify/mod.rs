@@ -25,8 +25,8 @@ use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId};
 use crate::domain::nearest::{Missing, nearest};
 use crate::domain::notify::{
-    Folding, Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told, Topic,
-    ends_folding_of, folds_of, folds_with,
+    Folding, LONGEST_PAUSE, Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told,
+    Topic, ends_folding_of, folds_of, folds_with,
 };
 use crate::domain::{Instant, printable};
 use crate::engine::EngineError;
@@ -255,6 +255,7 @@ impl Notifier<'_> {
     pub fn standings(&self) -> Result<Vec<ReceiverStanding>, EngineError> {
         let names: Vec<_> = self.receivers().iter().map(Receiver::name).collect();
         let rows = self.0.catalog().receivers(&names)?;
+        let now = self.now();
         let all = self.receivers().iter().zip(rows);
         Ok(all
             .map(|(receiver, row)| ReceiverStanding {
@@ -274,10 +275,14 @@ impl Notifier<'_> {
                 quiet_until: receiver
                     .quiet()
                     .filter(|_| row.held > 0)
-                    .and_then(|quiet| quiet.holds_until(Severity::Warning, self.0.now())),
+                    .and_then(|quiet| quiet.holds_until(Severity::Warning, now)),
                 delivered: row.taken,
                 failing_since: row.since,
-                next_try: row.not_before.filter(|_| row.waiting > 0),
+                // One that a clock which was ahead has set is no time that is waited for.
+                next_try: row
+                    .not_before
+                    .filter(|_| row.waiting > 0)
+                    .map(|next| if next > now + LONGEST_PAUSE { now } else { next }),
                 why: row.why,
             })
             .collect())

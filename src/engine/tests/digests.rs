@@ -5,6 +5,7 @@ use chrono::Duration;
 use super::house::{House, OfHouse as _, back_up, done, ended, everything, manual, request, start_restore};
 use super::notify::{house, receiver, warn};
 use super::receivers::{Listener, Request};
+use crate::clock::Clock as _;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{Receiver, ReceiverKind, Topic};
 use crate::domain::principal::Principal;
@@ -133,4 +134,26 @@ fn breaking_glass_and_asking_are_told_each_time() {
         told.sort();
         assert_eq!(told, ["attention", "restore_begun", "restore_done"]);
     }
+}
+
+#[test]
+fn a_receiver_is_not_silent_until_the_date_of_a_clock_that_was_ahead() {
+    let listener = Listener::new();
+    let house = house(vec![hook(&listener)]);
+    let right = house.clock.now();
+    house.pass(Duration::days(30));
+    listener.answers(503);
+    {
+        let engine = house.engine();
+        warn(&engine, "of the wrong time");
+        deliver(&engine);
+        assert_eq!(listener.heard().len(), 1);
+    }
+    house.clock.set(right);
+    listener.answers(200);
+    let engine = house.engine();
+    let [stands] = engine.notifier().standings().unwrap().try_into().unwrap();
+    assert_eq!(stands.next_try, Some(right), "it is due");
+    warn(&engine, "of now");
+    assert_eq!(engine.notifier().deliver_due(), 2);
 }
