@@ -23,7 +23,7 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId};
-use crate::domain::nearest::{Missing, nearest};
+use crate::domain::nearest::{Missing, nearest, question};
 use crate::domain::notify::{
     Folding, LONGEST_PAUSE, Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told,
     Topic, ends_folding_of, folds_of, folds_with,
@@ -406,6 +406,39 @@ impl Notifier<'_> {
             (name.to_owned(), told)
         });
         looks.collect()
+    }
+
+    /// The receivers that name environments of which this configuration has none that anything happens to, with a sentence about
+    /// that. One may be configured later.
+    pub(super) fn names_nothing(&self) -> Vec<(String, String)> {
+        let environments: Vec<_> = self.0.environments().collect();
+        let known: Vec<_> = environments.iter().map(|(name, _)| name.to_string()).collect();
+        let said = self.receivers().iter().filter_map(|receiver| {
+            let mut wrong = Vec::new();
+            for pattern in &receiver.settings.environments {
+                let mut named = environments
+                    .iter()
+                    .filter(|(name, _)| pattern.names(name))
+                    .peekable();
+                if named.peek().is_none() {
+                    let near = question(&nearest(&pattern.to_string(), known.iter().map(String::as_str)));
+                    wrong.push(format!(
+                        "no environment of this configuration fits \"{pattern}\"{near}"
+                    ));
+                } else if !named.any(|(_, settings)| settings.kind.is_recoverable()) {
+                    wrong.push(format!(
+                        "\"{pattern}\" names what is never backed up: only Live is"
+                    ));
+                }
+            }
+            let of = if wrong.len() == receiver.settings.environments.len() {
+                "it is told of no environment"
+            } else {
+                "it is not told of all that it names"
+            };
+            (!wrong.is_empty()).then(|| (receiver.name().to_owned(), format!("{of}: {}", wrong.join("; "))))
+        });
+        said.collect()
     }
 
     /// Whether a receiver was written into the configuration at all.

@@ -7,9 +7,10 @@ use super::notify::{house, receiver, warn};
 use super::receivers::{Listener, Request};
 use crate::clock::Clock as _;
 use crate::domain::activity::Severity;
+use crate::domain::check::Verdict;
 use crate::domain::notify::{Receiver, ReceiverKind, Topic};
 use crate::domain::principal::Principal;
-use crate::engine::{Engine, start_restore_alone};
+use crate::engine::{Engine, check, start_restore_alone};
 use crate::watch::Unwatched;
 
 fn hook(listener: &Listener) -> Receiver {
@@ -156,4 +157,39 @@ fn a_receiver_is_not_silent_until_the_date_of_a_clock_that_was_ahead() {
     assert_eq!(stands.next_try, Some(right), "it is due");
     warn(&engine, "of now");
     assert_eq!(engine.notifier().deliver_due(), 2);
+}
+
+#[test]
+fn check_names_a_receiver_that_would_be_told_of_nothing() {
+    let listener = Listener::new();
+    let named = |name: &str, patterns: &[&str]| {
+        receiver(name, ReceiverKind::Webhook, |it| {
+            it.url = Some(listener.url("/hook"));
+            it.environments = patterns.iter().map(|it| it.parse().unwrap()).collect();
+        })
+    };
+    let house = house(vec![
+        named("typo", &["acem/live"]),
+        named("half", &["acme/live", "later/*"]),
+        named("good", &["acme/*"]),
+        named("all", &[]),
+    ]);
+    let report = check(&house.engine(), None).unwrap();
+    let found = |name: &str| {
+        let about = format!("receiver {name}");
+        let mut all = report.findings.iter().filter(|finding| finding.about == about);
+        let finding = all.next().unwrap();
+        assert!(all.next().is_none());
+        (finding.verdict, finding.detail.clone())
+    };
+    let (verdict, detail) = found("typo");
+    assert_eq!(verdict, Verdict::Warning);
+    assert_eq!(
+        detail,
+        "it is told of no environment: no environment of this configuration fits \"acem/live\": did you mean acme/live?"
+    );
+    let (verdict, detail) = found("half");
+    assert_eq!(verdict, Verdict::Warning);
+    assert!(detail.contains("later/*"), "{detail}");
+    assert_eq!((found("good").0, found("all").0), (Verdict::Ok, Verdict::Ok));
 }
