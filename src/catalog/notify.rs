@@ -6,6 +6,9 @@
 //!
 //! Not in here: who wants what (`domain::notify`), and reaching anybody (`engine::notify`).
 
+mod clock;
+mod folding;
+
 use chrono::Duration;
 
 use super::begun::{self, Begun};
@@ -14,6 +17,9 @@ use super::records::{instant_from_sql, instant_to_sql};
 use super::store::{Row, Session, values};
 use super::{Catalog, CatalogError};
 use crate::domain::Instant;
+use crate::domain::ahead::SKEW;
+
+use folding::Folded;
 
 /// How long what was taken or given up is kept: repeats are told from it.
 const ENDED_KEPT: Duration = Duration::days(7);
@@ -122,6 +128,7 @@ impl Catalog {
     /// The same, unless this was told before, by whichever Lifeboat. Returns whether it was put in.
     pub fn post_once(&self, name: &str, now: Instant, outgoing: &[Outgoing]) -> Result<bool, CatalogError> {
         self.write(|session| {
+            clock::forget_what_is_ahead(session, now)?;
             let is_first = session.execute(
                 "INSERT INTO told_once (name, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 values![name, instant_to_sql(now)],
@@ -143,6 +150,7 @@ impl Catalog {
             self.presence.check(session)?;
             let process = self.presence.number();
             self.free_of_the_gone(session)?;
+            clock::set_right(session, now)?;
             let mut bags = Vec::new();
             for receiver in receivers {
                 if waiting(session, receiver, now, 1)?.is_empty() {
@@ -175,8 +183,8 @@ impl Catalog {
     fn has_mail(&self, receivers: &[&str], now: Instant) -> Result<bool, CatalogError> {
         let due = self.read(|session| {
             session.rows(
-                "SELECT DISTINCT receiver FROM outbox WHERE ended IS NULL AND not_before <= ?1",
-                values![instant_to_sql(now)],
+                "SELECT DISTINCT receiver FROM outbox WHERE ended IS NULL AND (not_before <= ?1 OR happened > ?2)",
+                values![instant_to_sql(now), instant_to_sql(now + SKEW)],
             )
         })?;
         Ok(due
@@ -269,8 +277,10 @@ impl Catalog {
                     values![name, at],
                 ),
                 Some(why) => session.execute(
-                    "UPDATE receivers SET failures = failures + 1, since = coalesce(since, ?2), why = ?3 WHERE name = ?1",
-                    values![name, at, why],
+                    "UPDATE receivers SET failures = failures + 1, why = ?3,
+                            since = CASE WHEN since <= ?4 THEN since ELSE ?2 END
+                     WHERE name = ?1",
+                    values![name, at, why, instant_to_sql(now + SKEW)],
                 ),
             }?;
             Ok(())
@@ -365,27 +375,11 @@ fn instant(row: &Row, column: usize) -> Result<Option<Instant>, Fault> {
 /// Puts one message into the queue.
 fn put_in(session: &mut Session<'_>, one: &Outgoing) -> Result<(), Fault> {
     let receiver = one.receiver.as_str();
-    let mut not_before = one.not_before;
-    let mut follows = false;
-    if one.fold > Duration::zero() {
-        let counted = session.execute(
-            "UPDATE outbox SET times = times + 1
-             WHERE number = (SELECT max(number) FROM outbox WHERE receiver = ?1 AND folds = ?2 AND ended IS NULL)",
-            values![receiver, one.folds.as_str()],
-        )?;
-        if counted > 0 {
-            return Ok(());
-        }
-        let told = session.row(
-            "SELECT max(ended) FROM outbox WHERE receiver = ?1 AND folds = ?2 AND taken = 1",
-            values![receiver, one.folds.as_str()],
-        )?;
-        let told = told.map_or(Ok(None), |row| instant(&row, 0))?;
-        if let Some(told) = told.filter(|told| (*told..*told + one.fold).contains(&one.happened)) {
-            follows = true;
-            not_before = not_before.max(told + one.fold);
-        }
-    }
+    let (follows, not_before) = match folding::of(session, one)? {
+        Folded::Counted => return Ok(()),
+        Folded::Until(over) => (true, one.not_before.max(over)),
+        Folded::News => (false, one.not_before),
+    };
     let waiting = session
         .row(
             "SELECT count(*) FROM outbox WHERE receiver = ?1 AND ended IS NULL",
@@ -453,11 +447,7 @@ fn end(
         values![one.number, instant_to_sql(now), is_taken, one.times],
     )?;
     if ended == 0 {
-        session.execute(
-            "UPDATE outbox SET times = times - ?2, follows = 1, happened = ?3, not_before = ?4, tries = 0
-             WHERE number = ?1",
-            values![one.number, one.times, instant_to_sql(now), instant_to_sql(again)],
-        )?;
+        folding::told_meanwhile(session, one, now, again)?;
     }
     Ok(())
 }
@@ -469,6 +459,7 @@ pub(super) fn prune(session: &mut Session<'_>, now: Instant) -> Result<(), Fault
         values![instant_to_sql(now - ENDED_KEPT)],
     )?;
     begun::prune(session, now - ENDED_KEPT)?;
+    clock::forget_what_is_ahead(session, now)?;
     session.execute(
         "DELETE FROM told_once WHERE at < ?1",
         values![instant_to_sql(now - ONCE_KEPT)],

@@ -52,6 +52,19 @@ impl ActivityLog<'_> {
             .announce(topic, severity, environment, text, job);
     }
 
+    /// The same as [`ActivityLog::remember`], of something that is told each time: a deed of somebody, or a change.
+    pub(super) fn remember_each(
+        &self,
+        by: &Principal,
+        environment: &EnvironmentName,
+        text: &str,
+        job: Option<JobId>,
+        severity: Severity,
+    ) {
+        self.note(by, Some(environment), text, job, severity);
+        self.0.notifier().announce_each(severity, environment, text, job);
+    }
+
     /// Adds to the activity log and notifies whoever looks at a cockpit, and nobody else.
     pub(super) fn note(
         &self,

@@ -7,6 +7,7 @@ mod doubts;
 mod repository;
 mod same_place;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::openness::open_state;
@@ -151,18 +152,23 @@ pub fn check(engine: &Engine, only: Option<&EnvironmentName>) -> Result<Report, 
 
 /// Whether whoever is told while nobody looks can be: nothing is sent, what is known of them is said.
 fn check_receivers(engine: &Engine, report: &mut Report) {
+    let unheard: BTreeMap<_, _> = engine.notifier().names_nothing().into_iter().collect();
     for (name, told) in engine.notifier().look_at() {
-        report.findings.push(Finding {
+        let found = |verdict, detail| Finding {
             environment: None,
             instance: None,
             about: format!("receiver {name}"),
-            verdict: if told.is_ok() {
-                Verdict::Ok
-            } else {
-                Verdict::Failed
-            },
-            detail: told.unwrap_or_else(|why| why),
-        });
+            verdict,
+            detail,
+        };
+        let unheard = unheard.get(&name).cloned();
+        let unheard = unheard.map(|detail| found(Verdict::Warning, detail));
+        let told = match told {
+            Ok(_) if unheard.is_some() => None,
+            Ok(place) => Some(found(Verdict::Ok, place)),
+            Err(why) => Some(found(Verdict::Failed, why)),
+        };
+        report.findings.extend(told.into_iter().chain(unheard));
     }
 }
 

@@ -211,6 +211,13 @@ impl Live {
             .remember(by, Some(self.name()), text, job, severity);
     }
 
+    /// The same, of something that is no repeat of one like it.
+    pub(super) fn remember_each(&self, by: &Principal, text: &str, job: Option<JobId>, severity: Severity) {
+        self.engine
+            .activity()
+            .remember_each(by, self.name(), text, job, severity);
+    }
+
     /// Tells how a job has ended, as [`Live::remember`].
     pub(super) fn remember_end(&self, by: &Principal, text: &str, job: &Job, severity: Severity) {
         let (topic, name) = (Topic::of_end(job), Some(self.name()));

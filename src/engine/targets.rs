@@ -99,9 +99,13 @@ impl Live {
             environment: self.name().clone(),
             standing,
         });
-        let topic = if is_met { Topic::News } else { Topic::TargetMissed };
-        let (activity, name) = (self.engine().activity(), Some(self.name()));
-        activity.remember_as(topic, &Principal::Lifeboat, name, &text, None, severity);
+        if is_met {
+            self.remember_each(&Principal::Lifeboat, &text, None, severity);
+        } else {
+            let (activity, name) = (self.engine().activity(), Some(self.name()));
+            let topic = Topic::TargetMissed;
+            activity.remember_as(topic, &Principal::Lifeboat, name, &text, None, severity);
+        }
         self.changed();
     }
 }

@@ -59,6 +59,9 @@ alike!(reports);
 fn reports() {
     both("report_restore", &["report", "restore", "40"]);
     both("report_proof", &["report", "proof", "--since", "2026-11-01"]);
+    let ahead = lifeboat(&["report", "proof", "--since", "2027-01-01"]).ends();
+    assert_eq!(ahead.code, 2);
+    assert!(ahead.err.contains("has not come yet"), "{}", ahead.err);
     let page = lifeboat(&["report", "restore", "40", "--form", "html"]).ends();
     assert!(page.out.starts_with("<!DOCTYPE html>"), "{}", page.out);
     let wrong = lifeboat(&["report", "restore", "39"]).ends();

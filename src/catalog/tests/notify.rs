@@ -150,3 +150,78 @@ pub(super) fn what_was_begun_is_told_again_in_the_same_parcel(place: &Place) {
     let rest = take(&other, 3600).remove(0);
     assert_eq!(texts(&rest)[0], ("\"a\"", 1, true), "what came after is a repeat");
 }
+
+pub(super) fn what_has_changed_in_between_is_no_repeat(place: &Place) {
+    let one = place.open();
+    let failed = |seconds| {
+        one.post(&[outgoing("ops", "backup_failed|acme/live|x", seconds)])
+            .unwrap();
+    };
+    let texts = |bags: &[Bag]| -> Vec<(u64, bool)> {
+        let rows = bags.iter().flat_map(|bag| &bag.waiting);
+        rows.map(|row| (row.times, row.follows)).collect()
+    };
+    failed(0);
+    let bags = take(&one, 1);
+    taken(&one, &bags[0], 1);
+    failed(10);
+    assert_eq!(take(&one, 11), [], "it is a repeat, and waits");
+    // Neither another environment's nor another topic's.
+    let other = [
+        "backup_failed|acme_live|".to_owned(),
+        "backup_done|acme/live|".to_owned(),
+    ];
+    one.end_folding(&other, at(12)).unwrap();
+    assert_eq!(take(&one, 12), []);
+    let these = ["backup_failed|acme/live|".to_owned()];
+    one.end_folding(&these, at(20)).unwrap();
+    let bags = take(&one, 20);
+    assert_eq!(texts(&bags), [(1, true)], "it is told before what has ended it");
+    failed(21);
+    taken(&one, &bags[0], 22);
+    let bags = take(&one, 22);
+    assert_eq!(texts(&bags), [(1, false)], "a new failure is told at once");
+    // One that comes and ends while the one before is told does not wait.
+    failed(23);
+    one.end_folding(&these, at(24)).unwrap();
+    taken(&one, &bags[0], 25);
+    assert_eq!(texts(&take(&one, 25)), [(1, true)]);
+}
+
+pub(super) fn a_clock_that_was_ahead_keeps_nothing_back(place: &Place) {
+    const MONTH: i64 = 30 * 24 * 3600;
+    let one = place.open();
+    // What was not taken then, and what was left by one that was killed then.
+    one.post(&[outgoing("ops", "a", MONTH)]).unwrap();
+    let bags = take(&one, MONTH);
+    let fates = [(&bags[0].waiting[0], Fate::Tried)];
+    let next = at(MONTH) + Span::minutes(1);
+    one.settle_bag(&bags[0], &fates, Some(("it is down", next)), at(9), at(MONTH))
+        .unwrap();
+    one.post(&[outgoing("mail", "b", MONTH)]).unwrap();
+    let bags = take(&one, 5);
+    assert_eq!(bags.len(), 2);
+    assert!(
+        bags.iter()
+            .all(|bag| bag.waiting[0].gives_up == at(5) + Span::days(1)),
+        "{bags:?}"
+    );
+    assert_eq!(one.receivers(&["ops"]).unwrap()[0].since, Some(at(5)));
+    for bag in &bags {
+        taken(&one, bag, 6);
+    }
+    // What was told then hides no repeat of now.
+    one.post(&[outgoing("ops", "c", MONTH)]).unwrap();
+    let bags = take(&one, MONTH);
+    taken(&one, &bags[0], MONTH);
+    one.post(&[outgoing("ops", "c", 100)]).unwrap();
+    let bags = take(&one, 100);
+    taken(&one, &bags[0], 100);
+    one.post(&[outgoing("ops", "c", 110)]).unwrap();
+    assert_eq!(take(&one, 110), []);
+    // Of a time that has not come nothing was told for good.
+    let late = [outgoing("ops", "late", 0)];
+    assert!(one.post_once("late", at(MONTH), &late).unwrap());
+    assert!(one.post_once("late", at(200), &late).unwrap());
+    assert!(!one.post_once("late", at(201), &late).unwrap());
+}

@@ -8,12 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::backend::Backend;
 use crate::cli::{Call, CliError};
-use crate::domain::Instant;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{JobId, JobKind};
-use crate::domain::printable;
 use crate::domain::report::{Document, ProofFacts, ProofReport, RestoreFacts, RestoreReport};
 use crate::domain::request::JobQuery;
+use crate::domain::{Instant, measure, printable};
 
 /// What `lifeboat report --help` says first.
 pub const LONG_ABOUT: &str = "\
@@ -122,8 +121,15 @@ pub(super) async fn run(arguments: ReportArguments, call: &mut Call<'_>) -> Resu
             print(call, which.form, &report, RestoreReport::document)
         }
         ReportVerb::Proof(which) => {
-            let backend = call.backend().await?;
             let since = which.since.at(call.now());
+            if since > call.now() {
+                return Err(CliError::usage(format!(
+                    "--since {} has not come yet, it is {}: name a day that has begun, or how long ago, as 30d",
+                    since.format("%Y-%m-%d"),
+                    measure::moment(call.now())
+                )));
+            }
+            let backend = call.backend().await?;
             let report = of_period(since, which.environment, &*backend, call.now()).await?;
             print(call, which.form, &report, ProofReport::document)
         }

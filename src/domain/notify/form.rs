@@ -5,15 +5,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Parcel, Told};
+use super::digest::{cut, gravest_first, shown};
+use super::{Parcel, ReceiverKind, Told};
 use crate::domain::activity::Severity;
 use crate::domain::measure;
 use crate::domain::printable;
 
 /// The form of what a webhook gets. A field may be added; one that changes its meaning makes a new form.
 const FORM: u32 = 1;
-/// The most that is told one by one where people read it; the rest is counted.
-const MOST_LINES: usize = 20;
 /// Something that takes no room and parts what would be understood together.
 const NOTHING: char = '\u{200b}';
 
@@ -80,38 +79,59 @@ pub fn subject(parcel: &Parcel) -> String {
     };
     let line = match parcel.told.as_slice() {
         [one] => of(one),
-        many => {
-            let grave = many
-                .iter()
-                .filter(|told| told.message.severity > Severity::Information);
-            format!("{} events, {} of them warnings", many.len(), grave.count())
-        }
+        many => counted(many),
     };
     printable::line(&line).into_owned()
 }
 
-/// A parcel as text for people, a line for each thing that happened.
+/// How many there are, and how many of them are graver than information: `23 events: 1 critical, 2 warnings`.
+fn counted(told: &[Told]) -> String {
+    let of = |severity: Severity| {
+        let such = told.iter().filter(|told| told.message.severity == severity);
+        such.count()
+    };
+    let grave = [
+        (of(Severity::Critical), "critical", "critical"),
+        (of(Severity::Warning), "warning", "warnings"),
+    ];
+    let grave: Vec<_> = grave
+        .iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
+    let events = format!("{} events", told.len());
+    if grave.is_empty() {
+        events
+    } else {
+        format!("{events}: {}", grave.join(", "))
+    }
+}
+
+/// A parcel as a mail has it, a line for each thing that happened, the gravest first.
 #[must_use]
 pub fn plain_text(parcel: &Parcel) -> String {
-    let mut text = String::new();
-    for told in parcel.told.iter().take(MOST_LINES) {
-        text.push_str(&line(told));
-        text.push('\n');
-    }
-    if let Some(more) = more(parcel) {
-        text.push_str(&more);
-        text.push('\n');
-    }
-    text
+    text_for(ReceiverKind::Email, parcel)
 }
 
-/// How much is not told one by one.
-fn more(parcel: &Parcel) -> Option<String> {
-    let more = parcel.told.len().saturating_sub(MOST_LINES);
-    (more > 0).then(|| format!("and {more} more: `lifeboat activity` lists them"))
+fn text_for(kind: ReceiverKind, parcel: &Parcel) -> String {
+    let (told, more) = listed(kind, parcel);
+    let lines = told.into_iter().map(|told| cut(kind, line(told))).chain(more);
+    lines.fold(String::new(), |mut text, line| {
+        text.push_str(&line);
+        text.push('\n');
+        text
+    })
 }
 
-fn line(told: &Told) -> String {
+/// What is told one by one, the gravest first, and how much is not.
+fn listed(kind: ReceiverKind, parcel: &Parcel) -> (Vec<&Told>, Option<String>) {
+    let mut told = gravest_first(&parcel.told);
+    let more = told.split_off(shown(kind, &told).min(told.len())).len();
+    let more = (more > 0).then(|| format!("and {more} more: `lifeboat activity` lists them"));
+    (told, more)
+}
+
+pub(super) fn line(told: &Told) -> String {
     let message = &told.message;
     let environment = message
         .environment
@@ -142,7 +162,8 @@ fn colour(severity: Severity) -> &'static str {
 #[must_use]
 pub fn slack(parcel: &Parcel) -> Value {
     let title = unmarked(&format!("{}: {}", parcel.severity().label(), subject(parcel)));
-    let told = parcel.told.iter().take(MOST_LINES).map(|told| {
+    let (told, more) = listed(ReceiverKind::Slack, parcel);
+    let told = told.into_iter().map(|told| {
         let message = &told.message;
         let mut fields = Vec::new();
         let mut field = |title: &str, value: String| {
@@ -156,7 +177,8 @@ pub fn slack(parcel: &Parcel) -> Value {
         }
         field("event", message.topic.label().to_owned());
         field("when", measure::moment(message.at));
-        let text = unmarked(&printable::line(&told.sentence()));
+        let text = printable::line(&told.sentence()).into_owned();
+        let text = unmarked(&cut(ReceiverKind::Slack, text));
         json!({
             "color": colour(message.severity),
             "fallback": text,
@@ -166,7 +188,7 @@ pub fn slack(parcel: &Parcel) -> Value {
         })
     });
     let mut attachments: Vec<_> = told.collect();
-    if let Some(more) = more(parcel) {
+    if let Some(more) = more {
         attachments.push(json!({ "fallback": more, "text": more, "mrkdwn_in": [] }));
     }
     json!({ "text": title, "mrkdwn": false, "attachments": attachments })
@@ -216,14 +238,9 @@ pub fn teams(parcel: &Parcel) -> Value {
         Some(parcel.severity()),
         true,
     )];
-    body.extend(
-        parcel
-            .told
-            .iter()
-            .take(MOST_LINES)
-            .map(|told| block(line(told), None, false)),
-    );
-    body.extend(more(parcel).map(|more| block(more, None, false)));
+    let (told, more) = listed(ReceiverKind::Teams, parcel);
+    let lines = told.into_iter().map(|told| cut(ReceiverKind::Teams, line(told)));
+    body.extend(lines.chain(more).map(|line| block(line, None, false)));
     json!({
         "type": "message",
         "attachments": [{
@@ -251,7 +268,7 @@ pub fn ntfy(parcel: &Parcel, topic: &str) -> Value {
     json!({
         "topic": topic,
         "title": subject(parcel),
-        "message": plain_text(parcel).trim_end(),
+        "message": text_for(ReceiverKind::Ntfy, parcel).trim_end(),
         "priority": priority,
         "tags": [tag],
     })

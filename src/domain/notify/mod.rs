@@ -6,6 +6,7 @@
 //! ([`super::activity`]).
 
 mod alive;
+mod digest;
 mod form;
 mod pattern;
 mod receiver;
@@ -24,10 +25,11 @@ use super::environment::EnvironmentName;
 use super::job::JobId;
 
 pub use alive::AliveSettings;
+pub use digest::portions;
 pub use form::{ntfy, plain_text, slack, subject, teams, webhook};
 pub use pattern::Pattern;
 pub use receiver::{Receiver, receivers_wrong};
-pub use rules::{Quiet, folds_with, retry_after};
+pub use rules::{Folding, LONGEST_PAUSE, Quiet, ends_folding_of, folds_of, folds_with, retry_after};
 pub use settings::{MailTls, ReceiverKind, ReceiverSettings};
 pub use standing::{ReceiverStanding, ReceiverTest};
 pub use topic::Topic;
@@ -109,7 +111,7 @@ pub struct Parcel {
     pub id: String,
     /// When it is handed over.
     pub sent: Instant,
-    /// What is in it, the oldest first. Never empty.
+    /// What is in it: the oldest first, of a digest for people the gravest. Never empty.
     pub told: Vec<Told>,
 }
 

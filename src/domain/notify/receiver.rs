@@ -93,7 +93,7 @@ impl Receiver {
 }
 
 /// How serious something is for who is told. Who hears that Live is about to be changed hears how that ended.
-fn weight(message: &Message) -> Severity {
+pub(super) fn weight(message: &Message) -> Severity {
     match message.topic {
         Topic::RestoreDone => message.severity.max(Severity::Warning),
         _ => message.severity,

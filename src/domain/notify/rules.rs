@@ -2,9 +2,10 @@
 
 use chrono::{Duration, Timelike as _};
 
-use super::Message;
+use super::{Message, Topic};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::schedule::Window;
 
 /// Minutes.
@@ -32,11 +33,55 @@ impl Quiet {
     }
 }
 
+/// Whether something that is like something else is a repeat of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folding {
+    /// It is: it is counted.
+    Repeats,
+    /// Each is told: somebody has done something, or something has changed.
+    Never,
+}
+
+impl Folding {
+    /// What holds for all messages about this.
+    #[must_use]
+    pub fn of(topic: Topic) -> Self {
+        match topic {
+            // Live is changed, by somebody who meant it; and a target is told of when it comes to be missed.
+            Topic::RestoreBegun | Topic::RestoreDone | Topic::RestoreFailed | Topic::TargetMissed => {
+                Self::Never
+            }
+            _ => Self::Repeats,
+        }
+    }
+}
+
+/// The topics of which something is no repeat any more once this has happened to the same environment: a backup that fails
+/// after one that was taken is another failure. Empty for most.
+#[must_use]
+pub fn ends_folding_of(topic: Topic) -> &'static [Topic] {
+    match topic {
+        Topic::BackupDone => &[Topic::BackupFailed, Topic::BackupLate],
+        Topic::BackupFailed => &[Topic::BackupDone],
+        Topic::VerifyDone => &[Topic::VerifyFailed],
+        Topic::VerifyFailed => &[Topic::VerifyDone],
+        Topic::DrillDone => &[Topic::DrillFailed],
+        Topic::DrillFailed => &[Topic::DrillDone],
+        _ => &[],
+    }
+}
+
+/// What the repeats of everything that is about this topic and environment begin with, see [`folds_with`].
+#[must_use]
+pub fn folds_of(topic: Topic, environment: Option<&EnvironmentName>) -> String {
+    let environment = environment.map(ToString::to_string);
+    format!("{}|{}|", topic.word(), environment.unwrap_or_default())
+}
+
 /// What repeats of a message have in common: everything but when it was, and the numbers in it.
 #[must_use]
 pub fn folds_with(message: &Message) -> String {
-    let environment = message.environment.as_ref().map(ToString::to_string);
-    let mut common = format!("{}|{}|", message.topic.word(), environment.unwrap_or_default());
+    let mut common = folds_of(message.topic, message.environment.as_ref());
     let mut is_number = false;
     for c in message.text.chars() {
         if c.is_ascii_digit() {
@@ -55,7 +100,7 @@ pub fn folds_with(message: &Message) -> String {
 /// The first pause before a receiver is tried again. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::seconds(15);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::minutes(30);
+pub const LONGEST_PAUSE: Duration = Duration::minutes(30);
 
 /// How long is waited after so many failures in a row, the first of them included. `chance`, from 0 to 255, takes up to a
 /// quarter off, so that many who failed at the same moment do not come back at the same moment.

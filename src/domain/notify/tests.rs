@@ -268,5 +268,149 @@ fn a_webhook_gets_the_facts_and_a_digest_all_of_them() {
         (&"digest".into(), &"critical".into())
     );
     assert_eq!(digest["events"].as_array().unwrap().len(), 2);
-    assert_eq!(digest["title"], "2 events, 2 of them warnings");
+    assert_eq!(digest["title"], "2 events: 1 critical, 1 warning");
+}
+
+fn many(count: usize, severity: Severity, text: &str) -> Vec<Told> {
+    let told = |number| {
+        let text = format!("{text} {number}");
+        Told::once(message(Topic::Attention, severity, Some("acme/live"), &text))
+    };
+    (0..count).map(told).collect()
+}
+
+#[test]
+fn people_read_what_is_critical_first_and_what_is_no_news_is_counted() {
+    let mut told = many(22, Severity::Information, "maintenance mode is on");
+    told.push(Told::once(message(
+        Topic::BackupFailed,
+        Severity::Critical,
+        Some("acme/live"),
+        "no room",
+    )));
+    let portions = portions(ReceiverKind::Email, &told);
+    assert_eq!(portions.len(), 1);
+    assert_eq!((portions[0].len(), portions[0][0]), (23, 22));
+    let parcel = parcel(told);
+    assert_eq!(subject(&parcel), "23 events: 1 critical");
+    let mail = plain_text(&parcel);
+    assert!(mail.lines().next().unwrap().contains("no room"), "{mail}");
+    assert!(
+        mail.ends_with("and 3 more: `lifeboat activity` lists them\n"),
+        "{mail}"
+    );
+    assert_eq!(slack(&parcel)["attachments"][0]["text"], "no room");
+    let card = &teams(&parcel)["attachments"][0]["content"]["body"];
+    assert!(
+        card[1]["inlines"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("no room"),
+        "{card}"
+    );
+    let ntfy = ntfy(&parcel, "ops");
+    assert!(
+        ntfy["message"]
+            .as_str()
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap()
+            .contains("no room"),
+        "{ntfy}"
+    );
+    // Programs get all of it, in the order in which it happened.
+    assert_eq!(webhook(&parcel)["events"][22]["text"], "no room");
+}
+
+#[test]
+fn nothing_grave_is_only_counted() {
+    for kind in [
+        ReceiverKind::Slack,
+        ReceiverKind::Teams,
+        ReceiverKind::Ntfy,
+        ReceiverKind::Email,
+    ] {
+        let long = format!("no room, {}", "and that is said at length ".repeat(150));
+        let mut told = many(30, Severity::Information, "good to know");
+        told.extend(many(3, Severity::Critical, &long));
+        told.extend(many(41, Severity::Warning, "look at this"));
+        let portions = portions(kind, &told);
+        let mut places: Vec<_> = portions.iter().flatten().copied().collect();
+        assert!(
+            places[..3].iter().all(|place| (30..33).contains(place)),
+            "{places:?}"
+        );
+        places.sort_unstable();
+        assert_eq!(
+            places,
+            (0..told.len()).collect::<Vec<_>>(),
+            "each is in one of them"
+        );
+        let mut shown = 0;
+        for portion in portions {
+            let parcel = parcel(portion.iter().map(|place| told[*place].clone()).collect());
+            let grave = parcel
+                .told
+                .iter()
+                .filter(|told| told.message.severity > Severity::Information)
+                .count();
+            let text = match kind {
+                ReceiverKind::Slack => slack(&parcel).to_string(),
+                ReceiverKind::Teams => teams(&parcel).to_string(),
+                ReceiverKind::Ntfy => ntfy(&parcel, "ops")["message"].as_str().unwrap().to_owned(),
+                _ => plain_text(&parcel),
+            };
+            let most = match kind {
+                ReceiverKind::Ntfy => 4_096,
+                ReceiverKind::Email => usize::MAX,
+                _ => 28_000,
+            };
+            assert!(text.len() < most, "{} bytes for {}", text.len(), kind.word());
+            let once = if kind == ReceiverKind::Slack { 2 } else { 1 };
+            let said = text.matches("no room").count() + text.matches("look at this").count();
+            assert_eq!(said, grave * once, "{text}");
+            shown += grave;
+        }
+        assert_eq!(shown, 44);
+    }
+}
+
+#[test]
+fn a_parcel_for_a_program_is_not_parted() {
+    let told = many(45, Severity::Critical, "no room");
+    assert_eq!(
+        portions(ReceiverKind::Webhook, &told),
+        [(0..45).collect::<Vec<_>>()]
+    );
+    assert_eq!(portions(ReceiverKind::Command, &told).len(), 1);
+}
+
+#[test]
+fn what_somebody_does_to_live_is_no_repeat_and_a_success_ends_a_failure() {
+    for topic in [
+        Topic::RestoreBegun,
+        Topic::RestoreDone,
+        Topic::RestoreFailed,
+        Topic::TargetMissed,
+    ] {
+        assert_eq!(Folding::of(topic), Folding::Never);
+    }
+    assert_eq!(Folding::of(Topic::BackupFailed), Folding::Repeats);
+    for (one, other) in [
+        (Topic::BackupDone, Topic::BackupFailed),
+        (Topic::VerifyDone, Topic::VerifyFailed),
+        (Topic::DrillDone, Topic::DrillFailed),
+    ] {
+        assert!(ends_folding_of(one).contains(&other) && ends_folding_of(other).contains(&one));
+    }
+    let failed = message(
+        Topic::BackupFailed,
+        Severity::Critical,
+        Some("acme/live"),
+        "no room",
+    );
+    let environment = failed.environment.as_ref();
+    assert!(folds_with(&failed).starts_with(&folds_of(Topic::BackupFailed, environment)));
+    assert!(!folds_with(&failed).starts_with(&folds_of(Topic::BackupDone, environment)));
 }

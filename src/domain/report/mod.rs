@@ -10,12 +10,14 @@ mod document;
 mod markdown;
 mod proof;
 mod restore;
+mod targets;
 #[cfg(test)]
 mod tests;
 
 pub use document::{Block, Document, Section};
 pub use proof::{EnvironmentProof, ProofFacts, ProofReport, Run};
 pub use restore::{BackupFacts, PhaseTook, RestoreFacts, RestoreReport, WorkBetween};
+pub use targets::TargetProof;
 
 /// The form of a report's JSON. A field may be added; one that changes its meaning makes a new form.
 pub const FORM: u32 = 1;

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use super::targets::{Period, TargetProof};
 use super::{Block, Document, FORM, Section};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::principal::Principal;
 use crate::domain::state::EnvironmentDetails;
-use crate::domain::target::Standing;
 use crate::domain::{Instant, measure};
 
 /// What a report of proof is made of.
@@ -70,8 +70,8 @@ pub struct EnvironmentProof {
     pub restores: Vec<Run>,
     /// Backups of the period that were not taken.
     pub failures: Vec<Run>,
-    /// The targets of the environment and whether they are met now, as sentences; empty where none are set.
-    pub targets: Vec<String>,
+    /// The targets of the environment and how they were met over the period; empty where none are set.
+    pub targets: Vec<TargetProof>,
 }
 
 /// A report of proof.
@@ -130,9 +130,9 @@ impl ProofReport {
                     "backups",
                     "failed",
                     "longest gap",
-                    "newest",
-                    "all read back since",
-                    "proven",
+                    "newest now",
+                    "all read back since, now",
+                    "last proven",
                 ],
                 rows: rows.collect(),
             }],
@@ -162,12 +162,17 @@ impl EnvironmentProof {
         } else {
             since
         };
-        let in_period: Vec<_> = jobs
+        let known: Vec<_> = jobs
             .iter()
             .rev()
-            .filter(|job| job.environment == details.summary.name)
-            .filter(|job| job.created >= since && job.state.has_ended())
+            .filter(|job| job.environment == details.summary.name && job.state.has_ended())
             .collect();
+        let period = Period {
+            from: since,
+            to: made,
+        };
+        let targets = details.summary.targets.iter();
+        let in_period: Vec<_> = known.iter().copied().filter(|job| job.created >= since).collect();
         let of_kind = |kinds: &[JobKind]| -> Vec<Run> {
             let of_kind = in_period.iter().filter(|job| kinds.contains(&job.kind));
             of_kind.map(|job| Run::of(job, made)).collect()
@@ -193,7 +198,9 @@ impl EnvironmentProof {
             drills: of_kind(&[JobKind::Drill]),
             restores: of_kind(&[JobKind::Restore, JobKind::Undo]),
             failures,
-            targets: details.summary.targets.iter().map(Standing::in_words).collect(),
+            targets: targets
+                .map(|now| TargetProof::of(now, &known, &details.backups, period))
+                .collect(),
         }
     }
 
@@ -207,10 +214,15 @@ impl EnvironmentProof {
         }
         blocks.push(Block::Facts(vec![
             ("backups taken".to_owned(), self.backups_taken.to_string()),
-            ("backups that stand".to_owned(), self.backups_standing.to_string()),
+            (
+                "backups that stand now".to_owned(),
+                self.backups_standing.to_string(),
+            ),
         ]));
         if !self.targets.is_empty() {
-            blocks.push(Block::List(self.targets.clone()));
+            let lines = self.targets.iter();
+            let lines = lines.map(|target| format!("{}. Now: {}", target.said, target.now.in_words()));
+            blocks.push(Block::List(lines.collect()));
         }
         for (what, none, runs) in [
             (
@@ -272,6 +284,11 @@ impl Run {
     }
 }
 
+/// A time in milliseconds; none where it is negative.
+pub(super) fn millis_of(time: chrono::Duration) -> u64 {
+    u64::try_from(time.num_milliseconds()).unwrap_or(0)
+}
+
 fn count<T>(all: &[T]) -> u64 {
     u64::try_from(all.len()).unwrap_or(u64::MAX)
 }
@@ -280,7 +297,7 @@ fn count<T>(all: &[T]) -> u64 {
 fn longest_gap(taken: &[Run], end: Instant) -> Option<u64> {
     let times: Vec<_> = taken.iter().map(|run| run.at).chain([end]).collect();
     let gaps = times.windows(2).filter_map(|pair| match pair {
-        [one, next] => u64::try_from((*next - *one).num_milliseconds()).ok(),
+        [one, next] => Some(millis_of(*next - *one)),
         _ => None,
     });
     gaps.max()

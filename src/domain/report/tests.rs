@@ -6,6 +6,7 @@ use crate::domain::activity::{Activity, Severity};
 use crate::domain::environment::EnvironmentKind;
 use crate::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
+use crate::domain::target::{Aim, Standing};
 
 fn at(minute: u32, second: u32) -> Instant {
     format!("2026-11-30T02:{minute:02}:{second:02}Z").parse().unwrap()
@@ -133,10 +134,9 @@ fn a_report_as_markdown_reads_raw_as_what_it_says() {
     );
 }
 
-#[test]
-fn proof_counts_what_was_taken_and_names_what_was_not() {
+fn details() -> EnvironmentDetails {
     let summary = EnvironmentSummary::unread("acme/live".parse().unwrap(), EnvironmentKind::Live);
-    let details = EnvironmentDetails {
+    EnvironmentDetails {
         summary,
         instances: Vec::new(),
         versions: None,
@@ -157,7 +157,12 @@ fn proof_counts_what_was_taken_and_names_what_was_not() {
         undo_of: None,
         repository: String::new(),
         copies: None,
-    };
+    }
+}
+
+#[test]
+fn proof_counts_what_was_taken_and_names_what_was_not() {
+    let details = details();
     let failed = JobState::Failed {
         why: "no room".into(),
     };
@@ -188,4 +193,94 @@ fn proof_counts_what_was_taken_and_names_what_was_not() {
         at(5, 0),
         "the oldest is older than the period"
     );
+}
+
+/// A report of a period from minute 5 to 45, with these targets as they stand at its end.
+fn of_targets(targets: &[(Aim, &str, bool)], jobs: Vec<Job>) -> ProofReport {
+    let mut details = details();
+    details.summary.targets = targets
+        .iter()
+        .map(|(aim, target, met)| Standing {
+            aim: *aim,
+            target: target.parse().unwrap(),
+            met: *met,
+            since: None,
+            seconds: None,
+            cause: None,
+        })
+        .collect();
+    let facts = ProofFacts {
+        since: at(5, 0),
+        environments: vec![(details, jobs)],
+        most_jobs: 100,
+    };
+    ProofReport::of(facts, at(45, 0))
+}
+
+#[test]
+fn a_target_is_told_of_the_period_and_of_now() {
+    let jobs = vec![
+        job(JobKind::Restore, 5, 38, JobState::Done),
+        job(JobKind::Backup, 4, 37, JobState::Done),
+        job(JobKind::Drill, 3, 20, JobState::Done),
+        job(JobKind::Backup, 2, 10, JobState::Done),
+        job(JobKind::Backup, 1, 0, JobState::Done),
+    ];
+    let report = of_targets(&[(Aim::Rpo, "12m", true), (Aim::Rto, "2m", false)], jobs);
+    let [rpo, rto] = report.environments[0].targets.as_slice() else {
+        panic!("{report:?}");
+    };
+    // The backup of 00:01 was too old from 12:01 on until the one of 10:01 was there at 13:01, and that one from 22:01 on until
+    // 40:01.
+    assert_eq!((rpo.met, rpo.known_since), (Some(false), Some(at(5, 0))));
+    assert_eq!(rpo.first_missed, Some(at(12, 1)));
+    assert_eq!(rpo.missed_millis, (60 + 18 * 60) * 1_000);
+    assert_eq!(rpo.worst_millis, Some(30 * 60_000));
+    // Each took three minutes, and the first of them ended at 23:01.
+    assert_eq!((rto.met, rto.known_since), (Some(false), Some(at(23, 1))));
+    assert_eq!(rto.first_missed, Some(at(23, 1)));
+    assert_eq!(rto.missed_millis, (21 * 60 + 59) * 1_000);
+    let document = report.document();
+    for text in [document.markdown(), document.html()] {
+        assert!(
+            text.contains(
+                "RPO 12m missed in the period: first at 2026-11-30 02:12 UTC, for 19 min 00 s in all (the newest backup was \
+                 30 min 00 s old at most). Now: RPO 12m met"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("Now: RTO 2m missed"), "{text}");
+    }
+    let json = serde_json::to_value(&report).unwrap();
+    let target = &json["environments"][0]["targets"][0];
+    assert_eq!(
+        (&target["met"], &target["now"]["met"]),
+        (&false.into(), &true.into())
+    );
+}
+
+#[test]
+fn a_target_that_was_kept_is_met_and_what_is_not_known_is_said() {
+    let jobs = vec![
+        job(JobKind::Restore, 3, 38, JobState::Done),
+        job(JobKind::Drill, 2, 20, JobState::Done),
+        job(JobKind::Backup, 1, 10, JobState::Done),
+    ];
+    let both = [(Aim::Rpo, "40m", true), (Aim::Rto, "3m", true)];
+    let report = of_targets(&both, jobs);
+    let [rpo, rto] = report.environments[0].targets.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!((rpo.met, rpo.known_since), (Some(true), Some(at(13, 1))));
+    assert!(
+        rpo.said.starts_with("RPO 40m met over the period") && rpo.said.contains("of the time before"),
+        "{}",
+        rpo.said
+    );
+    assert_eq!(rto.met, Some(true));
+    let nothing = of_targets(&both, Vec::new());
+    for target in &nothing.environments[0].targets {
+        assert_eq!(target.met, None);
+        assert!(target.said.contains("nobody knows"), "{}", target.said);
+    }
 }

@@ -5,6 +5,7 @@
 //! became of a parcel is written down as soon as it is known. What a receiver does not take stays, and is tried again later
 //! and later; what it has not taken for too long is given up, and that is told.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Monotonic};
 
@@ -17,7 +18,7 @@ use super::{Mailroom, Notifier};
 use crate::catalog::{Bag, Begun, CatalogError, Fate, Waiting};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
-use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, retry_after};
+use crate::domain::notify::{Message, Parcel, Receiver, ReceiverKind, Told, Topic, portions, retry_after};
 use crate::domain::os_error::in_words;
 use crate::domain::principal::Principal;
 use crate::engine::WeakEngine;
@@ -351,16 +352,10 @@ where
     tokio::task::spawn_blocking(doing).await.ok().flatten()
 }
 
-/// What is handed over to a receiver next: what was begun, as it was; what quiet hours held back, or much at once, as a
-/// digest; else the oldest.
+/// What is handed over to a receiver next: what was begun, as it was; else the first of what there is.
 fn packed(receiver: &Receiver, bag: &Bag, now: Instant) -> Option<Load> {
     let begun = bag.begun.clone().or_else(|| {
-        let is_digest = receiver.settings.kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
-        let together = bag.waiting.iter().filter(|row| is_digest || row.held);
-        let mut waiting: Vec<_> = together.cloned().collect();
-        if waiting.is_empty() {
-            waiting.extend(bag.waiting.first().cloned());
-        }
+        let waiting: Vec<_> = first_of(receiver, bag, now)?.into_iter().cloned().collect();
         let first = waiting.first()?;
         Some(Begun {
             id: id(&told(first, now).message, first.number, waiting.len()),
@@ -374,6 +369,32 @@ fn packed(receiver: &Receiver, bag: &Bag, now: Instant) -> Option<Load> {
         told: begun.waiting.iter().map(|row| told(row, now)).collect(),
     };
     Some(Load { begun, parcel })
+}
+
+/// What goes first: what quiet hours held back, or much at once, as a digest, in as many portions as it takes; else one by one.
+fn first_of<'b>(receiver: &Receiver, bag: &'b Bag, now: Instant) -> Option<Vec<&'b Waiting>> {
+    let kind = receiver.settings.kind;
+    let is_digest = kind != ReceiverKind::Alive && bag.waiting.len() > ONE_BY_ONE;
+    let (digest, single): (Vec<_>, Vec<_>) = bag.waiting.iter().partition(|row| is_digest || row.held);
+    let all: Vec<_> = digest.iter().map(|row| told(row, now)).collect();
+    let parts = portions(kind, &all).into_iter().map(|part| -> Vec<&Waiting> {
+        part.into_iter()
+            .filter_map(|place| digest.get(place).copied())
+            .collect()
+    });
+    let mut loads: Vec<_> = parts
+        .chain(single.into_iter().map(|row| vec![row]))
+        .filter(|rows| !rows.is_empty())
+        .collect();
+    if !digest.is_empty() {
+        // What was held back does not keep what is critical.
+        let is_critical = |rows: &[&Waiting]| {
+            rows.iter()
+                .any(|row| told(row, now).message.severity == Severity::Critical)
+        };
+        loads.sort_by_key(|rows| Reverse(is_critical(rows)));
+    }
+    loads.into_iter().next()
 }
 
 /// What tells so many, of which this is the first, from every other parcel.

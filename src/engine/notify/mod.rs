@@ -24,9 +24,10 @@ use crate::domain::activity::Severity;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
 use crate::domain::job::{Job, JobId};
-use crate::domain::nearest::{Missing, nearest};
+use crate::domain::nearest::{Missing, nearest, question};
 use crate::domain::notify::{
-    Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told, Topic, folds_with,
+    Folding, LONGEST_PAUSE, Message, Parcel, Receiver, ReceiverKind, ReceiverStanding, ReceiverTest, Told,
+    Topic, ends_folding_of, folds_of, folds_with,
 };
 use crate::domain::{Instant, printable};
 use crate::engine::EngineError;
@@ -131,6 +132,18 @@ impl Notifier<'_> {
         self.post(&message, None);
     }
 
+    /// The same, of something that is told each time, however like one before it is.
+    pub(super) fn announce_each(
+        &self,
+        severity: Severity,
+        environment: &EnvironmentName,
+        text: &str,
+        job: Option<JobId>,
+    ) {
+        let message = self.message(Topic::other(severity), severity, Some(environment), text, job);
+        self.put_in(&message, &self.outgoing_as(&message, None, Folding::Never));
+    }
+
     /// Tells of the beginning of a job whoever wants to know.
     pub(super) fn begun(&self, job: &Job) {
         let Some(topic) = Topic::of_beginning(job.kind) else {
@@ -176,17 +189,38 @@ impl Notifier<'_> {
 
     /// Puts a message into the queue for each receiver that wants it, but for `except`.
     fn post(&self, message: &Message, except: Option<&str>) {
-        let outgoing = self.outgoing(message, except);
-        if outgoing.is_empty() {
+        self.put_in(message, &self.outgoing(message, except));
+    }
+
+    fn put_in(&self, message: &Message, outgoing: &[Outgoing]) {
+        if self.receivers().is_empty() {
             return;
         }
-        match self.0.catalog().post(&outgoing) {
-            Ok(()) => self.room().ring(|bell| bell.has_posted = true),
+        // Also where nobody wants to hear of this: what comes to fail again after a success is no repeat.
+        let ended = ends_folding_of(message.topic);
+        let ended: Vec<_> = ended
+            .iter()
+            .map(|topic| folds_of(*topic, message.environment.as_ref()))
+            .collect();
+        let catalog = self.0.catalog();
+        let posted = catalog.end_folding(&ended, message.at).and_then(|()| {
+            if outgoing.is_empty() {
+                return Ok(false);
+            }
+            catalog.post(outgoing).map(|()| true)
+        });
+        match posted {
+            Ok(true) => self.room().ring(|bell| bell.has_posted = true),
+            Ok(false) => (),
             Err(error) => self.0.activity().report_catalog(&error),
         }
     }
 
     fn outgoing(&self, message: &Message, except: Option<&str>) -> Vec<Outgoing> {
+        self.outgoing_as(message, except, Folding::of(message.topic))
+    }
+
+    fn outgoing_as(&self, message: &Message, except: Option<&str>, folding: Folding) -> Vec<Outgoing> {
         let wanted = self
             .receivers()
             .iter()
@@ -205,7 +239,10 @@ impl Notifier<'_> {
                 happened: message.at,
                 not_before: held.unwrap_or(message.at),
                 held: held.is_some(),
-                fold: receiver.fold(),
+                fold: match folding {
+                    Folding::Repeats => receiver.fold(),
+                    Folding::Never => chrono::Duration::zero(),
+                },
                 gives_up: message.at + receiver.gives_up_after(),
                 record: record.clone(),
             }
@@ -220,6 +257,7 @@ impl Notifier<'_> {
     pub fn standings(&self) -> Result<Vec<ReceiverStanding>, EngineError> {
         let names: Vec<_> = self.receivers().iter().map(Receiver::name).collect();
         let rows = self.0.catalog().receivers(&names)?;
+        let now = self.now();
         let all = self.receivers().iter().zip(rows);
         Ok(all
             .map(|(receiver, row)| ReceiverStanding {
@@ -239,10 +277,14 @@ impl Notifier<'_> {
                 quiet_until: receiver
                     .quiet()
                     .filter(|_| row.held > 0)
-                    .and_then(|quiet| quiet.holds_until(Severity::Warning, self.0.now())),
+                    .and_then(|quiet| quiet.holds_until(Severity::Warning, now)),
                 delivered: row.taken,
                 failing_since: row.since,
-                next_try: row.not_before.filter(|_| row.waiting > 0),
+                // One that a clock which was ahead has set is no time that is waited for.
+                next_try: row
+                    .not_before
+                    .filter(|_| row.waiting > 0)
+                    .map(|next| if next > now + LONGEST_PAUSE { now } else { next }),
                 why: row.why,
             })
             .collect())
@@ -362,6 +404,39 @@ impl Notifier<'_> {
             (name.to_owned(), told)
         });
         looks.collect()
+    }
+
+    /// The receivers that name environments of which this configuration has none that anything happens to, with a sentence about
+    /// that. One may be configured later.
+    pub(super) fn names_nothing(&self) -> Vec<(String, String)> {
+        let environments: Vec<_> = self.0.environments().collect();
+        let known: Vec<_> = environments.iter().map(|(name, _)| name.to_string()).collect();
+        let said = self.receivers().iter().filter_map(|receiver| {
+            let mut wrong = Vec::new();
+            for pattern in &receiver.settings.environments {
+                let mut named = environments
+                    .iter()
+                    .filter(|(name, _)| pattern.names(name))
+                    .peekable();
+                if named.peek().is_none() {
+                    let near = question(&nearest(&pattern.to_string(), known.iter().map(String::as_str)));
+                    wrong.push(format!(
+                        "no environment of this configuration fits \"{pattern}\"{near}"
+                    ));
+                } else if !named.any(|(_, settings)| settings.kind.is_recoverable()) {
+                    wrong.push(format!(
+                        "\"{pattern}\" names what is never backed up: only Live is"
+                    ));
+                }
+            }
+            let of = if wrong.len() == receiver.settings.environments.len() {
+                "it is told of no environment"
+            } else {
+                "it is not told of all that it names"
+            };
+            (!wrong.is_empty()).then(|| (receiver.name().to_owned(), format!("{of}: {}", wrong.join("; "))))
+        });
+        said.collect()
     }
 
     /// Whether a receiver was written into the configuration at all.

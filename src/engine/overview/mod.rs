@@ -272,7 +272,7 @@ impl Live {
             (HoldKind::Protection, true) => format!("protected, restores are refused{why}"),
             (HoldKind::Protection, false) => "no longer protected".to_owned(),
         };
-        self.remember(self.who(), &text, None, Severity::Information);
+        self.remember_each(self.who(), &text, None, Severity::Information);
         self.changed();
         Ok(())
     }

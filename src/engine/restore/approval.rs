@@ -142,7 +142,7 @@ impl Live {
         self.note_waiting(&waiting)?;
         self.engine()
             .did(Deed::Approval(ApprovalNews::Asked(waiting.asked)));
-        self.remember(self.who(), &text, None, Severity::Warning);
+        self.remember_each(self.who(), &text, None, Severity::Warning);
         self.changed();
         Ok(Refusal::AwaitsApproval {
             environment: name.clone(),
@@ -184,7 +184,7 @@ impl Live {
             job,
         }));
         let text = format!("approved the {}, asked by {}", asked.title, asked.by);
-        self.remember(self.who(), &text, Some(job), Severity::Information);
+        self.remember_each(self.who(), &text, Some(job), Severity::Information);
         Ok(job)
     }
 
@@ -232,7 +232,7 @@ impl Live {
             stored,
             looked: Some(self.now()),
         })?;
-        self.remember(self.who(), &text, None, Severity::Warning);
+        self.remember_each(self.who(), &text, None, Severity::Warning);
         self.changed();
         Err(Refusal::PlanMoved {
             environment: self.name().clone(),
@@ -266,7 +266,7 @@ impl Live {
             by: self.who().clone(),
             reason,
         }));
-        self.remember(self.who(), &text, None, Severity::Warning);
+        self.remember_each(self.who(), &text, None, Severity::Warning);
         self.changed();
         Ok(())
     }
@@ -280,7 +280,7 @@ impl Live {
             job,
         }));
         let text = format!("BROKE GLASS, nobody else has agreed to the {title}: {reason}");
-        self.remember(self.who(), &text, Some(job), Severity::Critical);
+        self.remember_each(self.who(), &text, Some(job), Severity::Critical);
         // What waited is about a Live that is not there any more.
         let _ = self.forget_asked();
     }

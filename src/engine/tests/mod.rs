@@ -12,6 +12,7 @@ mod copy_unseen;
 mod damage;
 mod damaged_homes;
 mod delivery;
+mod digests;
 mod documents;
 mod drills;
 mod elsewhere;
