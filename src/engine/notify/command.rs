@@ -9,13 +9,13 @@ use tokio::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::quoted::quoted;
 use super::reach::{Ready, Refused};
 use crate::domain::notify::{self, Parcel};
 use crate::domain::os_error::in_words;
-use crate::domain::printable;
 
 /// So much of what it says is told.
-const TOLD: u64 = 500;
+const TOLD: usize = 500;
 
 /// All that a command has started is ended when this is dropped before it has ended.
 struct Group(Option<Pid>);
@@ -67,7 +67,7 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
     let listening = async move {
         let mut said = Vec::new();
         if let Some(errors) = errors {
-            let _ = errors.take(TOLD).read_to_end(&mut said).await;
+            let _ = errors.take(TOLD as u64).read_to_end(&mut said).await;
         }
         said
     };
@@ -78,10 +78,9 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
     if status.success() {
         return Ok(format!("{program} ended well"));
     }
-    let said = String::from_utf8_lossy(&said);
-    let said = match said.trim() {
-        "" => String::new(),
-        text => format!(": {}", printable::line(text)),
+    let said = match quoted(to, None, &String::from_utf8_lossy(&said), TOLD) {
+        empty if empty.is_empty() => String::new(),
+        text => format!(": {text}"),
     };
     Err(Refused::now(format!("{program} ended with {status}{said}")))
 }

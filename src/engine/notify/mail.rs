@@ -12,25 +12,29 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Message as Mail, SmtpTransport, Transport as _};
 
+use super::quoted::quoted;
 use super::reach::{Ready, Refused};
 use crate::certificates::Distrust;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{self, MailTls, Parcel};
 use crate::domain::printable;
 
+/// So much of what a server says is told.
+const TOLD: usize = 500;
+
 pub(super) async fn send(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
     let mail = written(to, parcel)?;
-    let (to, server) = (to.clone(), to.settings.server.clone().unwrap_or_default());
+    let of_thread = to.clone();
     let sending = tokio::task::spawn_blocking(move || {
-        let transport = transport(&to)?;
-        transport.send(&mail).map_err(|error| refused(&error, &server))
+        let transport = transport(&of_thread)?;
+        transport.send(&mail).map_err(|error| refused(&of_thread, &error))
     });
     let answer = sending.await.map_err(|_| Refused::lost())??;
     let said: Vec<_> = answer.message().collect();
     Ok(format!(
         "it answered {} {}",
         answer.code(),
-        printable::line(&said.join(" "))
+        quoted(to, None, &said.join(" "), TOLD)
     ))
 }
 
@@ -102,7 +106,8 @@ fn encryption(to: &Ready, server: &str) -> Result<TlsParameters, Refused> {
         .map_err(|error| Refused::now(format!("the encryption cannot be prepared: {error}")))
 }
 
-fn refused(error: &lettre::transport::smtp::Error, server: &str) -> Refused {
+fn refused(to: &Ready, error: &lettre::transport::smtp::Error) -> Refused {
+    let server = to.settings.server.as_deref().unwrap_or_default();
     let trust = "name the certificate of its issuer as ca_file of the receiver";
     if let Some(distrust) = Distrust::of(error, server, trust) {
         return Refused::now(distrust.to_string());
@@ -120,7 +125,7 @@ fn refused(error: &lettre::transport::smtp::Error, server: &str) -> Refused {
         cause = inner.source();
     }
     Refused {
-        why: format!("{server} did not take the mail: {}", printable::line(&why)),
+        why: format!("{server} did not take the mail: {}", quoted(to, None, &why, TOLD)),
         is_about_message: error.is_permanent() && !is_about_account,
     }
 }
