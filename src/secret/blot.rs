@@ -215,7 +215,9 @@ mod tests {
 
     fn left(values: &[&str], text: &str) -> String {
         let mut blots = Blots::default();
-        values.iter().for_each(|value| blots.keep(value));
+        for value in values {
+            blots.keep(value);
+        }
         blots.out(text)
     }
 

@@ -212,10 +212,10 @@ fn what_is_secret_of_a_receiver_is_not_quoted_of_its_answer() {
     let path = "/services/T0SECRET/B0/XYZSECRET?key=QSECRET";
     let file = private(&house, "slack.url", &listener.url(path));
     let alive = receiver("alive", ReceiverKind::Alive, |it| {
-        it.url_file = Some(file.clone())
+        it.url_file = Some(file.clone());
     });
     let slack = receiver("slack", ReceiverKind::Slack, |it| {
-        it.url_file = Some(file.clone())
+        it.url_file = Some(file.clone());
     });
     let command = receiver("command", ReceiverKind::Command, |it| {
         let script = format!("echo 'curl: {} says no' >&2; exit 1", listener.url(path));

@@ -39,7 +39,9 @@ pub(in crate::tui) fn mask(message: &mut Message) {
         Message::Jobs(answer) => told(answer, |all| all.iter_mut().for_each(job)),
         Message::Job(answer) => told(answer, job),
         Message::Log(_, answer) => told(answer, |lines| {
-            lines.iter_mut().for_each(|line| sentence(&mut line.text));
+            for line in lines {
+                sentence(&mut line.text);
+            }
         }),
         Message::More(_, _, answer) => told(answer, |more| match more {
             More::Jobs(all) => all.iter_mut().for_each(job),
