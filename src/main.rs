@@ -103,6 +103,7 @@ fn outside() -> Outside {
         interrupts: Box::new(move || interrupts(outlives_its_terminal)),
         random,
         echo: Box::new(echo),
+        typed_ahead,
         meant_after: MEANT_AFTER,
         leave,
         program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lifeboat")),
@@ -141,6 +142,9 @@ fn interrupts(outlives_its_terminal: bool) -> Interrupts {
     told
 }
 
+/// More lines than a terminal keeps that nobody reads.
+const MOST_TYPED_AHEAD: usize = 10_000;
+
 /// Shows what is typed on the terminal, or does not.
 fn echo(on: bool) -> io::Result<()> {
     let input = io::stdin();
@@ -148,6 +152,25 @@ fn echo(on: bool) -> io::Result<()> {
     modes.local_modes.set(rustix::termios::LocalModes::ECHO, on);
     rustix::termios::tcsetattr(&input, rustix::termios::OptionalActions::Flush, &modes)?;
     Ok(())
+}
+
+/// Takes the lines that wait on the terminal, and counts them. It gives one at a time, and none before its end was typed.
+fn typed_ahead() -> usize {
+    let input = io::stdin();
+    let now = rustix::event::Timespec::default();
+    let mut lines = 0;
+    let mut line = [0; 4096];
+    while lines < MOST_TYPED_AHEAD {
+        let mut waits = [rustix::event::PollFd::new(&input, rustix::event::PollFlags::IN)];
+        if !matches!(rustix::event::poll(&mut waits, Some(&now)), Ok(1)) {
+            break;
+        }
+        match rustix::io::read(&input, &mut line) {
+            Ok(count) if count > 0 => lines += 1,
+            _ => break,
+        }
+    }
+    lines
 }
 
 /// Says why, and ends the process at once, whatever thread waits for what.

@@ -34,6 +34,8 @@ mod completions;
 #[path = "terminal/demo.rs"]
 mod demo;
 mod made_up;
+#[path = "terminal/masked.rs"]
+mod masked;
 #[path = "terminal/multiplexers.rs"]
 mod multiplexers;
 #[path = "terminal/out_of_reach.rs"]

@@ -174,6 +174,12 @@ impl Call<'_> {
 
     /// Reads a line where a shell is.
     fn read(&mut self, question: &Question<'_>) -> Result<Heard, CliError> {
+        if question.care == Care::Meant && self.outside.input_is_terminal {
+            let early = (self.outside.typed_ahead)();
+            if early > 0 {
+                self.remark(&came_early(early))?;
+            }
+        }
         self.drops_what_was_typed(question.care);
         self.prompt(question.text)?;
         let mut line = String::new();

@@ -38,6 +38,8 @@ pub struct Outside {
     pub random: fn(&mut [u8]) -> io::Result<()>,
     /// Shows what is typed on the terminal, or does not: for secrets.
     pub echo: Box<dyn Fn(bool) -> io::Result<()> + Send + Sync>,
+    /// Takes the lines that were typed on the terminal and that nobody has read, and says how many. Nobody else may be reading there.
+    pub typed_ahead: fn() -> usize,
     /// This program's file, to start it again in the background.
     pub program: PathBuf,
     /// Cuts the process loose from its terminal, so that it goes on when the terminal closes.

@@ -72,18 +72,6 @@ impl JobKind {
         Self::Prune,
     ];
 
-    /// What the time of such a job has in it beside what is told of it as an own time: of copying and reading back in a backup, of
-    /// bringing back in a drill, of the time until Live has the content. `None` where nothing else is told.
-    #[must_use]
-    pub fn time_includes(self) -> Option<&'static str> {
-        match self {
-            Self::Backup => Some("hooks and retention included"),
-            Self::Drill => Some("preparing, looking through the content and clearing up included"),
-            Self::Restore | Self::Undo => Some("hooks, health and clearing up included"),
-            Self::Verify | Self::Extract | Self::Prune => None,
-        }
-    }
-
     /// Whether it exchanges what is live.
     #[must_use]
     pub fn switches_live(self) -> bool {
@@ -376,10 +364,29 @@ impl Job {
     pub fn took_in_words(&self, now: Instant) -> Option<String> {
         let took = measure::millis(self.took_millis(now)?);
         let ended_well = self.state == JobState::Done;
-        Some(match self.kind.time_includes().filter(|_| ended_well) {
-            Some(included) => format!("{took} in all, {included}"),
+        Some(match self.time_includes().filter(|_| ended_well) {
+            Some(included) => format!("{took} in all, {included} included"),
             None => took,
         })
+    }
+
+    /// What its time has in it beside what is told of it as an own time: of copying and reading back in a backup, of bringing back in
+    /// a drill, of the time until Live has the content. `None` where nothing else is told.
+    fn time_includes(&self) -> Option<&'static str> {
+        let runs = |phase: Phase| !self.left_out.contains(&phase);
+        let hooks = runs(Phase::HooksBefore) || runs(Phase::Hooks);
+        match self.kind {
+            JobKind::Backup if runs(Phase::HooksBefore) => Some("hooks and retention"),
+            JobKind::Backup => Some("retention"),
+            JobKind::Drill => Some("preparing, looking through the content and clearing up"),
+            JobKind::Restore | JobKind::Undo => Some(match (hooks, runs(Phase::Health)) {
+                (true, true) => "hooks, health and clearing up",
+                (true, false) => "hooks and clearing up",
+                (false, true) => "health and clearing up",
+                (false, false) => "clearing up",
+            }),
+            JobKind::Verify | JobKind::Extract | JobKind::Prune => None,
+        }
     }
 
     /// How a job that was cancelled is told, behind its name: `was cancelled, since …`. The reason is left out where the

@@ -2,6 +2,7 @@
 //!
 //! Not for hooks, which may take minutes and whose output goes to a job's log (`engine::hooks`).
 
+use super::blot::Blots;
 use crate::domain::os_error::in_words;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
@@ -27,10 +28,32 @@ const MOST_KEPT: u64 = 64 * 1024;
 /// A sentence that names the program: it could not be started, ended with an error (with what it said), or took too
 /// long.
 pub(crate) fn output(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
-    output_within(command, folder, LIMIT)
+    output_within(command, folder, LIMIT, Printed::Open)
 }
 
-fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<Vec<u8>, String> {
+/// As [`output`], for a command that prints a secret: it is in no sentence, whatever the command says of it.
+///
+/// # Errors
+/// As [`output`].
+pub(super) fn secret(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
+    output_within(command, folder, LIMIT, Printed::Secret)
+}
+
+/// What a command prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Printed {
+    /// Something that everybody may see.
+    Open,
+    /// A secret.
+    Secret,
+}
+
+fn output_within(
+    command: &[String],
+    folder: &Path,
+    limit: Duration,
+    what: Printed,
+) -> Result<Vec<u8>, String> {
     let (program, arguments) = command
         .split_first()
         .ok_or_else(|| "the configured command is empty".to_owned())?;
@@ -64,7 +87,12 @@ fn output_within(command: &[String], folder: &Path, limit: Duration) -> Result<V
     };
     let status = child.wait().map_err(failed)?;
     if !status.success() {
-        let said = String::from_utf8_lossy(&said);
+        let mut blots = Blots::default();
+        if what == Printed::Secret {
+            let printed = String::from_utf8_lossy(&printed);
+            printed.lines().for_each(|line| blots.keep(line));
+        }
+        let said = blots.out(&String::from_utf8_lossy(&said));
         return Err(format!("{program} ended with {status}: {}", said.trim()));
     }
     Ok(printed)
@@ -126,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_a_command_prints_is_not_in_what_it_says_of_itself() {
+        let script = shell("echo the-key-itself; echo 'the-key-itself: has expired' >&2; exit 1");
+        let why = secret(&script, Path::new("/")).unwrap_err();
+        assert!(why.ends_with(": …: has expired"), "{why}");
+        assert!(
+            output(&script, Path::new("/"))
+                .unwrap_err()
+                .contains("the-key-itself")
+        );
+    }
+
+    #[test]
     fn a_command_that_says_much_before_it_prints_comes_to_its_end() {
         let much = "yes complaint | head -c 300000 >&2; echo v12";
         assert_eq!(output(&shell(much), Path::new("/")).unwrap(), b"v12\n");
@@ -137,6 +177,7 @@ mod tests {
             &shell("exec sleep 600"),
             Path::new("/"),
             Duration::from_millis(50),
+            Printed::Open,
         )
         .unwrap_err();
         assert!(why.contains("did not end"), "{why}");

@@ -1,5 +1,6 @@
 //! Reads a secret from where an operator keeps it: a file, a command or an environment variable. It is never printed.
 
+pub(crate) mod blot;
 pub(crate) mod command;
 
 use std::fs;
@@ -82,7 +83,7 @@ fn whole(
         }
         SecretSource::PasswordCommand(command) => {
             let failed = |why: String| format!("its command: {why}");
-            let printed = command::output(command, base).map_err(failed)?;
+            let printed = command::secret(command, base).map_err(failed)?;
             let text =
                 String::from_utf8(printed).map_err(|_| failed("what it printed is not text".to_owned()))?;
             (text, "what the command printed".to_owned())

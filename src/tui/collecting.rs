@@ -289,6 +289,7 @@ mod tests {
             is_cut: false,
             reading: None,
             remarks: Vec::new(),
+            not_read: None,
         })
     }
 

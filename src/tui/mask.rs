@@ -2,7 +2,9 @@
 //! addresses, folders. What is left is what things are: live, author, public-1, website, figures and times.
 //!
 //! Letters become `x` and digits `0`, so that everything stays where it is. It is done on the finished frame: no screen can
-//! forget it. Not in here: which names there are to hide, but for what looks like an address or a folder by itself.
+//! forget it. What is told is gone through before ([`told`]): reasons and answers are no names, and are broken into lines.
+
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +13,8 @@ use ratatui::buffer::Buffer;
 use super::model::screens::Screen;
 use super::model::{Model, overview};
 use crate::domain::principal::Principal;
+
+pub(super) use told::mask as told;
 
 /// Names that are shorter would be found everywhere.
 const SHORTEST: usize = 3;
@@ -97,6 +101,10 @@ pub(super) fn names(model: &Model) -> BTreeSet<String> {
     for activity in model.activity.iter().flatten() {
         add(person(&activity.by));
     }
+    if let Some(file) = &model.settings.beyond.configuration {
+        add(&file.path);
+    }
+    add(model.settings.beyond.folder.as_deref().unwrap_or_default());
     if let Some(info) = &model.info {
         for (_, value) in &info.places {
             add(value);
@@ -135,10 +143,49 @@ pub(super) fn hide(buffer: &mut Buffer, names: &BTreeSet<String>) {
         for (column, hides) in (area.left()..).zip(hidden(&row, names)) {
             if hides && let Some(cell) = buffer.cell_mut((column, y)) {
                 let first = cell.symbol().chars().next().unwrap_or(' ');
-                cell.set_char(if first.is_numeric() { '0' } else { 'x' });
+                cell.set_char(sign(first));
             }
         }
     }
+}
+
+/// A text that leaves the screen, such as a saved file, with these names hidden, and what looks like an address.
+pub(super) fn text(text: &str, names: &BTreeSet<String>) -> String {
+    let lines = text.split('\n').map(|line| {
+        let row: Vec<char> = line.chars().collect();
+        let hidden = hidden(&row, names);
+        let shown = row.iter().zip(hidden);
+        shown
+            .map(|(c, hides)| if hides { sign(*c) } else { *c })
+            .collect::<String>()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// All letters and digits of a text hidden.
+fn hidden_text(text: &str) -> String {
+    let shown = text.chars();
+    shown
+        .map(|c| if c.is_alphanumeric() { sign(c) } else { c })
+        .collect()
+}
+
+/// What is shown for a letter or a digit.
+fn sign(c: char) -> char {
+    if c.is_numeric() { '0' } else { 'x' }
+}
+
+/// Whether a word of a sentence is the name of a machine, with or without a port.
+fn is_a_host(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let (host, port) = word.split_once(':').unwrap_or((word, ""));
+    let is_named = |label: &str| label.chars().any(char::is_alphabetic);
+    let is_plain = host
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
+    let has_port = !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
+    let last = host.rsplit_once('.').map(|(_, last)| last);
+    is_plain && is_named(host) && (has_port || last.is_some_and(is_named))
 }
 
 /// Which characters of a row are hidden.
@@ -196,9 +243,10 @@ fn hide_from(hidden: &mut [bool], row: &[char], from: usize, count: usize) {
 /// Whether a word is an address, a folder of a machine or somebody's mail.
 fn is_a_place(word: &[char]) -> bool {
     let text: String = word.iter().collect();
-    let text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '/' | '~'));
     let is_cut = word.last() == Some(&'…');
-    let is_folder = text.starts_with('/') && (text.matches('/').count() > 1 || (is_cut && text.len() > 1));
+    let is_folder =
+        text.starts_with(['/', '~']) && (text.matches('/').count() > 1 || (is_cut && text.len() > 1));
     let is_number = text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok());
     text.contains("://") || text.contains('@') || is_folder || is_number
 }

@@ -226,7 +226,10 @@ struct Cockpit<'a, D> {
 }
 
 impl<D: Display> Cockpit<'_, D> {
-    fn take(&mut self, message: Message) -> Result<(), CockpitError> {
+    fn take(&mut self, mut message: Message) -> Result<(), CockpitError> {
+        if self.model.settings.showing.mask {
+            mask::told(&mut message);
+        }
         match &message {
             Message::Input(Input::Shown) => {
                 self.writing = false;
@@ -273,12 +276,13 @@ impl<D: Display> Cockpit<'_, D> {
                 Effect::Copy(what, text) => self.effects.copy(self.model.settings.clipboard, what, text),
                 Effect::Save(name, text) => {
                     let save = Arc::clone(&self.model.settings.beyond.save);
-                    self.effects.save(save, name, text);
+                    self.effects.save(save, name, self.masked(text));
                 }
                 Effect::Reread => self
                     .effects
                     .reread(Arc::clone(&self.model.settings.beyond.reread)),
                 Effect::Call(sentence) => {
+                    let sentence = self.masked(sentence);
                     let settings = &self.model.settings;
                     self.display
                         .write(&settings.calling.bytes(settings.clipboard, &sentence))?;
@@ -299,6 +303,15 @@ impl<D: Display> Cockpit<'_, D> {
             }
         }
         Ok(())
+    }
+
+    /// What leaves the screen, with hidden in it what is hidden there.
+    fn masked(&self, text: String) -> String {
+        if self.model.settings.showing.mask {
+            mask::text(&text, &mask::names(&self.model))
+        } else {
+            text
+        }
     }
 
     /// When the configuration is looked at next.

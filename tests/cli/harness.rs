@@ -249,6 +249,7 @@ impl Run {
                 counted.fetch_add(usize::from(is_shown), Ordering::Relaxed);
                 Ok(())
             }),
+            typed_ahead: || 0,
             meant_after: self.meant_after,
             leave: |_, _| {},
             program: self.program.clone(),

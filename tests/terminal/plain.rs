@@ -225,3 +225,22 @@ fn ctrl_c_where_init_or_login_asks_is_heard_at_once() {
     assert!(!file.exists());
     terminal.assert_as_it_was();
 }
+
+#[test]
+fn what_was_pasted_behind_an_answer_in_a_shell_is_said_not_to_be_taken() {
+    let house = tempfile::tempdir().unwrap();
+    let at = |name: &str| house.path().join(name).to_str().unwrap().to_owned();
+    let config = format!("--config={}", at("lifeboat.toml"));
+    let state = at("state");
+    let program = Path::new(env!("CARGO_BIN_EXE_lifeboat"));
+    let variables = [("LIFEBOAT_STATE", state.as_str())];
+    let mut terminal = Terminal::start(program, &["init", &config], SIZE, &variables);
+    terminal.wait_for("Project, the customer's installation (for example acme):");
+    // The third one has no end yet: it is thrown away as well, and is no line.
+    terminal.send(b"acme\rlive\rauthor\rand so");
+    terminal.wait_for("2 lines were typed before this was asked, and not taken: type the answer now");
+    terminal.wait_for("Name of the Live environment [live]:");
+    answer(&mut terminal, "quit");
+    assert!(!terminal.wait_for_exit().success());
+    assert!(!house.path().join("lifeboat.toml").exists());
+}

@@ -113,6 +113,9 @@ pub(super) async fn run(arguments: FindArguments, call: &mut Call<'_>) -> Result
             call.remark("  … and so on; --json has all of them")?;
         }
     }
+    if let Some(not_read) = &finds.not_read {
+        call.remark(&format!("{}.", not_read.in_words()))?;
+    }
     if call.globals.json {
         call.json(&json!({ "found": finds }))?;
     } else if call.globals.plain {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FirstLook, Kind, NodePath, Source, SourceAt};
+use super::{FirstLook, Kind, NodePath, NotRead, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
+use crate::domain::measure;
 
 /// Asks where something is. The same request again goes on with the same search, and tells what was found meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,6 +61,36 @@ pub struct Finds {
     /// What could not be searched, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What is in files that cannot be read, and is not found: the rest was searched. `None` where there are none, and from an older
+    /// Lifeboat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_read: Option<NotSearched>,
+}
+
+/// Files that cannot be read: nothing that is in them is found.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSearched {
+    /// How many. One that cannot be read in several backups counts once.
+    pub files: u64,
+    /// The first of them, and why.
+    pub first: NotRead,
+    /// Where that was looked at, and when that was.
+    pub seen: SourceAt,
+}
+
+impl NotSearched {
+    /// How many, which one, and why, as a sentence without its end.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let files = measure::so_many(
+            self.files,
+            "file cannot be read, and nothing in it is found:",
+            "files cannot be read, and nothing in them is found; the first is",
+        );
+        let NotRead { file, why } = &self.first;
+        format!("{files} {file} in {}, {why}", self.seen.source.short())
+    }
 }
 
 /// Something that was found.

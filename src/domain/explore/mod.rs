@@ -38,7 +38,7 @@ pub use diff::{
     largest_loss,
 };
 pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
-pub use find::{By, Find, FindRequest, Finds};
+pub use find::{By, Find, FindRequest, Finds, NotSearched};
 pub use history::{ChangedBelow, HistoryRequest, NodeHistory, NotRead, Occurrence, Readable, Sight, Turn};
 pub use node::{
     BinaryFacts, BinaryPlace, Children, ChildrenRequest, Kind, Line, NodeFacts, NodeRequest, PropertyFacts,

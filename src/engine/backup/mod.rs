@@ -291,6 +291,7 @@ impl Live {
         let mut hooked = instances.clone();
         hooked.retain(|instance| !purpose.at_rest.contains(&instance.name));
         let has_hook = |instance: &&InstanceSettings| instance.has_hook(HookPoint::BeforeBackup);
+        work.leaves_out_hooks_of_backup(&hooked);
         let come_to_rest = || self.come_to_rest(&instances, HookPoint::BeforeBackup, work);
         // Where nothing is to be run first, databases are held still, and folders walked, while the repository is being opened.
         let (opened, early) = if hooked.iter().any(has_hook) {

@@ -1,5 +1,7 @@
 //! Finding: names, paths and ids out of the indexes, texts by reading everything; what is found can be asked for meanwhile.
 
+use std::collections::BTreeSet;
+
 use parking_lot::Mutex;
 
 use super::background::Work;
@@ -11,7 +13,7 @@ use crate::content::inside::{NodeRead, What};
 use crate::content::restoring::RestoreError;
 use crate::domain::environment::{InstanceName, VERSIONS};
 use crate::domain::explore::{
-    By, Find, FindRequest, Finds, LONGEST_NEEDLE, Looked, MOST_FINDS, MOST_LINES, NodePath,
+    By, Find, FindRequest, Finds, LONGEST_NEEDLE, Looked, MOST_FINDS, MOST_LINES, NodePath, NotSearched,
 };
 use crate::engine::{EngineError, Live};
 use crate::jcr::namespaces::Namespaces;
@@ -27,6 +29,9 @@ pub(super) struct Hits {
     finds: Vec<Find>,
     is_cut: bool,
     remarks: Vec<String>,
+    not_read: Option<NotSearched>,
+    /// The files that cannot be read.
+    files: BTreeSet<String>,
 }
 
 /// What stops a search that has found all it may.
@@ -86,6 +91,7 @@ impl Live {
             is_cut: hits.is_cut,
             reading: None,
             remarks: hits.remarks.clone(),
+            not_read: hits.not_read.clone(),
         });
         match standing {
             Ok(standing) => Ok(Finds {
@@ -145,6 +151,9 @@ impl Searching {
         let pages = open.pages()?;
         let below = open.meant(&pages, &self.below)?;
         let are_in_files = pages.root()?.is_some_and(|root| root.what == What::Folder);
+        if are_in_files {
+            note_what_is_not_read(open, &pages, &below, work)?;
+        }
         let ids = match self.by {
             By::Text => return self.search_texts(open, pages, &below, work),
             By::Id => {
@@ -243,6 +252,36 @@ impl Searching {
             })
         })
     }
+}
+
+/// Notes the files that cannot be read: what is looked for may be in one of them.
+fn note_what_is_not_read(
+    open: &WorkspaceOpen,
+    pages: &Pages,
+    below: &NodePath,
+    work: &Work<Hits>,
+) -> Answer<()> {
+    for id in pages.not_read()? {
+        let Some(row) = pages.row(&id)? else { continue };
+        let Some(first) = open.not_read(pages, &row)? else {
+            continue;
+        };
+        // What is looked below may itself be in the file.
+        if !first.file.is_within(below) && !below.is_within(&first.file) {
+            continue;
+        }
+        work.change(|hits| {
+            hits.files.insert(first.file.to_string());
+            let files = hits.files.len() as u64;
+            let not_read = hits.not_read.get_or_insert_with(|| NotSearched {
+                files,
+                first,
+                seen: open.seen.clone(),
+            });
+            not_read.files = files;
+        });
+    }
+    Ok(())
 }
 
 /// What is found of an id, if it is where it is looked for.

@@ -13,9 +13,10 @@ use crate::domain::activity::Severity;
 use crate::domain::deed::Deed;
 use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::event::Event;
-use crate::domain::job::{Job, JobId, JobState, Outcome, Phase, Progress};
+use crate::domain::job::{Job, JobId, JobKind, JobState, Outcome, Phase, Progress};
 use crate::domain::milestone::{Milestone, Reached};
 use crate::domain::principal::Principal;
+use crate::domain::settings::{HookPoint, InstanceSettings};
 use crate::domain::stop::StopReason;
 use crate::engine::{EngineError, Live};
 use crate::watch::Watch;
@@ -202,6 +203,16 @@ impl Work {
             if !job.left_out.contains(phase) {
                 job.left_out.push(*phase);
             }
+        }
+    }
+
+    /// Notes that a backup runs no hooks, where none of its instances has one. What a backup within another job runs is no step of
+    /// that job's kind.
+    pub fn leaves_out_hooks_of_backup(&self, instances: &[&InstanceSettings]) {
+        let around = [HookPoint::BeforeBackup, HookPoint::AfterBackup];
+        let has_hook = |point: &HookPoint| instances.iter().any(|instance| instance.has_hook(*point));
+        if self.lock_job().kind == JobKind::Backup && !around.iter().any(has_hook) {
+            self.leaves_out(&[Phase::HooksBefore, Phase::Hooks]);
         }
     }
 

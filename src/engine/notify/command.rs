@@ -12,10 +12,10 @@ use tokio::process::{ChildStderr, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::quoted::quoted;
 use super::reach::{Ready, Refused};
 use crate::domain::notify::{self, Parcel};
 use crate::domain::os_error::in_words;
-use crate::domain::printable;
 
 /// So much of what it says is told.
 const TOLD: usize = 500;
@@ -104,10 +104,9 @@ pub(super) async fn run(to: &Ready, parcel: &Parcel) -> Result<String, Refused> 
         return Ok(format!("{program} ended well"));
     }
     let said = said.lock();
-    let said = String::from_utf8_lossy(&said);
-    let said = match said.trim() {
-        "" => String::new(),
-        text => format!(": {}", printable::line(text)),
+    let said = match quoted(to, None, &String::from_utf8_lossy(&said), TOLD) {
+        empty if empty.is_empty() => String::new(),
+        text => format!(": {text}"),
     };
     Err(Refused::now(format!("{program} ended with {status}{said}")))
 }

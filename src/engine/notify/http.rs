@@ -11,10 +11,10 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::quoted::quoted;
 use super::reach::{Ready, Refused};
 use crate::certificates::Distrust;
 use crate::domain::notify::{self, Parcel, Topic};
-use crate::domain::printable;
 
 /// So much of an answer is told.
 const TOLD: usize = 200;
@@ -23,8 +23,9 @@ const MOST_READ: usize = 16 * 1024;
 
 pub(super) async fn webhook(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
     let body = notify::webhook(parcel).to_string();
+    let url = address(&to.url)?;
     let mut request = client(to)?
-        .post(address(&to.url)?)
+        .post(url.clone())
         .header("content-type", "application/json")
         .header("lifeboat-id", &parcel.id);
     if let Some(secret) = &to.secret {
@@ -32,7 +33,7 @@ pub(super) async fn webhook(to: &Ready, parcel: &Parcel) -> Result<String, Refus
         let signature = signed(secret, seconds, &body)?;
         request = request.header("lifeboat-signature", format!("t={seconds},v1={signature}"));
     }
-    send(with_token(request, to), Some(body)).await
+    send(to, &url, with_token(request, to), body).await
 }
 
 pub(super) async fn slack(to: &Ready, parcel: &Parcel) -> Result<String, Refused> {
@@ -77,7 +78,8 @@ pub(super) async fn alive(to: &Ready, parcel: &Parcel) -> Result<String, Refused
             .replace("{project}", name.project())
             .replace("{environment}", name.environment());
     }
-    let mut url = address(&url)?;
+    let secret = address(&url)?;
+    let mut url = secret.clone();
     if let (Some(end), Ok(mut parts)) = (end, url.path_segments_mut()) {
         parts.pop_if_empty().push(end);
     }
@@ -85,7 +87,7 @@ pub(super) async fn alive(to: &Ready, parcel: &Parcel) -> Result<String, Refused
     let request = client(to)?
         .post(url)
         .header("content-type", "text/plain; charset=utf-8");
-    send(request, Some(text)).await
+    send(to, &secret, request, text).await
 }
 
 fn address(url: &str) -> Result<Url, Refused> {
@@ -140,16 +142,16 @@ fn with_token(request: RequestBuilder, to: &Ready) -> RequestBuilder {
 }
 
 async fn post_json(to: &Ready, url: Url, body: &Value) -> Result<String, Refused> {
-    let request = client(to)?.post(url).header("content-type", "application/json");
-    send(with_token(request, to), Some(body.to_string())).await
+    let request = client(to)?
+        .post(url.clone())
+        .header("content-type", "application/json");
+    send(to, &url, with_token(request, to), body.to_string()).await
 }
 
-async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, Refused> {
-    let request = match body {
-        Some(body) => request.body(body),
-        None => request,
-    };
-    let mut answer = request.send().await.map_err(|error| broke(&error))?;
+/// Sends it to an address with these secrets in it. Gives how it was answered.
+async fn send(to: &Ready, secret: &Url, request: RequestBuilder, body: String) -> Result<String, Refused> {
+    let sent = request.body(body).send().await;
+    let mut answer = sent.map_err(|error| broke(to, secret, &error))?;
     let status = answer.status();
     let mut said = Vec::new();
     while said.len() < MOST_READ
@@ -157,8 +159,7 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, R
     {
         said.extend_from_slice(&part);
     }
-    let said: String = String::from_utf8_lossy(&said).trim().chars().take(TOLD).collect();
-    let said = match printable::line(&said) {
+    let said = match quoted(to, Some(secret), &String::from_utf8_lossy(&said), TOLD) {
         empty if empty.is_empty() => String::new(),
         text => format!(": {text}"),
     };
@@ -178,7 +179,7 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, R
 }
 
 /// Why there was no answer. The address stays out of it: it may hold a secret.
-fn broke(error: &reqwest::Error) -> Refused {
+fn broke(to: &Ready, secret: &Url, error: &reqwest::Error) -> Refused {
     let whose = error.url().map_or_else(|| "it".to_owned(), machine);
     let trust = "name the certificate of its issuer as ca_file of the receiver";
     if let Some(distrust) = Distrust::of(error, &whose, trust) {
@@ -191,6 +192,7 @@ fn broke(error: &reqwest::Error) -> Refused {
         why = inner.to_string();
         cause = inner.source();
     }
+    let why = quoted(to, Some(secret), &why, TOLD);
     if error.is_connect() {
         return Refused::now(format!("{whose} was not reached: {why}"));
     }

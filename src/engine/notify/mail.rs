@@ -15,12 +15,15 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::response::Response;
 use lettre::{Address, Message as Mail, SmtpTransport, Transport as _};
 
+use super::quoted::quoted;
 use super::reach::{Had, Ready, Refused};
 use crate::certificates::Distrust;
 use crate::domain::activity::Severity;
 use crate::domain::notify::{self, MailTls, Parcel, ReceiverSettings};
 use crate::domain::printable;
 
+/// So much of what a server says is told.
+const TOLD: usize = 500;
 /// So many recipients that are refused are named.
 const MOST_NAMED: usize = 5;
 
@@ -34,12 +37,12 @@ pub(super) async fn send(to: &Ready, parcel: &Parcel, had: &Had) -> Result<Strin
         let has_it = had.lock().clone();
         let mut open = mail.envelope().to().to_vec();
         open.retain(|address| !has_it.contains(&address.to_string()));
-        let hand_over = |to: &[Address]| {
-            let envelope = Envelope::new(mail.envelope().from().cloned(), to.to_vec())
+        let hand_over = |recipients: &[Address]| {
+            let envelope = Envelope::new(mail.envelope().from().cloned(), recipients.to_vec())
                 .map_err(|error| (Refused::now(format!("it names nobody: {error}")), false))?;
             let sent = transport.send_raw(&envelope, &text);
-            sent.map(|answer| said(&answer))
-                .map_err(|error| (refused(&error, &server, to), is_about_mail(&error)))
+            sent.map(|answer| said(&to, &answer))
+                .map_err(|error| (refused(&to, &error, &server, recipients), is_about_mail(&error)))
         };
         if open.is_empty() {
             return Ok("all have it".to_owned());
@@ -67,12 +70,12 @@ pub(super) async fn send(to: &Ready, parcel: &Parcel, had: &Had) -> Result<Strin
     sending.await.map_err(|_| Refused::lost())?
 }
 
-fn said(answer: &Response) -> String {
+fn said(to: &Ready, answer: &Response) -> String {
     let said: Vec<_> = answer.message().collect();
     format!(
         "it answered {} {}",
         answer.code(),
-        printable::line(&said.join(" "))
+        quoted(to, None, &said.join(" "), TOLD)
     )
 }
 
@@ -186,7 +189,7 @@ fn is_about_mail(error: &SmtpError) -> bool {
     code.is_some_and(|code| !about_account.contains(&code.as_str()))
 }
 
-fn refused(error: &SmtpError, server: &str, to: &[Address]) -> Refused {
+fn refused(to: &Ready, error: &SmtpError, server: &str, recipients: &[Address]) -> Refused {
     let trust = "name the certificate of its issuer as ca_file of the receiver";
     if let Some(distrust) = Distrust::of(error, server, trust) {
         return Refused::now(distrust.to_string());
@@ -200,12 +203,15 @@ fn refused(error: &SmtpError, server: &str, to: &[Address]) -> Refused {
         cause = inner.source();
     }
     let is_about_mail = is_about_mail(error);
-    let whose = match to {
+    let whose = match recipients {
         [one] if is_about_mail => format!(" for {one}"),
         _ => String::new(),
     };
     Refused {
-        why: format!("{server} did not take the mail{whose}: {}", printable::line(&why)),
+        why: format!(
+            "{server} did not take the mail{whose}: {}",
+            quoted(to, None, &why, TOLD)
+        ),
         is_about_message: error.is_permanent() && is_about_mail,
         // A server that answers with an error says that it has not taken it.
         may_have_it: error.status().is_none(),

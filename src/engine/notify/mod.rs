@@ -9,6 +9,7 @@ mod command;
 mod courier;
 mod http;
 mod mail;
+mod quoted;
 mod reach;
 mod rounds;
 mod under_way;

@@ -74,6 +74,8 @@ pub(super) struct Ready {
     pub(super) authorities: Option<Vec<u8>>,
     /// The variables that hold secrets: nothing that is started sees them.
     pub(super) hidden: Arc<Vec<String>>,
+    /// What is in them: not quoted, whoever says it.
+    pub(super) kept: Arc<Vec<String>>,
     pub(super) folder: PathBuf,
 }
 
@@ -102,6 +104,8 @@ impl Ready {
                 .trim()
                 .to_owned(),
         };
+        let hidden = secrets::variables(engine);
+        let kept = hidden.iter().filter_map(|name| variables(name)).collect();
         let authorities = settings.ca_file.as_ref().map(|file| {
             std::fs::read(file).map_err(|error| {
                 format!(
@@ -117,7 +121,8 @@ impl Ready {
             token: read("token", settings.token())?,
             password: read("password", settings.password())?,
             authorities: authorities.transpose()?,
-            hidden: Arc::new(secrets::variables(engine)),
+            hidden: Arc::new(hidden),
+            kept: Arc::new(kept),
             folder: engine.state().to_owned(),
             settings,
         })

@@ -234,6 +234,18 @@ fn a_restore_has_its_hooks_around_the_switch_and_its_safety_backup_has_its_own()
         [Phase::Health],
         "hooks are configured, no health address is"
     );
+    let took = |job: &Job| job.took_in_words(house.clock_now()).unwrap();
+    assert!(
+        took(&job).ends_with(" in all, hooks and clearing up included"),
+        "{}",
+        took(&job)
+    );
+    let backup = engine.jobs().job(JobId(1)).unwrap();
+    assert!(
+        took(&backup).ends_with(" in all, hooks and retention included"),
+        "{}",
+        took(&backup)
+    );
     assert_eq!(job.outcome.unwrap().warnings, Vec::<String>::new());
     nothing_is_owed(&house);
 }

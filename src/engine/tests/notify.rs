@@ -206,6 +206,59 @@ fn what_is_given_up_is_said_and_told_to_the_others() {
 }
 
 #[test]
+fn what_is_secret_of_a_receiver_is_not_quoted_of_its_answer() {
+    let (listener, other) = (Listener::new(), Listener::new());
+    let mut house = House::new();
+    let path = "/services/T0SECRET/B0/XYZSECRET?key=QSECRET";
+    let file = private(&house, "slack.url", &listener.url(path));
+    let alive = receiver("alive", ReceiverKind::Alive, |it| {
+        it.url_file = Some(file.clone());
+    });
+    let slack = receiver("slack", ReceiverKind::Slack, |it| {
+        it.url_file = Some(file.clone());
+    });
+    let command = receiver("command", ReceiverKind::Command, |it| {
+        let script = format!("echo 'curl: {} says no' >&2; exit 1", listener.url(path));
+        it.command = ["sh", "-c", script.as_str()].map(str::to_owned).to_vec();
+    });
+    let told = receiver("other", ReceiverKind::Webhook, |it| {
+        it.url = Some(other.url("/"));
+        it.events = vec![Topic::Undelivered];
+    });
+    house.receivers = vec![slack, alive, command, told];
+    listener.answers(500);
+    let engine = house.engine();
+    let tests = engine.notifier().test(None).unwrap();
+    let said: Vec<_> = tests.iter().map(|test| test.detail.as_str()).collect();
+    assert!(said[0].ends_with(": <pre>Cannot POST &#x2F;…</pre>"), "{said:?}");
+    assert!(
+        said[1].ends_with(": <pre>Cannot POST &#x2F;…&#x2F;log?…</pre>"),
+        "a dead man's switch has a secret too: {said:?}"
+    );
+    assert!(
+        said[2].contains("curl: http://127.0.0.1:") && said[2].ends_with("/… says no"),
+        "{said:?}"
+    );
+    warn(&engine, "the disk is nearly full");
+    for _ in 0..3 {
+        engine.notifier().deliver_due();
+        house.pass(Duration::hours(1));
+    }
+    engine.notifier().deliver_due();
+    let mut everything = said.join("\n");
+    writeln!(everything, "{}", other.hears().body).unwrap();
+    writeln!(everything, "{:?}", engine.notifier().standings().unwrap()).unwrap();
+    writeln!(everything, "{:?}", engine.catalog().activity(100).unwrap()).unwrap();
+    writeln!(everything, "{:?}", engine.catalog().notifications(100).unwrap()).unwrap();
+    writeln!(everything, "{:?}", crate::engine::check(&engine, None).unwrap()).unwrap();
+    assert!(everything.contains("Cannot POST"), "{everything}");
+    assert!(
+        !everything.contains("SECRET") && !everything.contains("B0"),
+        "{everything}"
+    );
+}
+
+#[test]
 fn a_message_that_is_refused_does_not_keep_the_others() {
     let listener = Listener::new();
     let house = house(vec![webhook(&listener)]);

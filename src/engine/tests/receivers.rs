@@ -111,7 +111,7 @@ fn serve(stream: TcpStream, status: &AtomicU16, heard: &(Mutex<Vec<Request>>, Co
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let request = Request {
-            path,
+            path: path.clone(),
             headers,
             body: String::from_utf8(body).unwrap(),
         };
@@ -127,7 +127,14 @@ fn serve(stream: TcpStream, status: &AtomicU16, heard: &(Mutex<Vec<Request>>, Co
             }
             _ => {}
         }
-        let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 2\r\n\r\nno");
+        // As Express does it.
+        let said = if path.starts_with("/services/") {
+            format!("<pre>Cannot POST {}</pre>", path.replace('/', "&#x2F;"))
+        } else {
+            "no".to_owned()
+        };
+        let length = said.len();
+        let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: {length}\r\n\r\n{said}");
         if writer.write_all(answer.as_bytes()).is_err() {
             return;
         }

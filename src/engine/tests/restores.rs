@@ -6,7 +6,7 @@ use super::house::{
     House, OfHouse, back_up, backups, done, everything, only, request, restore, start_restore, undo,
 };
 use crate::domain::activity::Severity;
-use crate::domain::job::{JobId, Phase};
+use crate::domain::job::{Job, JobId, Phase};
 use crate::domain::request::RestoreRequest;
 use crate::engine::{Engine, details};
 use crate::watch::Unwatched;
@@ -433,6 +433,18 @@ fn undo_never_goes_back_further_than_the_last_restore() {
     let first = restore(&engine, "manual", everything());
     let around = [Phase::HooksBefore, Phase::Hooks, Phase::Health];
     assert_eq!(first.left_out, around, "nothing is configured for these");
+    let took = |job: &Job| job.took_in_words(house.clock_now()).unwrap();
+    assert!(
+        took(&first).ends_with(" in all, clearing up included"),
+        "{}",
+        took(&first)
+    );
+    let backup = engine.jobs().job(JobId(1)).unwrap();
+    assert!(
+        took(&backup).ends_with(" in all, retention included"),
+        "{}",
+        took(&backup)
+    );
     house.pass(chrono::Duration::minutes(1));
     house.write(
         "author",

@@ -6,7 +6,8 @@ use super::documents::{answer, children, diff, facts, history, house, news, path
 use super::house::{House, OfHouse, back_up, request};
 use super::parts::parts;
 use crate::domain::explore::{
-    Change, Diff, DiffRequest, HistoryRequest, NodeDiffRequest, NodeRequest, NotRead, Readable, Source, Turn,
+    By, Change, Diff, DiffRequest, FindRequest, HistoryRequest, NodeDiffRequest, NodeRequest, NotRead,
+    Readable, Source, Turn,
 };
 use crate::domain::slot::Keep;
 use crate::engine::{Engine, EngineError};
@@ -287,4 +288,66 @@ fn where_a_page_would_be_is_said_with_why_it_is_not_found() {
         1
     );
     assert_eq!(children(&engine, &backup, "author:/website/contact").total, 1);
+}
+
+#[test]
+fn whoever_searches_a_page_in_a_file_that_cannot_be_read_is_told_of_that() {
+    let house = house();
+    house.write("author", FILE, &cut());
+    house.write("author", "website/contact/page.xml", &cut());
+    let engine = house.engine();
+    back_up(&engine);
+    let found = |by: By, text: &str, source: Option<Source>, below: Option<&str>| {
+        let request = FindRequest {
+            environment: House::live(),
+            source,
+            by,
+            text: text.to_owned(),
+            below: below.map(path).unwrap_or_default(),
+            from: 0,
+            limit: 100,
+        };
+        loop {
+            let finds = engine.of_house().find(&request).unwrap();
+            if finds.is_over {
+                return finds;
+            }
+        }
+    };
+    // The same files cannot be read in the backup and in Live: they are two.
+    for source in [Some(Source::Live), None] {
+        for (by, text) in [(By::Name, "news"), (By::Text, "Ahoy"), (By::Path, "/home/news")] {
+            let finds = found(by, text, source.clone(), None);
+            assert!(
+                finds.remarks.is_empty(),
+                "the rest was searched: {:?}",
+                finds.remarks
+            );
+            let not_read = finds.not_read.unwrap();
+            assert_eq!(not_read.files, 2);
+            assert!(not_read.first.why.contains("ends in the middle"));
+            let words = not_read.in_words();
+            assert!(
+                words.starts_with(
+                    "2 files cannot be read, and nothing in them is found; the first is author:/website/"
+                ),
+                "{words}"
+            );
+        }
+    }
+    let below = found(
+        By::Name,
+        "main",
+        Some(Source::Live),
+        Some("author:/website/contact"),
+    );
+    let words = below.not_read.unwrap().in_words();
+    assert!(
+        words.starts_with(
+            "1 file cannot be read, and nothing in it is found: author:/website/contact/page.xml in Live, "
+        ),
+        "{words}"
+    );
+    let elsewhere = found(By::Name, "page", Some(Source::Live), Some("author:/dam"));
+    assert_eq!(elsewhere.not_read, None);
 }

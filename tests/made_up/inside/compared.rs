@@ -48,6 +48,7 @@ pub fn finds(inside: &Inside, request: &FindRequest, seen: &SourceAt) -> Finds {
         is_cut: false,
         reading: inside.searches_on.then(|| first_look(seen.source.clone(), 43)),
         remarks: Vec::new(),
+        not_read: None,
     }
 }
 

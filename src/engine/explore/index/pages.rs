@@ -254,6 +254,17 @@ impl Pages {
         self.listed(text, params![folder.nr, What::File.number()])
     }
 
+    /// The files that look as if they held nodes and cannot be read.
+    pub(in crate::engine::explore) fn not_read(&self) -> Answer<Vec<NodeId>> {
+        let read = || -> rusqlite::Result<Vec<NodeId>> {
+            let text = "SELECT high, low FROM nodes WHERE what = ?1 AND remark IS NOT NULL ORDER BY nr";
+            let mut statement = self.connection.prepare(text)?;
+            let found = statement.query_map([What::File.number()], |found| id_in(found, 0))?;
+            found.collect()
+        };
+        read().map_err(self.wrong())
+    }
+
     /// The files that are called so, wherever they are, with their names.
     pub(in crate::engine::explore) fn called(&self, names: &[String]) -> Answer<Vec<(String, Row)>> {
         let read = || -> rusqlite::Result<Vec<(String, NodeId)>> {

@@ -4,7 +4,7 @@ use tui_input::Input;
 
 use super::pages::Pages;
 use crate::domain::environment::EnvironmentName;
-use crate::domain::explore::{By, Find, FindRequest, FirstLook, NodePath, Source, USUAL_LINES};
+use crate::domain::explore::{By, Find, FindRequest, FirstLook, NodePath, NotSearched, Source, USUAL_LINES};
 use crate::tui::question::{Question, Told};
 
 /// Where is searched.
@@ -47,6 +47,8 @@ pub struct Search {
     pub reading: Option<FirstLook>,
     /// What could not be searched.
     pub remarks: Vec<String>,
+    /// What is in files that cannot be read.
+    pub not_read: Option<NotSearched>,
 }
 
 impl Search {
@@ -70,6 +72,7 @@ impl Search {
             is_cut: false,
             reading: None,
             remarks: Vec::new(),
+            not_read: None,
         }
     }
 
@@ -82,6 +85,7 @@ impl Search {
         self.is_cut = false;
         self.reading = None;
         self.remarks.clear();
+        self.not_read = None;
         self.text = text;
     }
 
@@ -169,6 +173,7 @@ impl Search {
                 self.is_cut = finds.is_cut;
                 self.reading = finds.reading;
                 self.remarks = finds.remarks;
+                self.not_read = finds.not_read;
                 self.finds.put(from, length, finds.finds, true);
             }
             Err(why) => {

@@ -413,6 +413,7 @@ fn finds(question: &Question, names: &[&str], is_over: bool) -> Told {
         is_cut: false,
         reading: None,
         remarks: Vec::new(),
+        not_read: None,
     })
 }
 

@@ -103,6 +103,12 @@ fn state(model: &Model, search: &Search) -> (String, Meaning) {
         );
         return (words, Meaning::Quiet);
     }
+    if let (Some(not_read), true, false) = (&search.not_read, search.is_over, search.is_cut) {
+        return (
+            format!("{found} found. {}", not_read.in_words()),
+            Meaning::Warning,
+        );
+    }
     match (search.finds.length(), search.is_over) {
         (Known::NotYet | Known::Reading(_), _) => (model.still_to_come().to_owned(), Meaning::Quiet),
         (_, false) => (format!("{found} found so far"), Meaning::Quiet),
