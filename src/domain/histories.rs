@@ -20,7 +20,9 @@ use super::backup::{
 use super::environment::{EnvironmentName, Role, WorkspaceKind};
 use super::pin::Pin;
 use super::proof::{Drill, DrillOutcome, last_verified, to_drill, to_verify};
-use super::retention::{doubt, droppable, holders, replaced_by_next, standing_upgrade, undo_target};
+use super::retention::{
+    doubt, droppable, holders, kept_for_holding_more, replaced_by_next, standing_upgrade, undo_target,
+};
 use super::schedule::{Schedule, Window};
 use super::slot::{Keep, Slot};
 use super::version::{MagnoliaVersion, ReleaseVersion, Versions};

@@ -272,6 +272,11 @@ fn a_backup_that_holds_much_less_pushes_nothing_out_and_is_told_until_that_is_se
             && told.contains("website of author: 1 item now, 300 items before"),
         "{told}"
     );
+    assert!(told.contains("this is the one to restore"), "{told}");
+    // Whoever takes the next one is told which one may go for it, besides the one that leaves the slot.
+    let kept = kept_for_holding_more(&backups, &keep, Slot::Manual, &believed(now));
+    assert_eq!(kept, [&backups[2]]);
+    assert!(kept_for_holding_more(&backups, &keep, Slot::Daily, &believed(now)).is_empty());
     // As long as it still holds a slot, that the newest one is doubtful is told all the same.
     let two = Keep { manual: 2, ..keep };
     let told = doubt(&live(), &backups[1..], &two, &believed(now)).unwrap();

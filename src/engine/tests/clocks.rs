@@ -179,6 +179,15 @@ fn a_backup_of_emptied_files_is_told_until_somebody_has_looked() {
             .iter()
             .any(|found| found.detail.contains("holds much less"))
     );
+    // Whoever chooses the new one to go back to is told in its plan.
+    let plan = |backup: &str| {
+        let request = request(backup, everything());
+        engine.of_house().plan_restore(&request, &Unwatched).unwrap()
+    };
+    let emptied = outcome.backup.unwrap();
+    let warns = |warning: &String| warning.contains("whether Live was whole when it was taken");
+    assert!(plan(&emptied.0).warnings.iter().any(warns));
+    assert!(!plan(&good.0).warnings.iter().any(warns));
     engine.of_house().delete(&good).unwrap();
     engine.jobs().wait_for_all();
     assert_eq!(details(&engine, &House::live()).unwrap().summary.trouble, None);
