@@ -10,6 +10,7 @@ use super::layout::PALETTE_ROWS;
 use super::text::Text;
 use super::words;
 use crate::domain::ahead::Look;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::retention;
 use crate::domain::slot::Slot;
 use crate::tui::model::Model;
@@ -74,11 +75,61 @@ fn form_title(kind: &FormKind) -> String {
 }
 
 /// Whether a restore of the environment waits for another owner.
-fn waits_anew(model: &Model, name: &crate::domain::environment::EnvironmentName) -> bool {
+fn waits_anew(model: &Model, name: &EnvironmentName) -> bool {
     model
         .fleet
         .get(name)
         .is_some_and(|summary| summary.asked.is_some())
+}
+
+/// What a backup by hand would do: what goes for it, and what may.
+fn of_backup(text: &mut Text, model: &Model, name: &EnvironmentName) {
+    text.paragraph(
+        "Copies every workspace of every instance, reads the copy back, and only then lets go of the older one.",
+        Meaning::Quiet,
+    );
+    text.blank();
+    let details = model.details.get(name);
+    let replaced =
+        details.map(|details| retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual));
+    match replaced {
+        Some(Some(backup)) => {
+            let note = backup.manifest.note.as_deref();
+            let note = note.map_or_else(String::new, |note| format!(": \"{note}\""));
+            text.marked(
+                &[piece("Replaces ", Meaning::Warning)],
+                &format!(
+                    "the manual backup {} of {}{note}",
+                    backup.id,
+                    moment_and_age(backup.manifest.taken, model)
+                ),
+                Meaning::Text,
+            );
+        }
+        Some(None) => text.paragraph("Replaces nothing: the manual slot has room.", Meaning::Text),
+        None => text.paragraph(
+            "Which older backup it replaces is still being read.",
+            Meaning::Quiet,
+        ),
+    }
+    let look = Look {
+        now: model.now,
+        settled: model.now,
+    };
+    let kept = details.map(|details| {
+        retention::kept_for_holding_more(&details.backups, &details.keep, Slot::Manual, &look)
+    });
+    for kept in kept.into_iter().flatten() {
+        text.paragraph(
+            &format!(
+                "Look whether Live is whole first: backup {} of {}, kept because what came after it holds much less, goes \
+                 as well if this one holds about as much.",
+                kept.id,
+                moment_and_age(kept.manifest.taken, model)
+            ),
+            Meaning::Warning,
+        );
+    }
 }
 
 /// What sending the form would do.
@@ -86,54 +137,7 @@ fn form_text(model: &Model, kind: &FormKind) -> Text {
     use crate::domain::request::HoldKind;
     let mut text = Text::new(INSIDE);
     match kind {
-        FormKind::Backup(name) => {
-            text.paragraph(
-                "Copies every workspace of every instance, reads the copy back, and only then lets go of the older one.",
-                Meaning::Quiet,
-            );
-            text.blank();
-            let details = model.details.get(name);
-            let replaced = details
-                .map(|details| retention::replaced_by_next(&details.backups, &details.keep, Slot::Manual));
-            match replaced {
-                Some(Some(backup)) => {
-                    let note = backup.manifest.note.as_deref();
-                    let note = note.map_or_else(String::new, |note| format!(": \"{note}\""));
-                    text.marked(
-                        &[piece("Replaces ", Meaning::Warning)],
-                        &format!(
-                            "the manual backup {} of {}{note}",
-                            backup.id,
-                            moment_and_age(backup.manifest.taken, model)
-                        ),
-                        Meaning::Text,
-                    );
-                }
-                Some(None) => text.paragraph("Replaces nothing: the manual slot has room.", Meaning::Text),
-                None => text.paragraph(
-                    "Which older backup it replaces is still being read.",
-                    Meaning::Quiet,
-                ),
-            }
-            let look = Look {
-                now: model.now,
-                settled: model.now,
-            };
-            let kept = details.map(|details| {
-                retention::kept_for_holding_more(&details.backups, &details.keep, Slot::Manual, &look)
-            });
-            for kept in kept.into_iter().flatten() {
-                text.paragraph(
-                    &format!(
-                        "Look whether Live is whole first: backup {} of {}, kept because what came after it holds much less, goes \
-                         as well if this one holds about as much.",
-                        kept.id,
-                        moment_and_age(kept.manifest.taken, model)
-                    ),
-                    Meaning::Warning,
-                );
-            }
-        }
+        FormKind::Backup(name) => of_backup(&mut text, model, name),
         FormKind::UpgradeBackup(_) => text.paragraph(
             "Stands outside the four slots and is kept for 48 hours. While it stands, no further upgrade of this Live is accepted.",
             Meaning::Quiet,
