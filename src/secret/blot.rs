@@ -62,6 +62,7 @@ impl Blots {
 }
 
 /// A text as it was before anybody escaped it, byte by byte.
+#[cfg(feature = "engine")]
 pub(crate) fn plain(text: &str) -> Vec<u8> {
     bare(text).iter().map(|piece| piece.byte).collect()
 }

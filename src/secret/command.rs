@@ -27,6 +27,7 @@ const MOST_KEPT: u64 = 64 * 1024;
 /// # Errors
 /// A sentence that names the program: it could not be started, ended with an error (with what it said), or took too
 /// long.
+#[cfg(any(feature = "engine", test))]
 pub(crate) fn output(command: &[String], folder: &Path) -> Result<Vec<u8>, String> {
     output_within(command, folder, LIMIT, Printed::Open)
 }
@@ -43,6 +44,7 @@ pub(super) fn secret(command: &[String], folder: &Path) -> Result<Vec<u8>, Strin
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Printed {
     /// Something that everybody may see.
+    #[cfg(any(feature = "engine", test))]
     Open,
     /// A secret.
     Secret,
