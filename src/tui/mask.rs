@@ -2,7 +2,7 @@
 //! addresses, folders. What is left is what things are: live, author, public-1, website, figures and times.
 //!
 //! Letters become `x` and digits `0`, so that everything stays where it is. It is done on the finished frame: no screen can
-//! forget it. What is told is gone through before ([`told`]): reasons and answers are no names, and are broken into lines.
+//! forget it. What is told is gone through before ([`mod@told`]): reasons and answers are no names, and are broken into lines.
 
 mod told;
 
