@@ -37,7 +37,7 @@ fn live() -> EnvironmentName {
     "acme/live".parse().unwrap()
 }
 
-pub(super) fn backup(
+pub(crate) fn backup(
     number: u64,
     taken: Instant,
     trigger: Trigger,

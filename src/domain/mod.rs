@@ -69,7 +69,7 @@ pub mod waiting_line;
 mod workspace_change;
 
 #[cfg(test)]
-mod histories;
+pub(crate) mod histories;
 
 /// The one notion of time in Lifeboat: an instant in UTC. The service's windows, periods and records are all in UTC.
 pub type Instant = chrono::DateTime<chrono::Utc>;

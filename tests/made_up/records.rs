@@ -2,7 +2,7 @@
 
 use lifeboat::domain::Instant;
 use lifeboat::domain::activity::Severity;
-use lifeboat::domain::backup::WorkspaceCopy;
+use lifeboat::domain::backup::{Manifest, WorkspaceCopy};
 use lifeboat::domain::check::{Finding, Report, Verdict};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, WorkspaceKind};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
@@ -32,6 +32,16 @@ pub fn workspace(name: &str, items: u64, bytes: u64, digest: String) -> Workspac
         bytes,
         digest,
     }
+}
+
+/// The record of a backup, for what nobody looks at in it.
+pub fn manifest() -> Manifest {
+    serde_json::from_value(serde_json::json!({
+        "format": 1, "environment": "acme/live", "taken": Instant::UNIX_EPOCH, "copy_millis": 0, "verify_millis": 0,
+        "trigger": { "kind": "person" }, "by": "", "versions": versions(1, "6.3.4"), "slots": [], "added_bytes": 0,
+        "instances": [],
+    }))
+    .unwrap()
 }
 
 /// An environment of which nothing is known.

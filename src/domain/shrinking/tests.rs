@@ -6,7 +6,6 @@ use super::*;
 use crate::domain::backup::{TableCopy, WorkspaceCopy};
 use crate::domain::environment::{Role, WorkspaceKind};
 use crate::domain::histories;
-use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 fn manifest(workspaces: &[(&str, u64, u64)], tables: &[(&str, u64)]) -> Manifest {
     let at = Instant::UNIX_EPOCH;
@@ -40,29 +39,8 @@ fn manifest(workspaces: &[(&str, u64, u64)], tables: &[(&str, u64)]) -> Manifest
         doubts: Vec::new(),
     };
     Manifest {
-        format: Manifest::FORMAT,
-        environment: "acme/live".parse().unwrap(),
-        taken: at,
-        copy_millis: 0,
-        verify_millis: 0,
-        trigger: Trigger::Person,
-        by: "maria".into(),
-        note: None,
-        versions: Versions {
-            release: ReleaseVersion::numbered(1),
-            magnolia: MagnoliaVersion("6.3.4".into()),
-        },
-        slots: Vec::new(),
-        serves: Vec::new(),
-        expires: None,
-        pin: None,
-        replaced: None,
-        added_bytes: 0,
-        read_since: None,
-        ran: None,
-        came_from: None,
-        earlier: Vec::new(),
         instances: vec![copy],
+        ..histories::backup(1, at, Trigger::Person, &[], Vec::new()).manifest
     }
 }
 

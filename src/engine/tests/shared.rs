@@ -14,9 +14,9 @@ use crate::content::files::exchange::tests::between;
 use crate::content::files::layout::Layout;
 use crate::content::kinds::Beside;
 use crate::domain::backup::{BackupId, Manifest, Trigger};
+use crate::domain::histories;
 use crate::domain::job::{JobId, JobKind, JobState, Outcome};
 use crate::domain::slot::Slot;
-use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 use crate::engine::restore::journal::{InstanceRecord, Journal, Stage};
 use crate::engine::{Engine, EngineError, Live, look_for_the_dead};
 use crate::repository::{FrozenSources, Source};
@@ -95,29 +95,11 @@ fn backup_with_a_pause(engine: &Engine, meanwhile: impl FnOnce(JobId)) -> JobId 
         paused.send(()).unwrap();
         resumed.recv().unwrap();
         let manifest = Manifest {
-            format: Manifest::FORMAT,
-            environment: live.name().clone(),
-            taken: live.now(),
             copy_millis: copy.copy_millis,
             verify_millis,
-            trigger: Trigger::Person,
-            by: "maria".into(),
-            note: None,
-            versions: Versions {
-                release: ReleaseVersion::numbered(12),
-                magnolia: MagnoliaVersion("6.3.4".into()),
-            },
-            slots: vec![Slot::Manual],
-            serves: Vec::new(),
-            expires: None,
-            pin: None,
-            replaced: None,
             added_bytes: copy.added_bytes,
-            read_since: None,
-            ran: None,
-            came_from: None,
-            earlier: Vec::new(),
             instances: copy.instances.clone(),
+            ..histories::backup(1, live.now(), Trigger::Person, &[Slot::Manual], Vec::new()).manifest
         };
         repository.record(copy, &manifest)?;
         Ok(Outcome::default())

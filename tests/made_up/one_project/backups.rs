@@ -9,8 +9,8 @@ use lifeboat::domain::environment::Role;
 use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::MagnoliaVersion;
 
-use super::{at, now};
-use crate::made_up::records::{self, name, versions};
+use super::at;
+use crate::made_up::records::{self, versions};
 
 fn workspaces() -> Vec<WorkspaceCopy> {
     [
@@ -36,23 +36,13 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
         dated_ahead: false,
         less: None,
         manifest: Manifest {
-            format: Manifest::FORMAT,
-            environment: name("acme/live"),
             taken,
             copy_millis: 61_000,
             verify_millis: 12_000,
             by: "schedule".into(),
-            note: None,
             versions: versions(12, "6.3.4"),
             slots: slots.to_vec(),
-            serves: Vec::new(),
-            expires: None,
-            pin: None,
             added_bytes: 5 << 20,
-            read_since: None,
-            ran: None,
-            came_from: None,
-            earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
                 role: Role::Author,
@@ -65,19 +55,9 @@ fn backup(digit: char, taken: Instant, trigger: Trigger, slots: &[Slot]) -> Back
                 doubts: Vec::new(),
             }],
             trigger,
-            ..manifest_defaults()
+            ..records::manifest()
         },
     }
-}
-
-/// Fields of a manifest that no test here looks at.
-fn manifest_defaults() -> Manifest {
-    serde_json::from_value(serde_json::json!({
-        "format": 1, "environment": "acme/live", "taken": now(), "copy_millis": 0, "verify_millis": 0,
-        "trigger": { "kind": "person" }, "by": "", "versions": versions(1, "6.3.4"), "slots": [], "added_bytes": 0,
-        "instances": [],
-    }))
-    .unwrap()
 }
 
 /// Newest first: a safety backup, a late daily one, an upgrade backup, one that is weekly and daily, a damaged manual

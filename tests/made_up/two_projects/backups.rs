@@ -9,7 +9,7 @@ use lifeboat::domain::slot::Slot;
 use lifeboat::domain::version::MagnoliaVersion;
 
 use super::ago;
-use crate::made_up::records::{self, instance, name, versions};
+use crate::made_up::records::{self, instance, versions};
 
 pub fn id(number: u8) -> BackupId {
     let digits = [
@@ -80,14 +80,11 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
     Backup {
         id: id(number),
         manifest: Manifest {
-            format: Manifest::FORMAT,
-            environment: name("acme/live"),
             taken,
             copy_millis: 7_420 + u64::from(number) * 13,
             verify_millis: 2_160 + u64::from(number) * 11,
             trigger,
             by: by.into(),
-            note: None,
             versions: if old {
                 versions(41, "6.3.3")
             } else {
@@ -95,15 +92,9 @@ pub fn backup(number: u8, taken: Instant, trigger: Trigger, slots: &[Slot]) -> B
             },
             slots: slots.to_vec(),
             serves,
-            expires: None,
-            pin: None,
             added_bytes: 3_400_000 + u64::from(number) * 210_000,
-            read_since: None,
-            ran: None,
-            came_from: None,
-            earlier: Vec::new(),
             instances: copies(taken, u64::from(number)),
-            replaced: None,
+            ..records::manifest()
         },
         verification: Verification::Verified {
             at: taken + Duration::seconds(10),

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::backup::{InstanceCopy, Manifest, Verification, WorkspaceCopy};
+use crate::domain::backup::{InstanceCopy, Manifest, Trigger, Verification, WorkspaceCopy};
 use crate::domain::environment::{Role, WorkspaceKind};
+use crate::domain::histories;
 use crate::domain::job::Progress;
 use crate::domain::milestone::Reached;
 use crate::domain::proof::DrillOutcome;
-use crate::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 fn backup(digit: char, copy_millis: u64, replaced: Option<Selection>) -> Backup {
     let at = crate::domain::Instant::UNIX_EPOCH;
@@ -22,28 +22,9 @@ fn backup(digit: char, copy_millis: u64, replaced: Option<Selection>) -> Backup 
     Backup {
         id: BackupId(digit.to_string().repeat(64)),
         manifest: Manifest {
-            format: Manifest::FORMAT,
-            environment: "acme/live".parse().unwrap(),
-            taken: at,
             copy_millis,
             verify_millis: 1_000,
-            trigger: crate::domain::backup::Trigger::Person,
-            by: "kim".into(),
-            note: None,
-            versions: Versions {
-                release: ReleaseVersion::numbered(1),
-                magnolia: MagnoliaVersion("6.3.4".into()),
-            },
-            slots: Vec::new(),
-            serves: Vec::new(),
-            expires: None,
-            pin: None,
             replaced,
-            added_bytes: 0,
-            read_since: None,
-            ran: None,
-            came_from: None,
-            earlier: Vec::new(),
             instances: vec![InstanceCopy {
                 name: "author".parse().unwrap(),
                 role: Role::Author,
@@ -55,6 +36,7 @@ fn backup(digit: char, copy_millis: u64, replaced: Option<Selection>) -> Backup 
                 left_out: Vec::new(),
                 doubts: Vec::new(),
             }],
+            ..histories::backup(1, at, Trigger::Person, &[], Vec::new()).manifest
         },
         verification: Verification::Verified { at },
         drill: None,
