@@ -71,15 +71,15 @@ pub(super) fn of(session: &mut Session<'_>, receiver: &str) -> Result<Option<Beg
     let mut waiting = Vec::new();
     for (number, times) in record.rows {
         let row = session.row(
-            "SELECT number, times, follows, held, gives_up, tries, record FROM outbox
+            "SELECT number, times, follows, held, gives_up, tries, happened, record FROM outbox
              WHERE number = ?1 AND receiver = ?2 AND ended IS NULL",
             values![number, receiver],
         )?;
         if let Some(row) = row {
-            waiting.push(Waiting {
-                times,
-                ..read_waiting(&row)?
-            });
+            let row = read_waiting(&row)?;
+            // A part of it may have been settled without the rest, or by one that does not know of this note.
+            let times = times.min(row.times);
+            waiting.push(Waiting { times, ..row });
         }
     }
     Ok((!waiting.is_empty()).then_some(Begun {

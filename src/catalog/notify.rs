@@ -66,6 +66,8 @@ pub struct Waiting {
     pub gives_up: Instant,
     /// How often it was tried.
     pub tries: u64,
+    /// When it happened; of a repeat, when what it repeats was told.
+    pub happened: Instant,
     /// The message, as JSON.
     pub record: String,
 }
@@ -415,7 +417,7 @@ fn waiting(
     most: u32,
 ) -> Result<Vec<Waiting>, Fault> {
     let rows = session.rows(
-        "SELECT number, times, follows, held, gives_up, tries, record FROM outbox
+        "SELECT number, times, follows, held, gives_up, tries, happened, record FROM outbox
          WHERE receiver = ?1 AND ended IS NULL AND not_before <= ?2 ORDER BY number LIMIT ?3",
         values![receiver, instant_to_sql(now), most],
     )?;
@@ -430,7 +432,8 @@ pub(super) fn read_waiting(row: &Row) -> Result<Waiting, Fault> {
         held: row.truth(3)?,
         gives_up: instant_from_sql(row.number(4)?)?,
         tries: row.count(5)?,
-        record: row.text(6)?,
+        happened: instant_from_sql(row.number(6)?)?,
+        record: row.text(7)?,
     })
 }
 

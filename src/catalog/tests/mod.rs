@@ -140,6 +140,7 @@ on_every_store!(
     notify::repeats_are_counted_where_one_like_them_waits_or_was_told,
     notify::what_everybody_sees_is_told_by_one,
     notify::what_was_begun_is_told_again_in_the_same_parcel,
+    notify::what_was_settled_in_part_is_never_counted_below_nothing,
     notify::what_has_changed_in_between_is_no_repeat,
     notify::a_clock_that_was_ahead_keeps_nothing_back,
     tokens::a_token_is_found_by_the_hash_of_its_text_alone,

@@ -151,6 +151,34 @@ pub(super) fn what_was_begun_is_told_again_in_the_same_parcel(place: &Place) {
     assert_eq!(texts(&rest)[0], ("\"a\"", 1, true), "what came after is a repeat");
 }
 
+pub(super) fn what_was_settled_in_part_is_never_counted_below_nothing(place: &Place) {
+    let one = place.open();
+    let post = |folds: &str| one.post(&[outgoing("ops", folds, 0)]).unwrap();
+    ["a", "a", "a", "b"].into_iter().for_each(post);
+    let bag = take(&one, 1).remove(0);
+    let begun = Begun {
+        id: "parcel".into(),
+        waiting: bag.waiting.clone(),
+        had: Vec::new(),
+    };
+    one.begin_parcel(&bag, &begun, at(1)).unwrap();
+    post("a");
+    let fates = [
+        (&begun.waiting[0], Fate::GivenUp),
+        (&begun.waiting[1], Fate::Unknown),
+    ];
+    one.settle_bag(&bag, &fates, Some(("it is down", at(20))), at(9), at(2))
+        .unwrap();
+    let bag = take(&one, 20).remove(0);
+    let again = bag.begun.clone().unwrap();
+    let times: Vec<_> = again.waiting.iter().map(|row| row.times).collect();
+    assert_eq!(times, [1, 1]);
+    let fates: Vec<_> = again.waiting.iter().map(|row| (row, Fate::Taken)).collect();
+    one.settle_bag(&bag, &fates, None, at(3600), at(20)).unwrap();
+    assert_eq!(take(&one, 7200), []);
+    assert_eq!(one.receivers(&["ops"]).unwrap()[0].waiting, 0);
+}
+
 pub(super) fn what_has_changed_in_between_is_no_repeat(place: &Place) {
     let one = place.open();
     let failed = |seconds| {

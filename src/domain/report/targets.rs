@@ -10,6 +10,7 @@ use super::proof::millis_of;
 use crate::domain::backup::{Backup, BackupId};
 use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::milestone::Milestone;
+use crate::domain::proof::last_copy;
 use crate::domain::target::{Aim, Standing, Target, newest_restorable};
 use crate::domain::{Instant, measure};
 
@@ -51,7 +52,11 @@ impl TargetProof {
             Aim::Rpo => exposure(now.target.duration(), &states(jobs, backups), period),
             Aim::Rto => {
                 let bytes = newest_restorable(backups).map_or(0, |backup| backup.manifest.bytes());
-                recoveries(now.target.seconds().saturating_mul(1_000), jobs, bytes, period)
+                let of = Recovered {
+                    bytes,
+                    copying: last_copy(backups).unwrap_or(0),
+                };
+                recoveries(now.target.seconds().saturating_mul(1_000), jobs, of, period)
             }
         };
         seen.missed.retain(|(from, to)| to > from);
@@ -76,7 +81,7 @@ impl TargetProof {
         let target = format!("{} {}", self.aim.label(), self.target);
         let worst = self.worst_millis.map(|worst| match self.aim {
             Aim::Rpo => format!(" (the newest backup was {} old at most)", measure::millis(worst)),
-            Aim::Rto => format!(" ({} at most)", measure::millis(worst)),
+            Aim::Rto => format!(" ({} at most, safety backup included)", measure::millis(worst)),
         });
         let worst = worst.unwrap_or_default();
         let of = match self.aim {
@@ -179,9 +184,18 @@ fn exposure(target: Duration, states: &[State], period: Period) -> Seen {
     seen
 }
 
+/// What a recovery is measured by.
+#[derive(Clone, Copy)]
+struct Recovered {
+    /// As much as comes back.
+    bytes: u64,
+    /// How long a copy of Live takes, in milliseconds: a drill takes no safety backup, and a restore does.
+    copying: u64,
+}
+
 /// When the last drill, or the last restore of about all of so many bytes, had taken longer than the target, or the last drill
 /// had failed.
-fn recoveries(target_millis: u64, jobs: &[&Job], bytes: u64, period: Period) -> Seen {
+fn recoveries(target_millis: u64, jobs: &[&Job], of: Recovered, period: Period) -> Seen {
     let mut seen = Seen {
         known: None,
         missed: Vec::new(),
@@ -195,9 +209,11 @@ fn recoveries(target_millis: u64, jobs: &[&Job], bytes: u64, period: Period) -> 
             continue;
         };
         let took = match (job.kind, &job.state) {
-            (JobKind::Drill, JobState::Done) => job.took_millis(ended),
+            (JobKind::Drill, JobState::Done) => {
+                job.took_millis(ended).map(|took| took.saturating_add(of.copying))
+            }
             (JobKind::Drill, JobState::Failed { .. }) => None,
-            (JobKind::Restore, JobState::Done) if is_whole(job, bytes) => until_live(job, ended),
+            (JobKind::Restore, JobState::Done) if is_whole(job, of.bytes) => until_live(job, ended),
             _ => continue,
         };
         let is_met = took.is_some_and(|took| took <= target_millis);

@@ -33,6 +33,9 @@ const NOBODY_TO_TELL: Duration = Duration::from_hours(24);
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// A message that a receiver refuses is given up after so many attempts.
 const TRIES: u64 = 3;
+/// One that some of several recipients have is given up for the others after so many: about eight minutes, which is longer than a
+/// server asks to wait that does not know a sender, and all that came since waits behind it.
+const TRIES_FOR_THE_OTHERS: u64 = 6;
 /// More than this is handed over as a digest.
 const ONE_BY_ONE: usize = 5;
 /// So many failures in a row are told.
@@ -224,8 +227,11 @@ impl Notifier<'_> {
             self.room().under_way.took(rows.len());
             return Ok(true);
         };
-        // Some of those it is for have it, and for the others it would be refused again.
-        let is_partly_taken = refused.is_about_message && !had.is_empty();
+        // Some of those it is for have it. For the others it would be refused again, or was for so long that those who have it have
+        // waited enough for what comes next.
+        let is_enough = || rows.iter().all(|row| row.tries + 1 >= TRIES_FOR_THE_OTHERS);
+        let is_refused = refused.is_about_message || (!refused.may_have_it && is_enough());
+        let is_partly_taken = is_refused && !had.is_empty();
         let mut fates: Vec<_> = rows
             .iter()
             .map(|row| {
@@ -243,8 +249,11 @@ impl Notifier<'_> {
             })
             .collect();
         let is_in_it = |row: &Waiting| rows.iter().any(|one| one.number == row.number);
-        // The rest was not tried.
-        let late = bag.waiting.iter();
+        // The rest was not tried, and where somebody has this one, may be taken.
+        let late = bag
+            .waiting
+            .iter()
+            .filter(|_| load.begun.had.is_empty() && had.is_empty());
         let late = late.filter(|row| row.gives_up <= now && !is_in_it(row));
         fates.extend(late.map(|row| (row, Fate::GivenUp)));
         let is_lost = |fate: Fate| fate == Fate::GivenUp || (is_partly_taken && fate == Fate::Taken);
@@ -358,7 +367,7 @@ fn packed(receiver: &Receiver, bag: &Bag, now: Instant) -> Option<Load> {
         let waiting: Vec<_> = first_of(receiver, bag, now)?.into_iter().cloned().collect();
         let first = waiting.first()?;
         Some(Begun {
-            id: id(&told(first, now).message, first.number, waiting.len()),
+            id: id(first, waiting.len()),
             waiting,
             had: Vec::new(),
         })
@@ -398,8 +407,9 @@ fn first_of<'b>(receiver: &Receiver, bag: &'b Bag, now: Instant) -> Option<Vec<&
 }
 
 /// What tells so many, of which this is the first, from every other parcel.
-fn id(message: &Message, first: u64, count: usize) -> String {
-    format!("{:x}-{first}-{count}", message.at.timestamp())
+/// A repeat waits in the place of what it repeats, and is told by when it came to be one.
+fn id(first: &Waiting, count: usize) -> String {
+    format!("{:x}-{}-{count}", first.happened.timestamp(), first.number)
 }
 
 /// A message out of the queue. One that a newer Lifeboat has put in may not be understood here; that much is told.
@@ -418,7 +428,7 @@ fn told(row: &Waiting, now: Instant) -> Told {
     };
     let message = serde_json::from_str(&row.record).unwrap_or_else(|_| unknown());
     Told {
-        id: Some(id(&message, row.number, 1)),
+        id: Some(id(row, 1)),
         message,
         times: row.times,
         follows: row.follows,

@@ -153,6 +153,10 @@ async fn send(to: &Ready, secret: &Url, request: RequestBuilder, body: String) -
     let sent = request.body(body).send().await;
     let mut answer = sent.map_err(|error| broke(to, secret, &error))?;
     let status = answer.status();
+    // It has taken it, however long it goes on talking.
+    if status.is_success() {
+        return Ok(format!("it answered {status}"));
+    }
     let mut said = Vec::new();
     while said.len() < MOST_READ
         && let Ok(Some(part)) = answer.chunk().await
@@ -163,9 +167,6 @@ async fn send(to: &Ready, secret: &Url, request: RequestBuilder, body: String) -
         empty if empty.is_empty() => String::new(),
         text => format!(": {text}"),
     };
-    if status.is_success() {
-        return Ok(format!("it answered {status}"));
-    }
     let about_message = [
         StatusCode::BAD_REQUEST,
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -193,6 +194,9 @@ fn broke(to: &Ready, secret: &Url, error: &reqwest::Error) -> Refused {
         cause = inner.source();
     }
     let why = quoted(to, Some(secret), &why, TOLD);
+    if error.is_builder() {
+        return Refused::now(format!("the request cannot be prepared: {why}"));
+    }
     if error.is_connect() {
         return Refused::now(format!("{whose} was not reached: {why}"));
     }

@@ -4,7 +4,7 @@
 //! own.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use lettre::address::{AddressError, Envelope};
 use lettre::message::Mailbox;
@@ -41,12 +41,17 @@ pub(super) async fn send(to: &Ready, parcel: &Parcel, had: &Had) -> Result<Strin
             let envelope = Envelope::new(mail.envelope().from().cloned(), recipients.to_vec())
                 .map_err(|error| (Refused::now(format!("it names nobody: {error}")), false))?;
             let sent = transport.send_raw(&envelope, &text);
-            sent.map(|answer| said(&to, &answer))
-                .map_err(|error| (refused(&to, &error, &server, recipients), is_about_mail(&error)))
+            sent.map(|answer| said(&to, &answer)).map_err(|error| {
+                (
+                    refused(&to, &error, &server, recipients),
+                    is_about_recipient(&error),
+                )
+            })
         };
         if open.is_empty() {
             return Ok("all have it".to_owned());
         }
+        let end = Instant::now() + to.settings.limit.duration();
         match hand_over(&open) {
             Err((_, true)) if open.len() > 1 => {}
             answer => return answer.map_err(|(refused, _)| with_others(refused, &has_it)),
@@ -54,6 +59,13 @@ pub(super) async fn send(to: &Ready, parcel: &Parcel, had: &Had) -> Result<Strin
         let mut taken = String::new();
         let mut problems = Vec::new();
         for address in &open {
+            // Nobody waits for it any more, and what came of it would be noted by nobody.
+            if Instant::now() >= end {
+                problems.push(Refused::unknown(format!(
+                    "there was no time left for {address} and those behind"
+                )));
+                break;
+            }
             match hand_over(std::slice::from_ref(address)) {
                 Ok(said) => {
                     had.lock().push(address.to_string());
@@ -187,6 +199,13 @@ fn is_about_mail(error: &SmtpError) -> bool {
     let about_account = ["530", "534", "535", "538"];
     let code = error.status().map(|code| code.to_string());
     code.is_some_and(|code| !about_account.contains(&code.as_str()))
+}
+
+/// Whether it may have refused one of several recipients, and take it for the others.
+fn is_about_recipient(error: &SmtpError) -> bool {
+    let about_one = ["450", "451", "452", "550", "551", "552", "553"];
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| about_one.contains(&code.as_str()))
 }
 
 fn refused(to: &Ready, error: &SmtpError, server: &str, recipients: &[Address]) -> Refused {

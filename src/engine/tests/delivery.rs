@@ -142,6 +142,7 @@ fn what_may_have_been_heard_is_told_again_as_the_same() {
     );
     let repeat = listener.heard().remove(0).json();
     assert_eq!((&repeat["text"], &repeat["repeats"]), (&"a".into(), &true.into()));
+    assert!(!ids.contains(&repeat["id"].to_string()), "{repeat}");
 }
 
 #[test]
@@ -188,6 +189,15 @@ fn one_recipient_who_is_refused_keeps_no_mail_from_the_others() {
     let [stands] = engine.notifier().standings().unwrap().try_into().unwrap();
     assert_eq!(stands.waiting, 1);
     assert!(stands.why.unwrap().contains("later@example.com"));
+    // What comes after it reaches those who take mail, in minutes and not after a day.
+    warn(&engine, "the disk has failed");
+    for _ in 0..5 {
+        engine.notifier().deliver_due();
+        house.pass(Duration::minutes(30));
+    }
+    let [mail] = server.taken().try_into().unwrap();
+    assert_eq!(mail.to, ["RCPT TO:<olga@example.com>"]);
+    assert!(mail.text.contains("the disk has failed"), "{}", mail.text);
 }
 
 #[test]
