@@ -30,3 +30,4 @@ mod plain;
 mod program;
 #[path = "../service/mod.rs"]
 mod service;
+mod taking;

@@ -1,7 +1,9 @@
 //! The cockpit in lines: numbered choices, verbs that are typed, and what happens meanwhile.
 
+use lifeboat::backend::BackendError;
 use lifeboat::cli::Interrupt;
 
+use crate::asked::in_one_line;
 use crate::harness::{alike, lifeboat};
 use crate::made_up::name;
 use crate::made_up::one_project::usual;
@@ -65,6 +67,27 @@ fn a_restore_that_was_not_begun_is_not_offered_as_if_nothing_had_been_said() {
     assert!(
         second.contains("  1  try to restore it all the same\n"),
         "{second}"
+    );
+}
+
+alike!(a_restore_of_which_nobody_knows_whether_it_was_begun_is_told_as_that);
+fn a_restore_of_which_nobody_knows_whether_it_was_begun_is_told_as_that() {
+    let fixture = usual();
+    for details in fixture.state().environments.values_mut() {
+        details.summary.protection = None;
+    }
+    fixture.state().refuses = Some(BackendError::OutOfReach("nothing answered".to_owned()));
+    let ended = lifeboat(&["--plain"])
+        .on(fixture)
+        .typing("acme/live\nrestore\n1\n1\nacme/live\nback\nquit\n")
+        .ends();
+    assert!(
+        in_one_line(&ended.out)
+            .contains("Whether the restore was begun is not known. Leave it, and look at the jobs first.")
+            && !ended.out.contains("It was not begun"),
+        "{}{}",
+        ended.out,
+        ended.err
     );
 }
 

@@ -180,6 +180,40 @@ fn a_safety_backup_says_the_versions_that_its_content_came_from() {
 }
 
 #[test]
+fn a_few_nodes_of_a_workspace_make_it_no_other_backups_content() {
+    let mut house = parts::house();
+    house.magnolia = "6.2.40";
+    let engine = house.engine();
+    let old = back_up(&engine);
+    drop(engine);
+    house.magnolia = "6.3.4";
+    let engine = house.engine();
+    house.pass(Duration::hours(1));
+    let news = || parts(&["author:/website/home/news"]);
+    let website = || only(&["author"], &["website"]);
+    let versions_of_safety = |selection| {
+        house.write("author", "website/home/news/first.xml", "another text");
+        house.pass(Duration::hours(1));
+        let id = restore(&engine, &old.0, selection)
+            .outcome
+            .unwrap()
+            .safety
+            .unwrap();
+        let mut all = backups(&engine).into_iter();
+        let safety = all.find(|backup| backup.id == id).unwrap().manifest;
+        (
+            safety.versions.magnolia.0,
+            safety.came_from.map(|from| from.backup),
+        )
+    };
+    assert_eq!(versions_of_safety(news()), ("6.3.4".to_owned(), None));
+    let of_old = ("6.2.40".to_owned(), Some(old.clone()));
+    assert_eq!(versions_of_safety(news()), of_old, "these nodes are of it");
+    assert_eq!(versions_of_safety(website()), ("6.3.4".to_owned(), None));
+    assert_eq!(versions_of_safety(website()), of_old);
+}
+
+#[test]
 fn a_plan_of_a_part_says_what_of_that_part_is_lost() {
     let house = parts::house();
     let engine = house.engine();

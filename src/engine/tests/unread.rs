@@ -223,6 +223,44 @@ fn a_history_says_that_nobody_can_tell_whether_the_page_is_there() {
 }
 
 #[test]
+fn a_page_that_was_deleted_is_told_as_that_once_and_as_back_whatever_cannot_be_read_in_between() {
+    let mut house = house();
+    house.keep = Keep {
+        manual: 5,
+        ..Keep::default()
+    };
+    let engine = house.engine();
+    let back_up = || {
+        house.pass(Duration::minutes(1));
+        Source::from(&back_up(&engine))
+    };
+    let whole = back_up();
+    house.remove("author", FILE);
+    let gone = back_up();
+    house.write("author", FILE, &cut());
+    let unread = back_up();
+    house.remove("author", FILE);
+    back_up();
+    house.write("author", FILE, &news("News"));
+    let back = back_up();
+    let told = history(&engine, "author:/website/home/news");
+    let events: Vec<_> = told
+        .occurrences
+        .iter()
+        .map(|event| (event.before.source.clone(), event.words()))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            (whole, "in the oldest backup already"),
+            (gone, "deleted"),
+            (unread, "cannot be read"),
+            (back, "there again"),
+        ]
+    );
+}
+
+#[test]
 fn where_a_page_would_be_is_said_with_why_it_is_not_found() {
     let house = house();
     house.write("author", FILE, &cut());
