@@ -161,7 +161,11 @@ fn compared(look: &FirstLook) -> String {
             measure::nodes(total)
         ),
     };
-    let line = format!("comparing {} of {}{far}{others}", look.workspace, look.instance);
+    let what = match look.workspace.as_str() {
+        "" => String::new(),
+        workspace => format!(" {workspace} of {}", look.instance),
+    };
+    let line = format!("comparing{what}{far}{others}");
     printable::line(&line).into_owned()
 }
 
@@ -201,5 +205,7 @@ mod tests {
             line(&look),
             "comparing web\u{fffd}site of author: 4,500 of 10,000 nodes, 2 more workspaces"
         );
+        (look.workspace, look.total, look.others) = (String::new(), 0, 0);
+        assert_eq!(line(&look), "comparing");
     }
 }

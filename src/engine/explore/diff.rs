@@ -8,13 +8,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::background::Work;
 use super::differing::{Differing, is_another, tops};
 use super::find::Remarked;
+use super::how_far::{At, how_far};
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
 use super::unread::{Unread, unreadable};
 use super::{Answer, Trouble};
 use crate::domain::explore::{
-    Change, Diff, DiffLine, DiffRequest, FirstLook, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step,
-    Totals,
+    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
 };
 use crate::domain::measure;
 use crate::engine::{EngineError, Live};
@@ -36,16 +36,6 @@ pub(super) struct Compared {
     is_anything_there: bool,
     /// Where it may be that it is looked, in files that cannot be read: ends of sentences.
     unread: Vec<String>,
-}
-
-/// A workspace that is being compared.
-#[derive(Clone, Default)]
-struct At {
-    path: NodePath,
-    /// How many come after it.
-    others: u64,
-    /// How far the comparison was when it began with this one.
-    begun: (u64, u64),
 }
 
 impl Remarked for Compared {
@@ -103,7 +93,11 @@ impl Live {
             Ok((false, reading, (_, at))) => Ok(Looked::Reading(match reading {
                 Some(look) => look,
                 // Both are there, and are being compared.
-                None => how_far(&newer, at, work.progress.so_far())?,
+                None => {
+                    let instances = [&newer, &older].into_iter().flat_map(|of| of.instances(self));
+                    let look = how_far(newer.seen.source.clone(), instances, at, work.progress.so_far());
+                    look.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?
+                }
             })),
             Err(why) => {
                 explorer.comparisons.forget(&work);
@@ -111,22 +105,6 @@ impl Live {
             }
         }
     }
-}
-
-/// How far a comparison is in the workspace that it is at.
-fn how_far(newer: &Opened, at: Option<At>, (done, total): (u64, u64)) -> Answer<FirstLook> {
-    let At { path, others, begun } = at.unwrap_or_default();
-    let instance = path.instance.or_else(|| newer.first_instance());
-    let instance = instance.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
-    Ok(FirstLook {
-        source: newer.seen.source.clone(),
-        instance,
-        workspace: path.workspace.unwrap_or_default(),
-        done: done.saturating_sub(begun.0),
-        total: total.saturating_sub(begun.1),
-        others,
-        comparing: true,
-    })
 }
 
 /// A comparison.

@@ -127,12 +127,6 @@ impl Opened {
         }
     }
 
-    /// The first instance of a backup; `None` of Live.
-    pub(super) fn first_instance(&self) -> Option<InstanceName> {
-        let copies = &self.backup.as_ref()?.manifest.instances;
-        copies.first().map(|copy| copy.name.clone())
-    }
-
     /// The instance of a path.
     pub(super) fn instance_of(&self, live: &Live, path: &NodePath) -> Answer<InstanceName> {
         let known = self.instances(live);

@@ -468,7 +468,10 @@ fn others_words(look: &FirstLook) -> String {
 /// What is read for the first time.
 fn reading_words(look: &FirstLook) -> String {
     if look.comparing {
-        return format!("Comparing {} of {}", look.workspace, look.instance);
+        return match look.workspace.as_str() {
+            "" => "Comparing".to_owned(),
+            workspace => format!("Comparing {workspace} of {}", look.instance),
+        };
     }
     let source = match &look.source {
         Source::Live => "Live".to_owned(),
