@@ -28,6 +28,7 @@ CREATE INDEX big_ones ON pm_website_bundle USING btree (octet_length(bundle_data
 COMMENT ON TABLE pm_website_bundle IS 'ticket 4711; it''s "kept"';
 COMMENT ON COLUMN pm_website_bundle.bundle_data IS 'nodes';
 COMMENT ON INDEX big_ones IS 'for reports';
+ALTER INDEX big_ones ALTER COLUMN 1 SET STATISTICS 700;
 COMMENT ON CONSTRAINT some_bytes ON pm_website_bundle IS 'rule';
 ALTER TABLE pm_website_names ALTER COLUMN name TYPE varchar(255) COLLATE "POSIX";
 CREATE INDEX names_search ON pm_website_names USING btree ((name::text) plain_ops);
@@ -40,7 +41,10 @@ ALTER TABLE pm_website_refs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE pm_website_refs FORCE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON pm_website_refs AS RESTRICTIVE FOR UPDATE TO postgres USING (true) WITH CHECK (node_id_hi >= 0);
 ALTER TABLE version_refs SET UNLOGGED;
+COMMENT ON POLICY everybody ON pm_website_refs IS 'who may';
 CREATE STATISTICS both_halves (ndistinct, mcv) ON node_id_hi, node_id_lo FROM pm_website_bundle;
+ALTER STATISTICS both_halves SET STATISTICS 55;
+COMMENT ON STATISTICS both_halves IS 'for joins';
 ALTER TABLE pm_website_refs ADD CONSTRAINT of_a_node FOREIGN KEY (node_id_hi, node_id_lo) REFERENCES pm_website_bundle
     ON DELETE CASCADE DEFERRABLE;
 "#;
@@ -63,7 +67,12 @@ UNION ALL SELECT concat_ws(' ', k.conrelid::regclass, k.conname, pg_get_constrai
 UNION ALL SELECT concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisclustered) FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'public'::regnamespace
 UNION ALL SELECT p::text FROM pg_policies p WHERE p.schemaname = 'public'
-UNION ALL SELECT pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s WHERE s.stxnamespace = 'public'::regnamespace
+UNION ALL SELECT concat_ws(' ', p.polname, obj_description(p.oid, 'pg_policy')) FROM pg_policy p
+JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = 'public'::regnamespace
+UNION ALL SELECT concat_ws(' ', a.attrelid::regclass, a.attnum, a.attstattarget) FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'i'
+UNION ALL SELECT concat_ws(' ', pg_get_statisticsobjdef(s.oid), s.stxstattarget, obj_description(s.oid, 'pg_statistic_ext'))
+FROM pg_statistic_ext s WHERE s.stxnamespace = 'public'::regnamespace
 UNION ALL SELECT concat_ws(' ', sequencename, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size)
 FROM pg_sequences WHERE schemaname = 'public') AS lines
 ";

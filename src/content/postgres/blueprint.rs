@@ -427,6 +427,12 @@ impl Draft<'_> {
                 what,
                 essential: index.unique,
             });
+            for (place, target) in wanted.iter().flat_map(|index| &index.statistics) {
+                let name = in_schema(self.schema, &index.name);
+                let statement = format!("ALTER INDEX {name} ALTER COLUMN {place} SET STATISTICS {target}");
+                let part = self.part("the statistics target of the index", &index.name, statement);
+                self.drawn.complete.push(part);
+            }
         }
     }
 }

@@ -80,6 +80,9 @@ pub struct IndexDress {
     /// The tablespace, if it is not the database's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tablespace: Option<String>,
+    /// How much the server looks at to know what is in an expression of it: the place of the expression, from 1, and that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<(i16, i32)>,
 }
 
 /// What tells replicas which row is meant.
@@ -111,6 +114,9 @@ pub struct Policy {
     /// Which rows may be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
+    /// The comment on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// Statistics over several columns.
@@ -125,6 +131,12 @@ pub struct Statistics {
     /// The expressions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expressions: Vec<String>,
+    /// How much the server looks at for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<i32>,
+    /// The comment on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A comment.

@@ -85,7 +85,18 @@ impl Draft<'_> {
         }));
         for one in &dress.statistics {
             match self.statistics(one) {
-                Ok(statement) => set.push(self.part("the statistics", &one.name, statement)),
+                Ok(statement) => {
+                    set.push(self.part("the statistics", &one.name, statement));
+                    let name = in_schema(self.schema, &one.name);
+                    set.extend(one.target.map(|target| {
+                        let statement = format!("ALTER STATISTICS {name} SET STATISTICS {target}");
+                        self.part("the target of the statistics", &one.name, statement)
+                    }));
+                    set.extend(one.comment.as_ref().map(|text| {
+                        let statement = format!("COMMENT ON STATISTICS {name} IS {}", literal(text));
+                        self.part("the comment on the statistics", &one.name, statement)
+                    }));
+                }
                 Err(why) => self.left_out(&self.what("the statistics", &one.name), &why),
             }
         }
@@ -142,7 +153,14 @@ impl Draft<'_> {
         let mut last = Vec::new();
         for policy in &dress.policies {
             match self.policy(policy) {
-                Ok(statement) => last.push(self.part("the policy", &policy.name, statement)),
+                Ok(statement) => {
+                    last.push(self.part("the policy", &policy.name, statement));
+                    last.extend(policy.comment.as_ref().map(|text| {
+                        let on = format!("POLICY {} ON {}", quoted(&policy.name), self.name);
+                        let statement = format!("COMMENT ON {on} IS {}", literal(text));
+                        self.part("the comment on the policy", &policy.name, statement)
+                    }));
+                }
                 Err(why) => self.left_out(&self.what("the policy", &policy.name), &why),
             }
         }

@@ -26,22 +26,26 @@ FROM pg_attribute a WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisd
 
 const INDEXES: &str = "\
 SELECT i.indrelid, x.relname::text, coalesce(x.reloptions, '{}'), s.spcname::text, obj_description(x.oid, 'pg_class'), \
-       EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')) \
+       EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x')), \
+       ARRAY(SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum), \
+       ARRAY(SELECT a.attstattarget::integer FROM pg_attribute a \
+             WHERE a.attrelid = x.oid AND a.attstattarget >= 0 ORDER BY a.attnum) \
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid LEFT JOIN pg_tablespace s ON s.oid = x.reltablespace \
 WHERE i.indrelid = ANY($1) AND i.indisvalid ORDER BY x.relname::text COLLATE \"C\"";
 
 const POLICIES: &str = "\
 SELECT p.polrelid, p.polname::text, p.polpermissive, p.polcmd::text, \
        ARRAY(SELECT CASE WHEN r = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(r)::text END FROM unnest(p.polroles) r ORDER BY 1), \
-       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid) \
+       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), obj_description(p.oid, 'pg_policy') \
 FROM pg_policy p WHERE p.polrelid = ANY($1) ORDER BY p.polname";
 
-/// With what the server knows of statistics on expressions in the place of a word.
+/// With what the server knows of statistics on expressions in the place of a word. Servers before 13 know no target of them.
 const STATISTICS: &str = "\
 SELECT s.stxrelid, s.stxname::text, ARRAY(SELECT k::text FROM unnest(s.stxkind) k WHERE k <> 'e'), \
        ARRAY(SELECT a.attname::text FROM unnest(s.stxkeys::int2[]) WITH ORDINALITY k(n, o) \
              JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k.n ORDER BY k.o), \
-       coalesce(EXPRESSIONS, '{}'::text[]) \
+       coalesce(EXPRESSIONS, '{}'::text[]), nullif((to_jsonb(s) ->> 'stxstattarget')::integer, -1), \
+       obj_description(s.oid, 'pg_statistic_ext') \
 FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid AND c.relnamespace = s.stxnamespace \
 WHERE s.stxrelid = ANY($1) ORDER BY s.stxname";
 
@@ -106,13 +110,14 @@ pub(super) fn fill(
             name: row.get(1),
             options: pairs(row.get(2)),
             tablespace: row.get(3),
+            statistics: std::iter::zip(row.get::<_, Vec<i16>>(6), row.get::<_, Vec<i32>>(7)).collect(),
         };
         dress.comment(CommentOn::Index, &index.name, row.get(4));
         if !row.get::<_, bool>(5) {
             // Those of any other index stand in its definition.
             index.options.clear();
         }
-        if !index.options.is_empty() || index.tablespace.is_some() {
+        if !index.options.is_empty() || index.tablespace.is_some() || !index.statistics.is_empty() {
             dress.indexes.push(index);
         }
     }
@@ -124,6 +129,7 @@ pub(super) fn fill(
             roles: row.get(4),
             using: row.get(5),
             check: row.get(6),
+            comment: row.get(7),
         });
     }
     let statistics = statistics(client)?;
@@ -133,6 +139,8 @@ pub(super) fn fill(
             kinds: row.get(2),
             columns: row.get(3),
             expressions: row.get(4),
+            target: row.get(5),
+            comment: row.get(6),
         });
     }
     for row in client.query(CONSTRAINTS, &[&oids])? {
