@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::newest::Newest;
 use super::repositories::RepositoryCell;
 use super::{Engine, ListedCopies};
 use crate::catalog::{Catalog, CatalogError, Claim};
@@ -36,8 +37,8 @@ pub(super) struct Known {
     pub(super) settings: EnvironmentSettings,
     pub(super) health: Mutex<Answered>,
     fence: Arc<Fence>,
-    pub(super) listed: Mutex<Option<Listed>>,
-    pub(super) copies: Mutex<Option<ListedCopies>>,
+    pub(super) listed: Newest<Listed>,
+    pub(super) copies: Newest<ListedCopies>,
     /// That nothing has its turn to be read back for a while.
     pub(super) quiet: Mutex<Option<Quiet>>,
     first: RepositoryCell,
@@ -58,8 +59,8 @@ impl Known {
             settings,
             health: Mutex::default(),
             fence: Arc::new(fence),
-            listed: Mutex::default(),
-            copies: Mutex::default(),
+            listed: Newest::default(),
+            copies: Newest::default(),
             quiet: Mutex::default(),
             first: RepositoryCell::default(),
             second: RepositoryCell::default(),
@@ -74,8 +75,8 @@ impl Known {
             settings,
             health: Mutex::default(),
             fence: Arc::clone(&self.fence),
-            listed: Mutex::default(),
-            copies: Mutex::default(),
+            listed: Newest::default(),
+            copies: Newest::default(),
             quiet: Mutex::default(),
             first: RepositoryCell::default(),
             second: RepositoryCell::default(),
@@ -98,8 +99,8 @@ impl Known {
 
     /// Forgets what was listed: it has changed, or may have.
     pub(super) fn forget_listed(&self) {
-        *self.listed.lock() = None;
-        *self.copies.lock() = None;
+        self.listed.forget();
+        self.copies.forget();
     }
 }
 

@@ -21,6 +21,7 @@ mod explore;
 mod hooks;
 mod jobs;
 mod live;
+mod newest;
 mod notify;
 mod opened;
 mod opening;

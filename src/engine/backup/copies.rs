@@ -35,9 +35,10 @@ impl Live {
     /// # Errors
     /// What reaching, opening or listing the second repository said.
     pub(in crate::engine) fn list_copies(&self) -> Result<Vec<CopiedBackup>, EngineError> {
+        let asked = self.known().copies.ask();
         let listed = self.read_copies();
         let kept = listed.as_ref().map(Clone::clone).map_err(ToString::to_string);
-        *self.known().copies.lock() = Some(kept);
+        self.known().copies.keep(&asked, kept);
         listed
     }
 
@@ -105,7 +106,7 @@ impl Live {
     /// What each backup of the first repository began as. Empty unless that one was listed: while it is out of reach, it is
     /// not reached for again and again.
     fn origins(&self) -> Vec<(BackupId, BackupId)> {
-        if self.known().listed.lock().is_none() {
+        if self.known().listed.of(|_| ()).is_none() {
             return Vec::new();
         }
         let listed = self
@@ -122,7 +123,7 @@ impl Live {
 
     /// The copies as last listed.
     fn known_copies(&self) -> ListedCopies {
-        let known = self.known().copies.lock().clone();
+        let known = self.known().copies.of(Clone::clone);
         if let Some(mut known) = known {
             for copy in known.iter_mut().flatten() {
                 copy.backup.dated_ahead = is_ahead(copy.backup.manifest.taken, self.now());
@@ -335,9 +336,8 @@ impl Live {
         let is_known = self
             .known()
             .listed
-            .lock()
-            .as_ref()
-            .is_some_and(|listed| listed.backups.iter().any(|backup| backup.answers_to(id)));
+            .of(|listed| listed.backups.iter().any(|backup| backup.answers_to(id)))
+            == Some(true);
         if !is_known && self.copy_settings().is_some() && self.known_copy(id).is_some() {
             RepositoryChoice::Copy
         } else {

@@ -25,12 +25,7 @@ impl Live {
     /// # Errors
     /// What opening or listing the repository said.
     pub fn backups(&self) -> Result<Vec<Backup>, EngineError> {
-        let listed = self
-            .known()
-            .listed
-            .lock()
-            .as_ref()
-            .map(|listed| listed.backups.clone());
+        let listed = self.known().listed.of(|listed| listed.backups.clone());
         let Some(mut backups) = listed else {
             return self.list_backups();
         };
@@ -107,16 +102,14 @@ impl Live {
 
     /// The records of backups in the environment's repository that cannot be read, and why, as last listed.
     pub(in crate::engine) fn unreadable_records(&self) -> Vec<(BackupId, String)> {
-        let listed = self.known().listed.lock();
-        listed
-            .as_ref()
-            .map(|listed| listed.unreadable.clone())
-            .unwrap_or_default()
+        let unreadable = self.known().listed.of(|listed| listed.unreadable.clone());
+        unreadable.unwrap_or_default()
     }
 
     /// The environment's backups, newest first, listed anew.
     pub(in crate::engine) fn list_backups(&self) -> Result<Vec<Backup>, EngineError> {
         let name = self.name();
+        let asked = self.known().listed.ask();
         let Some(repository) = self.repository(false)? else {
             return Ok(Vec::new());
         };
@@ -163,7 +156,7 @@ impl Live {
             backups: backups.clone(),
             unreadable,
         };
-        *self.known().listed.lock() = Some(listed);
+        self.known().listed.keep(&asked, listed);
         Ok(backups)
     }
 }
