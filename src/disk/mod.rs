@@ -1,5 +1,5 @@
 //! What Lifeboat asks of a file system besides reading and writing files: folders that are held by what was opened, mounts
-//! in a folder, room, removal that stays on one file system, and folders that only their owner can look into.
+//! in a folder, room, whether something is taken, removal that stays on one file system, and folders that only their owner can look into.
 //!
 //! It knows nothing of content, repositories or jobs.
 
@@ -7,6 +7,7 @@ pub(crate) mod fstab;
 pub(crate) mod held;
 mod identity;
 pub(crate) mod mounts;
+pub(crate) mod nameless;
 pub(crate) mod private;
 pub(crate) mod removal;
 pub(crate) mod room;

@@ -6,11 +6,10 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -19,17 +18,13 @@ use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
 
 use super::{Found, Shelf, pack_file, path_of};
-use crate::disk::private;
+use crate::disk::{nameless, private};
 use crate::domain::address::Address;
 use crate::domain::os_error::in_words;
 use crate::repository::error::RepositoryError;
 
 /// How many packs are kept open: a few per core.
 const OPEN_PACKS: usize = 16;
-/// Bytes that are written to see whether any are taken.
-const TRY: usize = 4096;
-/// How many looks this process has taken.
-static TRIED: AtomicU64 = AtomicU64::new(0);
 
 /// See the module.
 #[derive(Debug)]
@@ -184,26 +179,14 @@ pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
     }
 }
 
-/// Makes a file where packs are made, brings it to disk and removes it.
+/// Tries whether anything is taken where packs are made.
 pub(super) fn try_to_write(place: &Path) -> Result<(), RepositoryError> {
-    let failed = |error: io::Error| {
-        RepositoryError::io("trying to write there", &Address::from(place), in_words(&error))
-    };
     let data = place.join(FileType::Pack.dirname());
     let below = if data.is_dir() { data } else { place.to_owned() };
-    // Two looks at the same time must not meet.
-    let process = std::process::id();
-    let number = TRIED.fetch_add(1, Ordering::Relaxed);
-    let path = below.join(format!(".lifeboat-try-{process}-{number}"));
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(failed)?;
-    let written = file.write_all(&[0; TRY]).and_then(|()| file.sync_all());
-    let removed = fs::remove_file(&path);
-    written.and(removed).map_err(failed)
+    nameless::clear_left(&below);
+    nameless::try_to_write(&below).map_err(|error| {
+        RepositoryError::io("trying to write there", &Address::from(place), in_words(&error))
+    })
 }
 
 pub(super) fn what_is_there(place: &Path) -> Result<Found, RepositoryError> {
