@@ -88,6 +88,7 @@ impl Presses {
                 Decoded::Corner(size) => Some(Input::Corner(size)),
                 Decoded::Focus(has_it) => Some(Input::Focus(has_it)),
                 Decoded::Background(background) => Some(Input::Background(background)),
+                Decoded::Nothing => None,
             };
             if let Some(input) = input {
                 self.keys(at, &std::mem::take(&mut run), together, &mut inputs);
@@ -251,6 +252,38 @@ mod tests {
                 press(Key::Enter, How::Together)
             ]
         );
+    }
+
+    /// A question is not answered by the rest of a text in another encoding, nor by what a key sends that nothing is known of.
+    #[test]
+    fn a_key_that_comes_with_something_unknown_is_not_alone() {
+        for before in [
+            &b"\xc3"[..],
+            b"\0",
+            b"\xff",
+            b"\x1b\xe9",
+            b"\x1b[25~",
+            b"\x1b[99z",
+            b"\x1bOP",
+            b"\x1b[<35;40;15M",
+            b"\x1b[12\x80",
+        ] {
+            let (mut decoder, mut sorting) = (Decoder::default(), Presses::default());
+            let decoded = decoder.feed(&[before, b"y"].concat());
+            let inputs = sorting.sort(Instant::now(), decoded);
+            let [Input::Key(pressed)] = inputs.as_slice() else {
+                panic!("{before:?}: {inputs:?}")
+            };
+            assert_eq!(
+                (pressed.key, pressed.how),
+                (Key::Char('y'), How::Together),
+                "{before:?}"
+            );
+        }
+        // Text stays text where one letter of it is none here.
+        let mut decoder = Decoder::default();
+        let inputs = Presses::default().sort(Instant::now(), decoder.feed(b"f\xfcr yes"));
+        assert_eq!(inputs, [text("fr yes")]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ const PASTE_WAIT: Duration = Duration::from_secs(5);
 const TOLD_WAIT: Duration = Duration::from_millis(400);
 /// The most of a sequence that is kept. No key has as many bytes.
 const LONGEST: usize = 64;
+
 /// What bytes stood for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
@@ -67,6 +68,8 @@ pub enum Decoded {
     Corner(Size),
     /// The terminal has got the focus, or lost it.
     Focus(bool),
+    /// Something was sent that stands for nothing here. What comes in one go with it was not pressed by itself.
+    Nothing,
 }
 
 /// Where in a sequence the decoder is.
@@ -185,7 +188,7 @@ fn ground(byte: u8, found: &mut Vec<Decoded>) -> State {
         0xc2..=0xdf => return State::Character(vec![byte], 2),
         0xe0..=0xef => return State::Character(vec![byte], 3),
         0xf0..=0xf4 => return State::Character(vec![byte], 4),
-        _ => found.extend(plain(byte).map(Decoded::Key)),
+        _ => found.push(plain(byte).map_or(Decoded::Nothing, Decoded::Key)),
     }
     State::Ground
 }
@@ -205,15 +208,15 @@ fn plain(byte: u8) -> Option<Key> {
 fn character(mut bytes: Vec<u8>, length: usize, byte: u8, found: &mut Vec<Decoded>) -> State {
     if !(0x80..=0xbf).contains(&byte) {
         // What began is no character; what came now may be one.
-        return ground(byte, found);
+        return broken_off(byte, found);
     }
     bytes.push(byte);
     if bytes.len() < length {
         return State::Character(bytes, length);
     }
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    let typed = text.chars().filter(|c| !c.is_control());
-    found.extend(typed.map(|c| Decoded::Key(Key::Char(c))));
+    let typed = text.chars().find(|c| !c.is_control()).map(Key::Char);
+    found.push(typed.map_or(Decoded::Nothing, Decoded::Key));
     State::Ground
 }
 
@@ -226,10 +229,9 @@ fn after_escape(byte: u8, found: &mut Vec<Decoded>) -> State {
             found.push(Decoded::Key(Key::Esc));
             State::Escape
         }
-        // The bytes of a longer character with Alt come to nothing.
-        0x80.. => State::Ground,
         _ => {
-            found.extend(plain(byte).map(Decoded::Alt));
+            // The bytes of a longer character with Alt come to nothing.
+            found.push(plain(byte).map_or(Decoded::Nothing, Decoded::Alt));
             State::Ground
         }
     }
@@ -247,29 +249,31 @@ fn control(mut bytes: Vec<u8>, late: bool, byte: u8, found: &mut Vec<Decoded>) -
         }
         b'~' if bytes == b"200" => State::Paste(Pasting::default()),
         0x40..=0x7e => {
-            if !late {
-                found.extend(whole(&bytes, byte));
-            }
+            let key = whole(&bytes, byte).filter(|_| !late);
+            found.push(key.unwrap_or(Decoded::Nothing));
             State::Ground
         }
         0x1b => State::Escape,
         // A sequence that is broken off by something else is none.
-        _ => ground(byte, found),
+        _ => broken_off(byte, found),
     }
+}
+
+fn broken_off(byte: u8, found: &mut Vec<Decoded>) -> State {
+    found.push(Decoded::Nothing);
+    ground(byte, found)
 }
 
 fn single(late: bool, byte: u8, found: &mut Vec<Decoded>) -> State {
     match byte {
         b'0'..=b'9' | b';' => State::Single(late),
         b'A'..=b'Z' | b'a'..=b'z' => {
-            if !late {
-                found.extend(letter_key(byte).map(Decoded::Key));
-                found.extend((byte == b'M').then_some(Decoded::Key(Key::Enter)));
-            }
+            let key = letter_key(byte).or((byte == b'M').then_some(Key::Enter));
+            found.push(key.filter(|_| !late).map_or(Decoded::Nothing, Decoded::Key));
             State::Ground
         }
         0x1b => State::Escape,
-        _ => ground(byte, found),
+        _ => broken_off(byte, found),
     }
 }
 
@@ -280,7 +284,7 @@ mod tests {
     use super::*;
 
     /// What comes of bytes in several pieces, with a pause after each that is long enough for `Esc` and for a text that a
-    /// terminal sends.
+    /// terminal sends. What is nothing is left out.
     fn in_pieces(pieces: &[&[u8]]) -> Vec<Decoded> {
         let mut decoder = Decoder::default();
         let mut found = Vec::new();
@@ -290,6 +294,7 @@ mod tests {
                 found.extend(decoder.paused());
             }
         }
+        found.retain(|decoded| *decoded != Decoded::Nothing);
         found
     }
 
