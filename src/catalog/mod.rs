@@ -13,6 +13,7 @@
 mod activity;
 mod answers;
 mod begun;
+mod couriers;
 mod drills;
 mod due;
 mod environments;

@@ -52,6 +52,14 @@ impl Presence {
         }
     }
 
+    /// The same, where it is to be heard of as well: of a node whose lease has run out nobody knows what it does.
+    pub(super) fn is_heard_of(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        match self {
+            Self::Process(process) => Ok(process.is_alive(number)?),
+            Self::Node(_) => Node::is_heard_of(session, number),
+        }
+    }
+
     /// The Lifeboats that have the catalog open, and of nodes those that were heard of within a day. Without their jobs.
     pub(super) fn list(&self, session: &mut Session<'_>) -> Result<Vec<LifeboatNode>, Fault> {
         match self {

@@ -141,6 +141,15 @@ impl Node {
         })
     }
 
+    /// Whether the node's lease stands, whoever asks.
+    pub(super) fn is_heard_of(session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+        let row = session.row(
+            "SELECT 1 FROM nodes WHERE number = ?1 AND NOT gone AND lease > clock_timestamp()",
+            values![number],
+        )?;
+        Ok(row.is_some())
+    }
+
     /// The node keeps the schedule from now on.
     pub(super) fn keeps_schedule(&self, session: &mut Session<'_>) -> Result<(), Fault> {
         self.shared.keeps_schedule.store(true, Ordering::Release);

@@ -143,6 +143,8 @@ on_every_store!(
     notify::what_was_settled_in_part_is_never_counted_below_nothing,
     notify::what_has_changed_in_between_is_no_repeat,
     notify::a_clock_that_was_ahead_keeps_nothing_back,
+    notify::who_delivers_is_known_for_as_long_as_it_lives,
+    notify::whoever_lives_and_leaves_things_lying_does_not_deliver,
     tokens::a_token_is_found_by_the_hash_of_its_text_alone,
     tokens::a_token_is_rotated_and_revoked,
     tokens::the_same_question_gets_the_same_answer,

@@ -253,3 +253,49 @@ pub(super) fn a_clock_that_was_ahead_keeps_nothing_back(place: &Place) {
     assert!(one.post_once("late", at(200), &late).unwrap());
     assert!(!one.post_once("late", at(201), &late).unwrap());
 }
+
+fn others(catalog: &Catalog, seconds: i64) -> Vec<String> {
+    catalog
+        .delivered_by_another(&["ops", "mail"], at(seconds))
+        .unwrap()
+}
+
+pub(super) fn who_delivers_is_known_for_as_long_as_it_lives(place: &Place) {
+    let (service, verb) = (place.open(), place.open());
+    assert_eq!(others(&verb, 0), [""; 0]);
+    service.delivers_to(&["ops", "chat"], at(0)).unwrap();
+    assert_eq!(others(&verb, 0), ["ops"]);
+    assert_eq!(others(&service, 0), [""; 0], "it leaves nothing to itself");
+    service.delivers_to(&["mail"], at(1)).unwrap();
+    assert_eq!(others(&verb, 1), ["mail"], "it was configured anew");
+    service.delivers_no_more().unwrap();
+    assert_eq!(others(&verb, 1), [""; 0]);
+
+    service.delivers_to(&["ops"], at(2)).unwrap();
+    place.kill(service);
+    assert_eq!(others(&verb, 2), [""; 0]);
+    let next = place.open();
+    next.delivers_to(&["mail"], at(3)).unwrap();
+    assert_eq!(others(&verb, 3), ["mail"]);
+    assert_eq!(
+        verb.notes("courier").unwrap(),
+        [next.presence.number().to_string()]
+    );
+}
+
+pub(super) fn whoever_lives_and_leaves_things_lying_does_not_deliver(place: &Place) {
+    let (service, verb) = (place.open(), place.open());
+    service.delivers_to(&["ops", "mail"], at(0)).unwrap();
+    verb.post(&[outgoing("ops", "a", 0)]).unwrap();
+    assert_eq!(others(&verb, 59), ["ops", "mail"]);
+    assert_eq!(others(&verb, 61), ["mail"]);
+    // One that is in somebody's hands, or that has its pause, does not lie about.
+    let bags = take(&service, 61);
+    assert_eq!(others(&verb, 200), ["ops", "mail"]);
+    let fates = [(&bags[0].waiting[0], Fate::Tried)];
+    service
+        .settle_bag(&bags[0], &fates, Some(("it is down", at(300))), at(300), at(200))
+        .unwrap();
+    assert_eq!(others(&verb, 359), ["ops", "mail"]);
+    assert_eq!(others(&verb, 361), ["mail"]);
+}

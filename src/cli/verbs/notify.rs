@@ -15,7 +15,7 @@ Shows who is told of what happens while nobody looks, and tries whether they are
 and dead man's switches, each a [[notify]] or an [[alive]] of the configuration.
 
 What happens waits in a queue of the catalog until its receiver has taken it. `lifeboat serve` and an open cockpit on this \
-machine deliver; a verb delivers what it has done itself for up to 5 seconds before it ends, and leaves the rest to them.";
+machine deliver; a verb leaves what it has done to them, and where none of them runs it delivers for up to 5 seconds before it ends.";
 
 /// What `lifeboat notify` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

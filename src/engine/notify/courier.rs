@@ -69,6 +69,7 @@ impl Notifier<'_> {
                 engine
                     .activity()
                     .whatever_happens("delivering notifications", || {
+                        engine.notifier().put_out_sign();
                         engine.notifier().set_off();
                         pause = engine.notifier().rest();
                     });
@@ -100,11 +101,13 @@ impl Notifier<'_> {
         (next - self.now()).to_std().unwrap_or(REST).min(LOOK_EVERY)
     }
 
-    /// Delivers what this process has put into the queue, and what else is due, before it ends: for so long at most. What
-    /// has not taken anything by then is written down as that, and left to whoever keeps the schedule.
+    /// Delivers what this process has put into the queue, what was left to it, and what else is due, before it ends: for so
+    /// long at most. What has not taken anything by then is written down as that, and left to whoever keeps the schedule. What
+    /// another Lifeboat delivers is left to it at once.
     pub fn send_before_the_end(&self, at_most: Duration) {
         let has_posted = self.room().bell.lock().has_posted;
-        if !self.is_used() || !(has_posted || self.room().under_way.is_to_anybody()) {
+        let is_begun = self.has_sign_out() || self.room().under_way.is_to_anybody();
+        if !self.is_used() || !(has_posted || is_begun) {
             return;
         }
         let end = Monotonic::now() + at_most;
@@ -113,7 +116,10 @@ impl Notifier<'_> {
         // A catalog that hangs would be waited for, and whoever ends waits no longer than this.
         std::thread::spawn(move || {
             let (notifier, room) = (engine.notifier(), engine.notifier().room().clone());
-            while notifier.deliver_until(Some(end)) > 0 && Monotonic::now() < end {}
+            // In this order: what somebody has put in before this one's sign was gone is still delivered by this one.
+            notifier.take_in_sign();
+            let others = notifier.told_by_others();
+            while notifier.deliver_until(&others, Some(end)) > 0 && Monotonic::now() < end {}
             room.under_way.break_off(at_most);
             room.under_way.wait(Some(Monotonic::now() + WRITTEN_WITHIN));
             let _ = sent.send(());
@@ -124,23 +130,30 @@ impl Notifier<'_> {
     /// Delivers what is due now. Returns how much was taken.
     #[cfg(test)]
     pub(in crate::engine) fn deliver_due(&self) -> usize {
-        self.deliver_until(None)
+        self.deliver_until(&[], None)
     }
 
-    /// Delivers what is due now, and waits for it until then at most. Returns how much was taken.
-    fn deliver_until(&self, end: Option<Monotonic>) -> usize {
+    /// Delivers what is due now, but to those whom others tell, and waits for it until then at most. Returns how much was
+    /// taken.
+    fn deliver_until(&self, others: &[String], end: Option<Monotonic>) -> usize {
         let under_way = &self.room().under_way;
         let before = under_way.taken();
-        self.set_off();
+        self.set_off_but_to(others);
         under_way.wait(end);
         under_way.taken() - before
     }
 
     /// Sets off to each receiver for which something is due, and waits for none of them.
     pub(in crate::engine) fn set_off(&self) {
+        self.set_off_but_to(&[]);
+    }
+
+    fn set_off_but_to(&self, others: &[String]) {
         let room = self.room();
         let _one_at_a_time = room.setting_off.lock();
-        let bags = self.0.catalog().take_bags(&self.at_rest(), self.now());
+        let mut names = self.at_rest();
+        names.retain(|name| !others.iter().any(|other| other == name));
+        let bags = self.0.catalog().take_bags(&names, self.now());
         for bag in self.or_report(bags).unwrap_or_default() {
             let trip = Trip::begin(room, &bag.receiver);
             self.0.runtime().spawn(travel(self.0.downgrade(), bag, trip));
@@ -154,7 +167,7 @@ impl Notifier<'_> {
         names
     }
 
-    fn or_report<T>(&self, result: Result<T, CatalogError>) -> Option<T> {
+    pub(super) fn or_report<T>(&self, result: Result<T, CatalogError>) -> Option<T> {
         match result {
             Ok(done) => Some(done),
             // That the catalog is away is told by everybody who needs it.

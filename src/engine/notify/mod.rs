@@ -12,6 +12,7 @@ mod mail;
 mod quoted;
 mod reach;
 mod rounds;
+mod sign;
 mod under_way;
 
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub(super) struct Mailroom {
     /// Whether there is something new to deliver, or to end for.
     bell: Mutex<Bell>,
     rung: Condvar,
+    /// Whether others are told that this process delivers.
+    sign: Mutex<sign::Sign>,
     /// The receivers that took nothing when they were looked at last.
     failing: Mutex<Vec<ReceiverStanding>>,
     /// Those of them that are shown as trouble.

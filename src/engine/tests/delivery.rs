@@ -11,6 +11,7 @@ use super::receivers::{BABBLES, HANGS_UP, Listener, MailServer, STALLS};
 use super::told::alive;
 use crate::domain::limit::TimeLimit;
 use crate::domain::notify::{MailTls, Receiver, ReceiverKind};
+use crate::engine::Engine;
 
 fn hook(name: &str, listener: &Listener) -> Receiver {
     receiver(name, ReceiverKind::Webhook, |it| it.url = Some(listener.url("/")))
@@ -64,6 +65,86 @@ fn a_command_that_takes_longer_than_a_verb_waits_is_not_begun_by_each_verb() {
         assert!(engine.notifier().standings().unwrap()[0].failing_since.is_some());
     }
     assert_eq!(fs::read_to_string(&starts).unwrap(), "x\n");
+}
+
+/// As a verb ends: how long it waits for receivers.
+fn ends(verb: &Engine) -> Wait {
+    let began = Monotonic::now();
+    verb.notifier().send_before_the_end(Wait::from_secs(5));
+    began.elapsed()
+}
+
+#[test]
+fn a_verb_beside_a_service_leaves_what_it_tells_to_it_and_ends_at_once() {
+    let listener = Listener::new();
+    listener.answers(STALLS);
+    let house = house(vec![hook("ops", &listener)]);
+    let (service, verb) = (house.engine(), house.engine());
+    let courier = service.notifier().keep();
+    let until = Monotonic::now() + Wait::from_secs(30);
+    let others = || verb.catalog().delivered_by_another(&["ops"], house.clock_now());
+    while others().unwrap() != ["ops"] {
+        assert!(
+            Monotonic::now() < until,
+            "the service does not say that it delivers"
+        );
+        std::thread::sleep(Wait::from_millis(20));
+    }
+    warn(&verb, "the disk is nearly full");
+    assert!(ends(&verb) < Wait::from_secs(3));
+    drop(verb);
+    assert_eq!(listener.hears().json()["text"], "the disk is nearly full");
+    assert_eq!(listener.heard().len(), 0, "and not twice");
+    drop(courier);
+}
+
+#[test]
+fn what_was_left_to_a_service_that_died_is_delivered_by_the_next_verb() {
+    let listener = Listener::new();
+    let house = house(vec![hook("ops", &listener)]);
+    let service = house.engine();
+    service.notifier().put_out_sign();
+    let verb = house.engine();
+    warn(&verb, "left to it");
+    ends(&verb);
+    assert_eq!(listener.heard().len(), 0);
+    // As after a kill: what it has said stays, and its lock is gone.
+    drop(service);
+    let next = house.engine();
+    warn(&next, "told after it");
+    ends(&next);
+    assert_eq!(listener.heard().len(), 2);
+}
+
+#[test]
+fn what_was_left_to_a_service_is_delivered_before_it_ends() {
+    let listener = Listener::new();
+    let house = house(vec![hook("ops", &listener)]);
+    let (service, verb) = (house.engine(), house.engine());
+    service.notifier().put_out_sign();
+    warn(&verb, "left to it");
+    ends(&verb);
+    ends(&service);
+    assert_eq!(listener.heard().len(), 1);
+    // It still has its catalog open, and puts out no sign any more.
+    service.notifier().put_out_sign();
+    warn(&verb, "told by itself");
+    ends(&verb);
+    assert_eq!(listener.heard().len(), 1);
+}
+
+#[test]
+fn a_verb_tells_whoever_the_service_does_not_know() {
+    let (known, unknown) = (Listener::new(), Listener::new());
+    let mut house = house(vec![hook("known", &known)]);
+    let service = house.engine();
+    service.notifier().put_out_sign();
+    house.receivers.push(hook("unknown", &unknown));
+    let verb = house.engine();
+    warn(&verb, "the disk is nearly full");
+    ends(&verb);
+    assert_eq!((known.heard().len(), unknown.heard().len()), (0, 1));
+    drop(service);
 }
 
 #[test]
