@@ -121,6 +121,7 @@ async fn the_presenters_key_leads_to_the_end_of_the_path() {
         );
         // The path has an end, and behind it the cockpit is whoever's it is.
         cockpit.press(" ").await.see("The tour is over").await;
+        cockpit.see("Ctrl-T back to the tour").await;
         cockpit.press("q").await;
         cockpit.end().await.unwrap();
     }

@@ -94,9 +94,9 @@ const TO_BACKUP: Beat = beat(Seen::Listed, Press::To(Aim::Backup));
 /// The path.
 pub const STEPS: &[Step] = &[
     Step {
-        title: "Three at night: can Live be brought back?",
-        why: "Somebody calls: pages are missing. The first line answers before anything else: to when Live can be brought \
-              back, in how long, and when that was proven. Below it stand the four slots that backups are kept in.",
+        title: "3 in the morning: can Live be recovered?",
+        why: "Somebody calls: pages are missing. The line \"back to\" answers at once: to which moment Live can be brought \
+              back, in how long, and when that was last proven. Below it are the backups to choose from.",
         does: "go on",
         then: "",
         seconds: 25,
@@ -104,11 +104,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "A backup that counts",
-        why: "Before a campaign or a risky deployment somebody takes a backup by hand. It counts only once all of it was \
-              read back from where it is kept: a backup that nobody has read is a hope.",
+        why: "Before a campaign or a risky deployment, somebody takes a backup by hand. It counts only after all of it was \
+              read back from where it is kept: a backup that nobody has read is only a hope.",
         does: "take a backup",
-        then: "Copied, read back, recorded; only then was the older manual backup let go. An item is a file, or a row of a \
-               table. It took seconds: the cost follows what has changed.",
+        then: "It was copied and read back; only then was the older manual backup dropped. An item is a file, or a row of a \
+               database. It took seconds: the time follows what has changed, not what there is.",
         seconds: 30,
         beats: &[
             HOME,
@@ -121,10 +121,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Live breaks",
-        why: "So that there is something to recover, Live is broken for real, as a wrong script would: on all instances a \
-              section of the website and a folder of assets are deleted, and pages are garbled.",
+        why: "The next key breaks Live for real, as a faulty script would: on every instance it deletes a section of the \
+              website and a folder of assets, and garbles pages. Nothing outside this sandbox is touched.",
         does: "break Live",
-        then: "Whoever is called at night has no such list, only \"pages are gone\". So the next step finds out without it.",
+        then: "The box says what was broken. Whoever is called at night has no such list, and hears only \"pages are gone\". \
+               So the next step finds the damage without it.",
         seconds: 25,
         beats: &[
             HOME,
@@ -135,11 +136,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "What is missing?",
-        why: "The backup and Live are compared, node by node: a node is a page, an asset, or a part of one. Whoever knows \
-              what is gone need not bring back everything, and lose the work of all others since.",
+        why: "The backup is compared with Live, node by node: a node is a page, an asset, or a part of one. Who knows what \
+              is missing can bring back that alone, and what others have written since stays.",
         does: "compare",
-        then: "Each line is a node, with how many below it went with it. A file holds several: these are more than the files \
-               that were deleted. Selected is the largest loss, {lost}.",
+        then: "Each line is a node, with how many below it went too. A file holds several nodes, so there are more of them \
+               than files deleted. Selected: the largest loss, {lost}.",
         seconds: 30,
         beats: &[
             HOME,
@@ -150,11 +151,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Look inside the backup",
-        why: "A backup is no closed box: it can be gone through as Magnolia itself, and searched by name, path, id or text, \
-              without restoring anything. So: is what is gone in this backup?",
+        why: "A backup can be looked into like Magnolia itself, and searched by name, path, id or text, without restoring \
+              anything. Does this one hold the section that Live has lost?",
         does: "find it",
-        then: "There it is, with all that is in it. What is in a backup opens as the nodes that editors know, whether it was \
-               kept as XML, as YAML or in tables of a database.",
+        then: "It does: here is the section, with all that is in it. Content opens as the nodes that editors know, whether it \
+               was kept as XML, as YAML or in a database.",
         seconds: 35,
         beats: &[
             HOME,
@@ -168,12 +169,12 @@ pub const STEPS: &[Step] = &[
         ],
     },
     Step {
-        title: "Since when is it gone?",
-        why: "The history of a node over all backups and Live tells when it came, changed, moved or went. Whoever knows the \
-              moment knows which backup is the last good one, and whom to ask.",
+        title: "Since when is it missing?",
+        why: "The history of a node, across all backups and Live, tells when it was added, changed, moved or deleted. From \
+              that moment follows which backup is the last good one.",
         does: "see its history",
-        then: "Every backup has it and Live has not: it went after the newest backup was taken. So that one has all of it, \
-               and is the right one.",
+        then: "It is in every backup, and not in Live: it was deleted after the newest backup was taken. So that backup has \
+               all of it, and is the right one to restore from.",
         seconds: 25,
         beats: &[
             beat(Seen::Node, Press::Key(Action::History)),
@@ -182,11 +183,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "No surprise: the plan",
-        why: "Only this is brought back, on the author, from where it is published again; what others did meanwhile \
-              stays. First a plan says what comes, what is lost, how long it takes, and who stops Magnolia for it.",
+        why: "Only this section is to come back, and only on the author: editors publish it again from there. First there is \
+              a plan. It says what comes back, what would be lost, and how long it takes.",
         does: "mark it, and plan",
-        then: "Nothing has been touched yet: one can still go back, and what stands in the way is named now. It counts files \
-               (items) and not nodes, as the backup does: files are what is brought back.",
+        then: "A plan changes nothing: one can still go back. Lines with \"!\" are worth a second look. It counts items, here \
+               files, as the backup does, and not nodes.",
         seconds: 30,
         beats: &[
             beat(Seen::History, Press::Key(Action::PreviousPane)),
@@ -197,11 +198,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Only what was lost comes back",
-        why: "The name of the environment has to be typed: no reflex starts a restore. What is live is kept in a safety \
-              backup first; what comes is staged beside Live, verified, and switched in at once.",
+        why: "No restore starts by accident: the environment's name has to be typed. First Lifeboat keeps what is in Live \
+              now in a safety backup; what comes back is staged beside Live, verified, and then switched in.",
         does: "restore it",
-        then: "The author has it again, and nothing else was touched: assets, garbled pages and publics are as broken as \
-               before. The safety backup can undo this.",
+        then: "The author has the section again. Nothing else was touched: assets, garbled pages and public instances are as \
+               broken as before. The safety backup can undo this.",
         seconds: 30,
         beats: &[
             slow(Seen::Planned, Press::Key(Action::NextStep)),
@@ -213,11 +214,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Changed your mind? Undo",
-        why: "A restore is no one-way street: undo puts back what it has replaced. What somebody wrote there since goes with \
-              it, and is kept in a safety backup of its own. It asks for the name as well.",
+        why: "An undo puts back what a restore has replaced. What somebody wrote there since then goes as well, and is kept \
+              in a safety backup of its own first. It shows a plan and asks for the name too.",
         does: "undo it",
-        then: "What the restore brought is gone again: Live is as broken as before it. Had somebody written there in between, \
-               that would be in this undo's safety backup.",
+        then: "The section is gone again: Live is as broken as before the restore. Had somebody written in it meanwhile, that \
+               would now be in the undo's safety backup.",
         seconds: 25,
         beats: &[
             HOME,
@@ -231,11 +232,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Now all of Live comes back",
-        why: "Section, assets and garbled pages, on every instance: now all of Live goes back to the backup from before. \
-              The same way: the backup, all or a part, the plan (it says who stops Magnolia), the name.",
+        why: "Section, assets and garbled pages, on every instance: now all of Live goes back to the backup of step 2. The \
+              way is the same: choose the backup, all or a part, read the plan, type the name.",
         does: "restore Live",
-        then: "Every instance and workspace is as it was when the backup was taken: staged beside Live, read back there, \
-               and only then switched in. Undo is there again.",
+        then: "Every instance and workspace is as it was when the backup was taken: staged beside Live, read back there, and \
+               only then switched in. This can be undone too.",
         seconds: 25,
         beats: &[
             HOME,
@@ -253,11 +254,11 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         title: "Proof, before it is needed",
-        why: "A backup that was never restored is a promise. A drill restores it into a scratch place, compares it there, \
-              and leaves Live alone. On a schedule it does so while everybody sleeps.",
+        why: "A backup that was never restored is only a promise. A drill restores it into a scratch place, compares what \
+              came back with what was taken, and leaves Live alone. A schedule can have it done regularly.",
         does: "drill the backup",
-        then: "Restored, compared, and timed. This was the tour: a backup, a loss found, brought back, undone, and a proof. \
-               All of it is yours to play with now; q ends it, and the sandbox {stays}.",
+        then: "Restored, compared and timed. You saw a backup, a loss, a part brought back, its undo, and all restored. Now \
+               try it yourself: q quits, and the sandbox {stays}.",
         seconds: 20,
         beats: &[
             HOME,

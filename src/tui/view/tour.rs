@@ -39,7 +39,7 @@ fn number(tour: &Tour) -> String {
 fn away(canvas: &mut Canvas<'_>, model: &Model, tour: &Tour, area: Rect) {
     let key = model.settings.keys.first(Action::Tour);
     let words = if tour.is_over() {
-        " The tour is over: the cockpit is yours, until q leaves it. "
+        " The tour is over: q ends the program. "
     } else {
         " The tour waits: the cockpit is yours. "
     };
