@@ -55,7 +55,7 @@ fn known(linked: &mut Linked, model: &Model, history: &NodeHistory) {
     let names = history
         .sights
         .iter()
-        .map(|sight| columns::count(&seen_words(model, &sight.seen)));
+        .map(|sight| columns::count(&seen_words_in_column(model, &sight.seen)));
     let width = names.max().unwrap_or(0);
     for sight in history.sights.iter().rev() {
         seen_there(linked, model, width, sight, history);
@@ -123,9 +123,17 @@ fn seen_words(model: &Model, seen: &SourceAt) -> String {
     }
 }
 
+/// The same, where each of them has a line: what stands behind it is not to be broken.
+fn seen_words_in_column(model: &Model, seen: &SourceAt) -> String {
+    match seen.source {
+        Source::Live => format!("{} Live", model.when().in_narrow_column(seen.at)),
+        Source::Backup(_) => seen_words(model, seen),
+    }
+}
+
 /// What a source has of the node, beside what the one before it had. Names of sources take so many columns.
 fn seen_there(linked: &mut Linked, model: &Model, width: usize, sight: &Sight, history: &NodeHistory) {
-    let name = columns::fill(&seen_words(model, &sight.seen), width);
+    let name = columns::fill(&seen_words_in_column(model, &sight.seen), width);
     let mark = [piece(format!("{name}  "), Meaning::Quiet)];
     // Why is said where that began.
     if let Some(NotRead { file, .. }) = &sight.not_read {
