@@ -187,7 +187,7 @@ async fn restoring(house: &House, cockpit: &Runner) {
     cockpit
         .press("G<Enter>")
         .await
-        .see("Everything is restored")
+        .see("Everything will be restored")
         .await;
     cockpit.press("<Enter>").await.see("is turned back").await;
     cockpit.press("<Enter>").await.see("and press Enter").await;

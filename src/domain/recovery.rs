@@ -47,7 +47,7 @@ pub const TABLE: [RecoverySource; 7] = [
     },
     RecoverySource {
         data: "Search indexes and caches",
-        from: "rebuilt by Magnolia when it starts",
+        from: "Magnolia, which rebuilds them when it starts",
         complete: true,
         remark: "takes a while on large workspaces",
     },

@@ -22,7 +22,7 @@ use super::staleness::Stale;
 pub enum Refusal {
     /// Rule 5: only Live is backed up and recoverable.
     #[error(
-        "{environment} is {} and only Live is backed up and recoverable: its content comes from developers and from Live, so bring it back from there", kind.label()
+        "{environment} is {}, and only Live is backed up and recoverable: its content comes from developers and from Live, so bring it back from there", kind.label()
     )]
     NotLive {
         /// The environment that was asked for.

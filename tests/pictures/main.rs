@@ -70,7 +70,7 @@ const STORY: &[Step] = &[
     Press("r"),
     See("1 choose a backup"),
     Press("\r"),
-    See("Everything is restored"),
+    See("Everything will be restored"),
     Press("\r"),
     See("changed    removed"),
     Keep("plan.svg"),

@@ -12,7 +12,11 @@ alike!(a_restore_takes_the_typed_name_and_nothing_less);
 async fn a_restore_takes_the_typed_name_and_nothing_less() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r").await.see("1 choose a backup").await;
-    cockpit.press("<Enter>").await.see("Everything is restored").await;
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("Everything will be restored")
+        .await;
     cockpit.press("<Enter>").await.see("come back").await;
     assert!(called(
         &cockpit,
@@ -36,8 +40,8 @@ async fn a_name_typed_too_early_leads_nowhere() {
     let cockpit = cockpit((80, 24), unchanged).await;
     cockpit.press("r").await.see("1 choose a backup").await;
     for (step, next) in [
-        ("by schedule", "Everything is restored"),
-        ("Everything is restored", "come back"),
+        ("by schedule", "Everything will be restored"),
+        ("Everything will be restored", "come back"),
     ] {
         for letter in "aclmnotqwJLRV:/i".chars() {
             cockpit
@@ -60,7 +64,11 @@ async fn a_name_typed_too_early_leads_nowhere() {
     }
     cockpit.press("?").await.see("─ Help").await;
     cockpit.press("<Esc>").await.see("come back").await;
-    cockpit.press("<Esc>").await.see("Everything is restored").await;
+    cockpit
+        .press("<Esc>")
+        .await
+        .see("Everything will be restored")
+        .await;
     cockpit
         .press("<Enter><Enter>acme/live<Enter>")
         .await
@@ -74,7 +82,7 @@ async fn a_part_can_be_restored() {
     cockpit
         .press("r<Enter>")
         .await
-        .see("Everything is restored")
+        .see("Everything will be restored")
         .await;
     // Leaves the author out, and the last workspace.
     cockpit.press(" G <Enter>").await.see("come back").await;

@@ -344,7 +344,7 @@ async fn what_differs() {
     let plan = [
         ("", "daily"),
         ("r", "choose a backup"),
-        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "Everything will be restored"),
         ("<Enter>", "come back"),
         ("=", "campaign"),
         ("<Esc>", "come back"),

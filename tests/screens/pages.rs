@@ -74,7 +74,7 @@ async fn drills_and_what_they_have_shown() {
     let plan = [
         ("", "daily"),
         ("r", "choose a backup"),
-        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "Everything will be restored"),
         ("<Enter>", "measured by a drill"),
     ];
     look_with("drill-plan", &settings(), small, proven, &plan).await;

@@ -44,7 +44,7 @@ async fn what_takes_long_or_changes_something_asks() {
     for (screen, keys, text) in [
         ("delete-undo-question", "jjd", "cannot be undone afterwards"),
         ("verify-question", "v", "and compared"),
-        ("verify-all-question", "V", "All of"),
+        ("verify-all-question", "V", "backups are read back"),
         ("drill-question", "D", "scratch place"),
         ("extend-question", "jjx", "another 48 hours"),
     ] {

@@ -17,7 +17,7 @@ use crate::{SIZES, keep, look, look_with, unchanged};
 alike!(the_restore_wizard);
 async fn the_restore_wizard() {
     let choose = ("r", "choose a backup");
-    let scope = ("<Enter>", "Everything is restored");
+    let scope = ("<Enter>", "Everything will be restored");
     let plan = ("<Enter>", "come back");
     let confirm = ("<Enter>", "and press Enter");
     look("wizard-choose", unchanged, &[("", "daily"), choose]).await;
@@ -84,7 +84,7 @@ async fn a_restore_that_would_change_nothing_goes_on_by_choice_only() {
     let steps = [
         ("", "daily"),
         ("r", "choose a backup"),
-        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "Everything will be restored"),
         ("<Enter>", "would say so and end"),
     ];
     look("wizard-unchanged", same, &steps).await;
@@ -186,7 +186,7 @@ async fn a_restore_without_a_safety_backup_is_a_choice_that_is_seen() {
     let plan = [
         ("", "daily"),
         ("r", "choose a backup"),
-        ("<Enter>", "Everything is restored"),
+        ("<Enter>", "Everything will be restored"),
         ("<Enter>", "safety backup included"),
         ("!", "No backup keeps"),
         ("y", "NO SAFETY BACKUP"),

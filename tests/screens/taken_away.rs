@@ -40,7 +40,7 @@ async fn what_is_meant_is_copied_and_so_is_its_command() {
     cockpit
         .press("<Esc>r<Enter>")
         .await
-        .see("Everything is restored")
+        .see("Everything will be restored")
         .await;
     cockpit.press("<Enter>").await.see("come back").await;
     cockpit.press("Y").await;

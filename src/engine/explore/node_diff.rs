@@ -70,7 +70,7 @@ impl Live {
             None => {
                 side.remark = Some(match row.why_not_read() {
                     Some(why) => format!("{path} cannot be read in {}: {why}", open.seen.source.short()),
-                    None => format!("{path} has no properties that are read"),
+                    None => format!("{path} has no properties of its own"),
                 });
             }
         }

@@ -285,7 +285,7 @@ fn about_backup(model: &Model, action: Action, name: EnvironmentName) -> Option<
                 "{} read back and compared. Until that is done {name} takes no other job.",
                 match count {
                     1 => "The 1 backup is".to_owned(),
-                    _ => format!("All of {count} backups are"),
+                    _ => format!("All {count} backups are"),
                 }
             )],
             yes: "verify them",

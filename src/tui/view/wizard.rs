@@ -125,9 +125,9 @@ fn source(model: &Model) -> Option<(String, Meaning)> {
 fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     let all = wizard.selection().is_everything();
     let words = if all {
-        "Everything is restored. Space leaves an instance or a workspace out."
+        "Everything will be restored. Space leaves an instance or a workspace out."
     } else {
-        "Only what is marked is restored; everything else in Live stays as it is."
+        "Only what is marked will be restored; everything else in Live stays as it is."
     };
     canvas.text(area.x, area.y, area.width, words, Meaning::Quiet);
     if let Some((words, meaning)) = source(model) {
