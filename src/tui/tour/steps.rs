@@ -108,7 +108,7 @@ pub const STEPS: &[Step] = &[
               read back from where it is kept: a backup that nobody has read is only a hope.",
         does: "take a backup",
         then: "It was copied and read back; only then was the older manual backup dropped. An item is a file, or a row of a \
-               database. It took seconds: the time follows what has changed, not what there is.",
+               database. It took seconds: the time depends on what has changed, not on all there is.",
         seconds: 30,
         beats: &[
             HOME,
