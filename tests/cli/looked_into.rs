@@ -60,6 +60,19 @@ fn a_page_in_an_export_is_browsed_found_compared_and_followed() {
         differs.contains("website.home.news.yaml/news") && differs.contains("title"),
         "{differs}"
     );
+    // A file that cannot be read in either is told as that, and not as the same.
+    let same = said(&["diff", "acme/live", "manual", "live", "/website/broken.yaml"]).replace('\n', " ");
+    for expected in [
+        "There is no difference in what could be compared",
+        "note: 1 file cannot be read in either of the two, and was not compared: author:/website/broken.yaml, ",
+    ] {
+        assert!(same.contains(expected), "{expected}: {same}");
+    }
+    let same = answer(
+        home.path(),
+        &["diff", "acme/live", "manual", "live", "/website/broken.yaml"],
+    );
+    assert_eq!(same["diff"]["not_read"]["files"], 1, "{same}");
     let followed = answer(home.path(), &["history", "acme/live", "/website/home/news"]);
     assert_eq!(
         followed["history"]["occurrences"][1]["what"], "changed",

@@ -211,6 +211,13 @@ async fn what_cannot_be_read_is_told_as_that() {
         &node,
     )
     .await;
+    // Where nobody can read it in either, it is not said that nothing differs.
+    let in_both = |state: &mut State| {
+        state.inside.nothing_differs = true;
+        state.inside.unreadable_in_both = Some(52);
+    };
+    let same = [("", "daily"), ("=", "52 files cannot be read in either")];
+    look("explore-differs-unreadable-in-both", in_both, &same).await;
     let history = into(&[("H", "cannot be read")]);
     look("explore-history-unreadable", unreadable, &history).await;
     // What is marked on the line is the file in the backup, which comes back as a whole.

@@ -119,7 +119,11 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     ))?;
     let totals = &diff.totals;
     if totals.is_none() {
-        call.say("There is no difference.")?;
+        call.say(if diff.is_in_part() {
+            "There is no difference in what could be compared; below stands what could not."
+        } else {
+            "There is no difference."
+        })?;
     } else {
         // Before the others: what is in there may be gone or not.
         if totals.unreadable > 0 {
@@ -192,6 +196,9 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
     }
     for remark in &diff.remarks {
         call.tell(&format!("note: {remark}"))?;
+    }
+    if let Some(not_read) = &diff.not_read {
+        call.tell(&format!("note: {}", not_read.in_words()))?;
     }
     Ok(())
 }

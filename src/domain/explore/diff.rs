@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 use serde::{Deserialize, Serialize};
 
-use super::{NodePath, PropertyFacts, Source, SourceAt};
+use super::{NodePath, NotRead, PropertyFacts, Source, SourceAt};
 use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 
@@ -46,6 +46,53 @@ pub struct Diff {
     /// What could not be compared, as sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
+    /// What cannot be read in either of the two and looks the same in both: it has no line, and nobody knows whether anything differs
+    /// in it. `None` where there is nothing of the kind, and from an older Lifeboat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_read: Option<NotCompared>,
+}
+
+impl Diff {
+    /// Whether there is anything that was not compared: that nothing differs is then said of the rest only.
+    #[must_use]
+    pub fn is_in_part(&self) -> bool {
+        self.not_read.is_some() || !self.remarks.is_empty()
+    }
+}
+
+/// What cannot be read in either of two sources, and was not compared.
+#[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCompared {
+    /// How many files that hold nodes.
+    pub files: u64,
+    /// How many nodes.
+    pub nodes: u64,
+    /// The first of them, and why it cannot be read in the newer of the two.
+    pub first: NotRead,
+}
+
+impl NotCompared {
+    /// Takes those of another workspace with it.
+    pub fn and(&mut self, other: &Self) {
+        self.files += other.files;
+        self.nodes += other.nodes;
+    }
+
+    /// How many, which one, and why, as a sentence without its end.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let files = (self.files > 0).then(|| measure::so_many(self.files, "file", "files"));
+        let nodes = (self.nodes > 0).then(|| measure::nodes(self.nodes));
+        let all: Vec<String> = files.into_iter().chain(nodes).collect();
+        let were = if self.files + self.nodes == 1 {
+            "cannot be read in either of the two, and was not compared:"
+        } else {
+            "cannot be read in either of the two, and were not compared; the first is"
+        };
+        let NotRead { file, why } = &self.first;
+        format!("{} {were} {file}, {why}", all.join(" and "))
+    }
 }
 
 /// Nodes that differ. One that was moved and changed counts twice, and so does one that changed and cannot be read.

@@ -34,8 +34,8 @@ use super::backup::BackupId;
 use super::environment::InstanceName;
 
 pub use diff::{
-    Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, PropertyChange, Totals, Unreadable,
-    largest_loss,
+    Change, Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NotCompared, PropertyChange, Totals,
+    Unreadable, largest_loss,
 };
 pub use export::{ExportFacts, ExportForm, ExportRequest, LONGEST_NAME, NoForm, file_name, tar_name};
 pub use find::{By, Find, FindRequest, Finds, NotSearched};

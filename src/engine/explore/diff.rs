@@ -11,10 +11,11 @@ use super::find::Remarked;
 use super::how_far::{At, how_far};
 use super::index::{Pages, Row};
 use super::source::{Opened, WorkspaceOpen};
-use super::unread::{Unread, unreadable};
+use super::unread::{Unread, in_neither, unreadable};
 use super::{Answer, Trouble};
 use crate::domain::explore::{
-    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, Step, Totals,
+    Change, Diff, DiffLine, DiffRequest, Looked, MOST_DIFFERENCES, MOST_LINES, NodePath, NotCompared, Step,
+    Totals,
 };
 use crate::domain::measure;
 use crate::engine::{EngineError, Live};
@@ -28,6 +29,7 @@ pub(super) struct Compared {
     lines: Vec<DiffLine>,
     is_cut: bool,
     remarks: Vec<String>,
+    not_read: Option<NotCompared>,
     /// When Live was read, where it is one of the two.
     live: Option<crate::domain::Instant>,
     /// The workspace that is being compared.
@@ -85,6 +87,7 @@ impl Live {
                 lines: compared.lines.iter().skip(from).take(limit).cloned().collect(),
                 is_cut: compared.is_cut,
                 remarks: compared.remarks.clone(),
+                not_read: compared.not_read.clone(),
             };
             (diff, compared.at.clone())
         });
@@ -211,6 +214,10 @@ impl Comparing {
             totals.reordered += found.totals.reordered;
             totals.unreadable += found.totals.unreadable;
             compared.lines.extend(found.lines);
+            match (&mut compared.not_read, found.not_read) {
+                (Some(all), Some(here)) => all.and(&here),
+                (all, here) => *all = all.take().or(here),
+            }
             if found.astray > 0 {
                 compared.remark(format!(
                     "{} below {path} to which no path leads: no parent lists what is there",
@@ -229,6 +236,7 @@ pub(super) struct Found {
     pub(super) lines: Vec<DiffLine>,
     /// Nodes that no path leads to.
     astray: u64,
+    not_read: Option<NotCompared>,
 }
 
 /// A workspace that only one side has.
@@ -279,7 +287,10 @@ fn compare(
         now: &now,
         below: (&below, &below),
     };
-    let mut found = Found::default();
+    let mut found = Found {
+        not_read: in_neither((newer, &now), &before, &differing.both, &below)?,
+        ..Found::default()
+    };
     sides.all(differing, &mut found)?;
     Ok(found)
 }

@@ -1,11 +1,12 @@
 //! What both sides of a comparison have, and nobody can read in one of them: what is in it is neither gone nor new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Answer;
 use super::index::{Pages, Row};
+use super::source::WorkspaceOpen;
 use crate::content::inside::What;
-use crate::domain::explore::Unreadable;
+use crate::domain::explore::{NodePath, NotCompared, Unreadable};
 use crate::jcr::NodeId;
 
 /// What both sides have, and cannot be read in one of them: as it was, as it is, and how many nodes the other one has in it.
@@ -45,6 +46,39 @@ impl Unread {
         }
         Ok(false)
     }
+}
+
+/// What nobody can read in either of two sources and looks the same in both, so that it is not among what differs. `below` says where it is looked.
+pub(super) fn in_neither(
+    (newer, now): (&WorkspaceOpen, &Pages),
+    before: &Pages,
+    both: &[(Row, Row)],
+    below: &NodePath,
+) -> Answer<Option<NotCompared>> {
+    let told: HashSet<NodeId> = both.iter().map(|(_, is)| is.id).collect();
+    let mut found: Option<NotCompared> = None;
+    for id in now.unreadable()? {
+        if told.contains(&id) {
+            continue;
+        }
+        let (Some(was), Some(is)) = (before.row(&id)?, now.row(&id)?) else {
+            continue;
+        };
+        let Some(first) = newer.not_read(now, &is)?.filter(|_| was.why_not_read().is_some()) else {
+            continue;
+        };
+        // What is looked below may itself be in the file.
+        if !first.file.is_within(below) && !below.is_within(&first.file) {
+            continue;
+        }
+        let (files, nodes) = if is.what == What::File { (1, 0) } else { (0, 1) };
+        let one = NotCompared { files, nodes, first };
+        match &mut found {
+            Some(found) => found.and(&one),
+            None => found = Some(one),
+        }
+    }
+    Ok(found)
 }
 
 /// Why something cannot be read, and on which side.

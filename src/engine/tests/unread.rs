@@ -162,6 +162,56 @@ fn a_page_that_cannot_be_read_in_the_backup_is_not_told_as_new() {
 }
 
 #[test]
+fn what_cannot_be_read_in_either_is_not_said_to_be_the_same() {
+    let mut house = house();
+    house.keep = Keep {
+        manual: 3,
+        ..Keep::default()
+    };
+    house.write("author", FILE, &cut());
+    house.write("author", "website/contact/page.xml", &"\0".repeat(4096));
+    let engine = house.engine();
+    let first = Source::from(&back_up(&engine));
+    house.pass(Duration::minutes(1));
+    let second = Source::from(&back_up(&engine));
+    for newer in [Source::Live, second] {
+        for (below, files) in [
+            ("author:/", 2),
+            ("author:/website", 2),
+            ("author:/website/contact", 1),
+            ("author:/dam", 0),
+        ] {
+            let differs = compared(&engine, first.clone(), newer.clone(), below);
+            let Ok(differs) = differs else {
+                assert_eq!(files, 0, "{below}");
+                continue;
+            };
+            assert!(differs.totals.is_none() && differs.lines.is_empty());
+            assert_eq!(differs.is_in_part(), files > 0);
+            assert_eq!(
+                differs.not_read.as_ref().map_or(0, |not_read| not_read.files),
+                files
+            );
+        }
+    }
+    let differs = diff(&engine, &first, "author:/website/contact");
+    assert_eq!(
+        differs.not_read.unwrap().in_words(),
+        "1 file cannot be read in either of the two, and was not compared: author:/website/contact/page.xml, \
+         it begins with nothing but zeroes"
+    );
+    // One that differs has a line, and is counted there.
+    house.write("author", FILE, "");
+    house.pass(Duration::minutes(1));
+    let third = Source::from(&back_up(&engine));
+    let differs = compared(&engine, first, third, "author:/website").unwrap();
+    let (label, _, _, older, newer) = only_line(&differs);
+    assert_eq!(label, "cannot be read");
+    assert!(older.is_some() && newer.is_some());
+    assert_eq!(differs.not_read.unwrap().files, 1);
+}
+
+#[test]
 fn a_history_says_that_nobody_can_tell_whether_the_page_is_there() {
     let mut house = house();
     house.keep = Keep {

@@ -2,8 +2,8 @@
 
 use lifeboat::domain::explore::{
     By, Change, Diff, DiffLine, DiffRequest, Find, FindRequest, Finds, Kind, NodeDiff, NodeDiffRequest,
-    NodeHistory, NodePath, NotRead, Occurrence, PropertyChange, PropertyFacts, Readable, Sight, SourceAt,
-    Totals, Turn, Unreadable, ValueFacts, ValueType,
+    NodeHistory, NodePath, NotCompared, NotRead, Occurrence, PropertyChange, PropertyFacts, Readable, Sight,
+    SourceAt, Totals, Turn, Unreadable, ValueFacts, ValueType,
 };
 
 use super::{Inside, first_look};
@@ -195,6 +195,14 @@ pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: Sour
         lines: lines.into_iter().skip(from).collect(),
         is_cut: false,
         remarks: inside.remarks.clone(),
+        not_read: inside.unreadable_in_both.map(|files| NotCompared {
+            files,
+            nodes: 0,
+            first: NotRead {
+                file: path(&at("website.about.xml")),
+                why: "it begins with nothing but zeroes".to_owned(),
+            },
+        }),
     }
 }
 

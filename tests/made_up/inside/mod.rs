@@ -36,6 +36,8 @@ pub struct Inside {
     pub nothing_differs: bool,
     /// Why the file of a page cannot be read in Live, if it cannot.
     pub unreadable: Option<&'static str>,
+    /// How many files cannot be read anywhere, if any.
+    pub unreadable_in_both: Option<u64>,
 }
 
 /// A first look at a workspace that is at so many percent.

@@ -256,10 +256,21 @@ impl Pages {
 
     /// The files that look as if they held nodes and cannot be read.
     pub(in crate::engine::explore) fn not_read(&self) -> Answer<Vec<NodeId>> {
+        let text = "SELECT high, low FROM nodes WHERE what = ?1 AND remark IS NOT NULL ORDER BY nr";
+        self.ids(text, params![What::File.number()])
+    }
+
+    /// The same, and the nodes that cannot be read.
+    pub(in crate::engine::explore) fn unreadable(&self) -> Answer<Vec<NodeId>> {
+        let text =
+            "SELECT high, low FROM nodes WHERE what = ?1 AND remark IS NOT NULL OR what = ?2 ORDER BY nr";
+        self.ids(text, params![What::File.number(), What::Unreadable.number()])
+    }
+
+    fn ids(&self, text: &str, parameters: impl rusqlite::Params) -> Answer<Vec<NodeId>> {
         let read = || -> rusqlite::Result<Vec<NodeId>> {
-            let text = "SELECT high, low FROM nodes WHERE what = ?1 AND remark IS NOT NULL ORDER BY nr";
             let mut statement = self.connection.prepare(text)?;
-            let found = statement.query_map([What::File.number()], |found| id_in(found, 0))?;
+            let found = statement.query_map(parameters, |found| id_in(found, 0))?;
             found.collect()
         };
         read().map_err(self.wrong())

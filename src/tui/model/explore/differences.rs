@@ -4,7 +4,7 @@ use super::Known;
 use super::pages::Pages;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{
-    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, Source, SourceAt, Totals,
+    Diff, DiffLine, DiffRequest, NodeDiff, NodeDiffRequest, NodePath, NotCompared, Source, SourceAt, Totals,
     USUAL_CHARACTERS, USUAL_LINES,
 };
 use crate::tui::model::cursor::Cursor;
@@ -44,6 +44,10 @@ pub struct Summary {
     pub is_cut: bool,
     /// What could not be compared.
     pub remarks: Vec<String>,
+    /// What cannot be read in either of the two.
+    pub not_read: Option<NotCompared>,
+    /// Whether that nothing differs is true of a part only.
+    pub is_in_part: bool,
 }
 
 /// A node that differs.
@@ -182,11 +186,13 @@ impl Differences {
         let from = usize::try_from(diff.from).unwrap_or(usize::MAX);
         let length = usize::try_from(diff.total).unwrap_or(usize::MAX);
         self.summary = Some(Summary {
+            is_in_part: diff.is_in_part(),
             older: diff.older,
             newer: diff.newer,
             totals: diff.totals,
             is_cut: diff.is_cut,
             remarks: diff.remarks,
+            not_read: diff.not_read,
         });
         self.lines.put(from, length, diff.lines, false);
         if self.node.is_none() {

@@ -8,12 +8,12 @@ use super::linked::{Linked, flow};
 use super::node::binary_words;
 use super::{head, is_roomy, paragraph, reading, reading_words, source_words};
 use crate::domain::explore::{
-    Change, DiffLine, NodeDiff, PropertyChange, PropertyFacts, Source, Totals, Word, by_words,
+    Change, DiffLine, NodeDiff, NotCompared, PropertyChange, PropertyFacts, Source, Word, by_words,
 };
 use crate::domain::measure;
 use crate::tui::model::Model;
 use crate::tui::model::explore::Known;
-use crate::tui::model::explore::differences::{Changed, Differences};
+use crate::tui::model::explore::differences::{Changed, Differences, Summary};
 use crate::tui::model::explore::marks::Mark;
 use crate::tui::theme::Meaning;
 use crate::tui::view::canvas::{Canvas, Piece, piece, shorten_middle};
@@ -26,20 +26,30 @@ const CHANGE: u16 = 15;
 
 /// The rows around the list: what is compared, how much differs, the titles, and what could not be compared.
 pub fn around(differences: &Differences) -> u16 {
-    3 + u16::from(remark(differences).is_some())
+    3 + room_for(&remarks(differences))
 }
 
-fn remark(differences: &Differences) -> Option<String> {
-    let summary = differences.summary.as_ref()?;
-    if summary.is_cut {
-        return Some("there are more differences than are listed; the totals count them all".to_owned());
-    }
-    summary.remarks.first().cloned()
+/// What has to be known of the list as a whole, a row for each.
+fn remarks(differences: &Differences) -> Vec<String> {
+    let Some(summary) = &differences.summary else {
+        return Vec::new();
+    };
+    let first = if summary.is_cut {
+        Some("there are more differences than are listed; the totals count them all".to_owned())
+    } else {
+        summary.remarks.first().cloned()
+    };
+    let not_read = summary.not_read.as_ref().map(NotCompared::in_words);
+    first.into_iter().chain(not_read).collect()
+}
+
+fn room_for(remarks: &[String]) -> u16 {
+    u16::try_from(remarks.len()).unwrap_or(0)
 }
 
 fn columns(model: &Model, differences: &Differences) -> (Option<Rect>, Option<Rect>) {
     let area = layout::screen(model.size);
-    let below = u16::from(remark(differences).is_some());
+    let below = room_for(&remarks(differences));
     let body = Rect::new(
         area.x,
         area.y + 2,
@@ -74,10 +84,7 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, a
         piece(format!(", in {}", differences.below), Meaning::Quiet),
     ];
     canvas.pieces(area.x, area.y, area.width, &compared);
-    let totals = differences
-        .summary
-        .as_ref()
-        .map(|summary| totals(&summary.totals));
+    let totals = differences.summary.as_ref().map(totals);
     canvas.pieces(area.x, area.y + 1, area.width, &totals.unwrap_or_default());
     canvas.across(0, area.y + 2, area.right() + 2, Meaning::Rule);
     let (list, node) = columns(model, differences);
@@ -103,14 +110,23 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, a
             differences.in_node,
         );
     }
-    if let Some(remark) = remark(differences) {
+    let remarks = remarks(differences);
+    let first = area.bottom().saturating_sub(room_for(&remarks));
+    for (remark, y) in remarks.into_iter().zip(first..) {
         let mark = piece(format!("{} ", symbols.warning), Meaning::Warning);
         let remark = piece(remark, Meaning::Warning);
-        canvas.pieces(area.x, area.bottom() - 1, area.width, &[mark, remark]);
+        canvas.pieces(area.x, y, area.width, &[mark, remark]);
     }
 }
 
-fn totals(totals: &Totals) -> Vec<Piece> {
+fn totals(summary: &Summary) -> Vec<Piece> {
+    let totals = &summary.totals;
+    if totals.is_none() && summary.is_in_part {
+        return vec![piece(
+            "nothing differs in what could be compared",
+            Meaning::Warning,
+        )];
+    }
     if totals.is_none() {
         return vec![piece("nothing differs", Meaning::Good)];
     }
@@ -161,8 +177,16 @@ fn draw_list(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, 
         Known::Reading(look) => return reading(canvas, look, area),
         Known::Failed(why) => return paragraph(canvas, why, Meaning::Warning, area),
         Known::Here(0) => {
-            let words = "Nothing differs here. Esc goes back.";
-            return paragraph(canvas, words, Meaning::Good, area);
+            let is_in_part = |summary: &&Summary| summary.is_in_part;
+            let Some(summary) = differences.summary.as_ref().filter(is_in_part) else {
+                let words = "Nothing differs here. Esc goes back.";
+                return paragraph(canvas, words, Meaning::Good, area);
+            };
+            // Below the list it may be cut.
+            let not_read = summary.not_read.as_ref().map(NotCompared::in_words);
+            let not_read = not_read.map_or_else(|| "Not everything could.".to_owned(), |words| words + ".");
+            let words = format!("Nothing differs here in what could be compared. {not_read} Esc goes back.");
+            return paragraph(canvas, &words, Meaning::Warning, area);
         }
         Known::Here(length) => *length,
     };
