@@ -135,7 +135,7 @@ fn print(diff: &Diff, changes: &[NodeDiff], call: &mut Call<'_>) -> Result<(), C
         call.tell(&format!(
             "{} added, {} changed, {} removed, {} moved, {} in another order",
             measure::count(totals.added),
-            measure::count(totals.changed),
+            measure::count(totals.known_to_have_changed()),
             measure::count(totals.removed),
             measure::count(totals.moved),
             measure::count(totals.reordered)

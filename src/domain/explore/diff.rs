@@ -95,13 +95,14 @@ impl NotCompared {
     }
 }
 
-/// Nodes that differ. One that was moved and changed counts twice, and so does one that changed and cannot be read.
+/// Nodes that differ. One that was moved and changed counts twice; one that cannot be read is among those that have changed, for whoever
+/// knows of no other word.
 #[cfg_attr(feature = "engine", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// In the newer one alone.
     pub added: u64,
-    /// In both, with other types or properties.
+    /// In both, with other types or properties, and all of `unreadable`.
     pub changed: u64,
     /// In the older one alone.
     pub removed: u64,
@@ -125,6 +126,12 @@ impl Totals {
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Those of which it is known that they have changed: what cannot be read is not among them.
+    #[must_use]
+    pub fn known_to_have_changed(&self) -> u64 {
+        self.changed.saturating_sub(self.unreadable)
     }
 }
 

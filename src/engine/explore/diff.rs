@@ -461,9 +461,7 @@ impl Sides<'_> {
             Change::Removed => totals.removed += 1 + below,
             Change::Changed if unreadable.is_some() => {
                 totals.unreadable += 1;
-                if let (Some(was), Some(is)) = (was, is) {
-                    totals.changed += u64::from(is_another((self.before, was), (self.now, is))?);
-                }
+                totals.changed += 1;
             }
             Change::Changed => totals.changed += 1,
             Change::Moved => totals.moved += 1,

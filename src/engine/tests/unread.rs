@@ -99,6 +99,7 @@ fn a_page_whose_file_cannot_be_read_in_live_is_not_told_as_removed() {
             (totals.unreadable, totals.changed, totals.removed, totals.added),
             (1, 1, 0, 0)
         );
+        assert_eq!(totals.known_to_have_changed(), 0, "it is told once");
         // A mark on the line is one on the file, which comes back as a whole.
         let file = path("author:/website/website.home.news.xml");
         assert_eq!(differs.lines[0].older.as_ref(), Some(&file));

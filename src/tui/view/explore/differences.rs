@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ratatui::layout::Rect;
 
+use super::apart::apart;
 use super::linked::{Linked, flow};
 use super::node::binary_words;
 use super::{head, is_roomy, paragraph, reading, reading_words, source_words};
@@ -16,7 +17,7 @@ use crate::tui::model::explore::Known;
 use crate::tui::model::explore::differences::{Changed, Differences, Summary};
 use crate::tui::model::explore::marks::Mark;
 use crate::tui::theme::Meaning;
-use crate::tui::view::canvas::{Canvas, Piece, piece, shorten_middle};
+use crate::tui::view::canvas::{Canvas, Piece, piece};
 use crate::tui::view::layout;
 
 /// From so many characters on a text is compared word by word.
@@ -132,7 +133,7 @@ fn totals(summary: &Summary) -> Vec<Piece> {
     }
     let counts = [
         (totals.added, Change::Added),
-        (totals.changed, Change::Changed),
+        (totals.known_to_have_changed(), Change::Changed),
         (totals.removed, Change::Removed),
         (totals.moved, Change::Moved),
         (totals.reordered, Change::Reordered),
@@ -192,7 +193,12 @@ fn draw_list(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, 
     };
     let cursor = differences.lines.cursor;
     let symbols = canvas.symbols();
-    for (row, y) in (cursor.offset..length).zip(area.y..area.bottom()) {
+    let rows = || (cursor.offset..length).zip(area.y..area.bottom());
+    // Some of them may look alike where their names are cut.
+    let beside: Vec<String> = rows()
+        .filter_map(|(row, _)| Some(within(differences, differences.lines.get(row)?)))
+        .collect();
+    for (row, y) in rows() {
         let is_selected = row == cursor.selected;
         let selected = match (is_selected, differences.in_node) {
             (true, false) => Meaning::Selected,
@@ -203,7 +209,7 @@ fn draw_list(canvas: &mut Canvas<'_>, model: &Model, differences: &Differences, 
             canvas.text(area.x, y, 1, symbols.marker, selected);
         }
         match differences.lines.get(row) {
-            Some(line) => one(canvas, model, differences, line, (selected, y), area),
+            Some(line) => one(canvas, model, differences, (line, &beside), (selected, y), area),
             None => {
                 canvas.text(area.x + 4, y, area.width - 4, symbols.more, Meaning::Quiet);
             }
@@ -225,7 +231,7 @@ fn one(
     canvas: &mut Canvas<'_>,
     model: &Model,
     differences: &Differences,
-    line: &DiffLine,
+    (line, beside): (&DiffLine, &[String]),
     (selected, y): (Meaning, u16),
     area: Rect,
 ) {
@@ -244,28 +250,36 @@ fn one(
         canvas.text(area.x + 2, y, 1, symbols.good, Meaning::Good);
     }
     canvas.text(area.x + 4, y, CHANGE - 1, line.label(), meaning(line));
-    let path = line.path().map(ToString::to_string).unwrap_or_default();
-    let place = differences.below.to_string();
-    // What all of them are in is said above the list.
-    let path = match path
-        .strip_prefix(&place)
-        .filter(|_| differences.below.workspace.is_some())
-    {
-        Some("") => "(the node itself)".to_owned(),
-        Some(rest) => rest.trim_start_matches('/').to_owned(),
-        None => path,
+    let below = match line.below {
+        // That they are not compared is said beside the list.
+        below if below > 0 && line.is_unknown() => format!(", {}", measure::nodes(below)),
+        _ => line.below_words(),
     };
-    let below = line.below_words();
     let x = area.x + 4 + CHANGE;
     let width = area.right().saturating_sub(x);
     let room = usize::from(width).saturating_sub(below.len());
-    let path = shorten_middle(&path, room, symbols.more);
+    let others = beside.iter().map(String::as_str);
+    let path = apart(&within(differences, line), others, room, symbols.more);
     canvas.pieces(
         x,
         y,
         width,
         &[piece(path, selected), piece(below, Meaning::Quiet)],
     );
+}
+
+/// Where a line is below the place that is compared: what all of them are in is said above the list.
+fn within(differences: &Differences, line: &DiffLine) -> String {
+    let path = line.path().map(ToString::to_string).unwrap_or_default();
+    let place = differences.below.to_string();
+    match path
+        .strip_prefix(&place)
+        .filter(|_| differences.below.workspace.is_some())
+    {
+        Some("") => "(the node itself)".to_owned(),
+        Some(rest) => rest.trim_start_matches('/').to_owned(),
+        None => path,
+    }
 }
 
 /// The rows that keys go to, as texts: of the list, as far as they have been read.

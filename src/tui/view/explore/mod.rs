@@ -2,8 +2,9 @@
 //! there is not.
 //!
 //! - here: where the columns are, the breadcrumbs and the tree. `node`, `history`: the other columns.
-//! - `search`, `differences`: the other two screens. `linked`: lines of which some lead somewhere.
+//! - `search`, `differences`: the other two screens. `apart`: paths that are cut. `linked`: lines of which some lead somewhere.
 
+mod apart;
 mod differences;
 mod history;
 mod linked;
