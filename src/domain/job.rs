@@ -262,6 +262,9 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Per instance: whether it answered the health check, as a sentence.
     pub health: Vec<InstanceHealth>,
+    /// Drill: the instances of which nothing was proven, as they are in the backup and not configured any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_proven: Vec<InstanceName>,
 }
 
 impl Outcome {

@@ -195,12 +195,15 @@ impl Drill {
     /// What was proven in part only, as words: which instances were left out. `None` for any other outcome.
     #[must_use]
     pub fn in_part(&self) -> Option<String> {
+        without(self.left_out())
+    }
+
+    /// The instances of which nothing is proven, though others are; none of any other outcome.
+    #[must_use]
+    pub fn left_out(&self) -> &[InstanceName] {
         match &self.outcome {
-            DrillOutcome::ProvenInPart { left_out } => {
-                let names: Vec<_> = left_out.iter().map(InstanceName::as_str).collect();
-                Some(format!("without {}", names.join(" and ")))
-            }
-            DrillOutcome::Proven | DrillOutcome::Failed { .. } => None,
+            DrillOutcome::ProvenInPart { left_out } => left_out,
+            DrillOutcome::Proven | DrillOutcome::Failed { .. } => &[],
         }
     }
 
@@ -222,6 +225,13 @@ impl Drill {
                 .unwrap_or(u64::MAX),
         }
     }
+}
+
+/// That something is proven without some instances, as words; `None` where there are none.
+#[must_use]
+pub fn without(instances: &[InstanceName]) -> Option<String> {
+    let names: Vec<_> = instances.iter().map(InstanceName::as_str).collect();
+    (!names.is_empty()).then(|| format!("without {}", names.join(" and ")))
 }
 
 /// How long the last copy of Live took that counts, read back, in milliseconds. `None` where there is none: one that is

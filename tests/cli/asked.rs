@@ -291,6 +291,7 @@ fn offers_to_undo_the_undo(by: u64, said: Option<UndoOf>) {
             safety: Some(safety.clone()),
             warnings: Vec::new(),
             health: Vec::new(),
+            not_proven: Vec::new(),
         });
         state.jobs.insert(0, undo);
         if let Some(live) = state.environments.get_mut(&name("acme/live")) {

@@ -165,6 +165,7 @@ async fn a_restore_on_its_way_and_at_its_end() {
                 safety: Some(two_projects::id(5)),
                 warnings: vec!["the hook of public-2 took 48 s".to_owned()],
                 health: two_projects::health(),
+                not_proven: Vec::new(),
             });
         });
         // What an undo takes back is this job from then on.

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::targets::{Period, TargetProof};
 use super::{Block, Document, FORM, Section};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::environment::{EnvironmentName, InstanceName};
 use crate::domain::job::{Job, JobId, JobKind, JobState};
 use crate::domain::principal::Principal;
+use crate::domain::proof::{Drill, without};
 use crate::domain::state::EnvironmentDetails;
 use crate::domain::{Instant, measure};
 
@@ -38,6 +39,18 @@ pub struct Run {
     pub said: String,
     /// How long it took, in milliseconds.
     pub took_millis: Option<u64>,
+    /// Of a drill that proved a part only: the instances of which it proved nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_proven: Vec<InstanceName>,
+}
+
+/// A drill that proved a part only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InPart {
+    /// When.
+    pub at: Instant,
+    /// The instances of which it proved nothing.
+    pub not_proven: Vec<InstanceName>,
 }
 
 /// What a period has shown of one environment.
@@ -62,6 +75,9 @@ pub struct EnvironmentProof {
     pub all_verified: Option<Instant>,
     /// When a backup was last brought back whole by a drill, and how long that took in milliseconds.
     pub proven: Option<(Instant, u64)>,
+    /// The last drill, where it proved a part only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven_in_part: Option<InPart>,
     /// Verifications of the period.
     pub verifications: Vec<Run>,
     /// Drills of the period.
@@ -116,10 +132,7 @@ impl ProofReport {
                     .map_or_else(|| "no backup".to_owned(), measure::millis),
                 moment(of.newest),
                 moment(of.all_verified),
-                of.proven.map_or_else(
-                    || "never".to_owned(),
-                    |(at, took)| format!("{}, in {}", measure::moment(at), measure::millis(took)),
-                ),
+                of.last_proven(),
             ]
         });
         let mut sections = vec![Section {
@@ -194,6 +207,7 @@ impl EnvironmentProof {
                 .last_proven
                 .as_ref()
                 .map(|drill| (drill.at, drill.millis)),
+            proven_in_part: details.summary.last_drill.as_ref().and_then(InPart::of),
             verifications: of_kind(&[JobKind::Verify]),
             drills: of_kind(&[JobKind::Drill]),
             restores: of_kind(&[JobKind::Restore, JobKind::Undo]),
@@ -201,6 +215,24 @@ impl EnvironmentProof {
             targets: targets
                 .map(|now| TargetProof::of(now, &known, &details.backups, period))
                 .collect(),
+        }
+    }
+
+    /// When all of a backup was last proven, and whether only a part of one was since.
+    fn last_proven(&self) -> String {
+        let whole = self.proven.map(|(at, took)| {
+            let (at, took) = (measure::moment(at), measure::millis(took));
+            format!("{at}, in {took}")
+        });
+        let part = self.proven_in_part.as_ref().and_then(|part| {
+            let without = without(&part.not_proven)?;
+            Some(format!("in part only at {}, {without}", measure::moment(part.at)))
+        });
+        match (whole, part) {
+            (None, None) => "never".to_owned(),
+            (Some(whole), None) => whole,
+            (None, Some(part)) => format!("never as a whole; {part}"),
+            (Some(whole), Some(part)) => format!("{whole}; {part}"),
         }
     }
 
@@ -247,7 +279,7 @@ impl EnvironmentProof {
                     format!("{what}, job {}", run.job),
                     measure::moment(run.at),
                     run.by.to_string(),
-                    run.ended.clone(),
+                    run.ended_as(),
                     run.took_millis.map(measure::millis).unwrap_or_default(),
                     run.said.clone(),
                 ]
@@ -280,8 +312,32 @@ impl Run {
             ended: job.state.label().to_owned(),
             said,
             took_millis: job.took_millis(now),
+            not_proven: not_proven(job).to_vec(),
         }
     }
+
+    /// How it ended, and of a drill whether that is true of a part only.
+    fn ended_as(&self) -> String {
+        match without(&self.not_proven) {
+            Some(without) => format!("{}, in part only, {without}", self.ended),
+            None => self.ended.clone(),
+        }
+    }
+}
+
+impl InPart {
+    fn of(drill: &Drill) -> Option<Self> {
+        let not_proven = drill.left_out().to_vec();
+        (!not_proven.is_empty()).then_some(Self {
+            at: drill.at,
+            not_proven,
+        })
+    }
+}
+
+/// The instances of which a drill that has ended well proved nothing.
+pub(super) fn not_proven(job: &Job) -> &[InstanceName] {
+    job.outcome.as_ref().map_or(&[], |outcome| &outcome.not_proven)
 }
 
 /// A time in milliseconds; none where it is negative.

@@ -6,11 +6,12 @@
 use chrono::Duration;
 use serde::Serialize;
 
-use super::proof::millis_of;
+use super::proof::{millis_of, not_proven};
 use crate::domain::backup::{Backup, BackupId};
+use crate::domain::environment::InstanceName;
 use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::milestone::Milestone;
-use crate::domain::proof::last_copy;
+use crate::domain::proof::{last_copy, without};
 use crate::domain::target::{Aim, Standing, Target, newest_restorable};
 use crate::domain::{Instant, measure};
 
@@ -32,6 +33,10 @@ pub struct TargetProof {
     /// The worst of the period, in milliseconds: of an RPO how old the newest backup was at most, of an RTO how long a drill or
     /// a restore took at most.
     pub worst_millis: Option<u64>,
+    /// Of an RTO, the instances of which a drill of the period proved nothing that brought back the others in time: it says nothing
+    /// of all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_proven: Vec<InstanceName>,
     /// It in a sentence.
     pub said: String,
     /// How it stands now.
@@ -70,6 +75,7 @@ impl TargetProof {
             first_missed: first,
             missed_millis: missed,
             worst_millis: seen.worst,
+            not_proven: seen.not_proven,
             said: String::new(),
             now: now.clone(),
         };
@@ -86,7 +92,7 @@ impl TargetProof {
         let worst = worst.unwrap_or_default();
         let of = match self.aim {
             Aim::Rpo => "no backup",
-            Aim::Rto => "no drill and no restore",
+            Aim::Rto => "no drill and no restore of all of it",
         };
         let known = match self.known_since {
             Some(since) if since > period.from => {
@@ -94,14 +100,20 @@ impl TargetProof {
             }
             _ => String::new(),
         };
+        let in_part = without(&self.not_proven).map(|without| {
+            format!("; a drill of the period proved a part only, {without}, and does not count for all of it")
+        });
+        let in_part = in_part.unwrap_or_default();
         match (self.met, self.first_missed) {
-            (None, _) => format!("{target}: nobody knows, {of} up to the end of the period is known"),
+            (None, _) => {
+                format!("{target}: nobody knows, {of} up to the end of the period is known{in_part}")
+            }
             (Some(_), Some(first)) => format!(
-                "{target} missed in the period: first at {}, for {} in all{worst}{known}",
+                "{target} missed in the period: first at {}, for {} in all{worst}{known}{in_part}",
                 measure::moment(first),
                 measure::millis(self.missed_millis)
             ),
-            (Some(_), None) => format!("{target} met over the period{worst}{known}"),
+            (Some(_), None) => format!("{target} met over the period{worst}{known}{in_part}"),
         }
     }
 }
@@ -113,6 +125,8 @@ struct Seen {
     /// From when to when it was missed, in order.
     missed: Vec<(Instant, Instant)>,
     worst: Option<u64>,
+    /// What drills of a part have left out.
+    not_proven: Vec<InstanceName>,
 }
 
 /// A state that could be gone back to.
@@ -165,6 +179,7 @@ fn exposure(target: Duration, states: &[State], period: Period) -> Seen {
         known: newest.map(|_| period.from),
         missed: Vec::new(),
         worst: None,
+        not_proven: Vec::new(),
     };
     let end = State {
         of: period.to,
@@ -200,6 +215,7 @@ fn recoveries(target_millis: u64, jobs: &[&Job], of: Recovered, period: Period) 
         known: None,
         missed: Vec::new(),
         worst: None,
+        not_proven: Vec::new(),
     };
     // Whether the last drill and the last restore were as they should be.
     let (mut drill, mut restore) = (true, true);
@@ -217,6 +233,21 @@ fn recoveries(target_millis: u64, jobs: &[&Job], of: Recovered, period: Period) 
             _ => continue,
         };
         let is_met = took.is_some_and(|took| took <= target_millis);
+        // What a part has taken all of it takes at least: only that it was in time says nothing.
+        let left_out = not_proven(job);
+        if is_met && !left_out.is_empty() {
+            if ended >= period.from {
+                let known = &mut seen.not_proven;
+                known.extend(
+                    left_out
+                        .iter()
+                        .filter(|name| !known.contains(*name))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
+            }
+            continue;
+        }
         if job.kind == JobKind::Drill {
             drill = is_met;
         } else {

@@ -3,8 +3,10 @@
 use super::*;
 use crate::domain::Instant;
 use crate::domain::activity::{Activity, Severity};
+use crate::domain::backup::BackupId;
 use crate::domain::environment::EnvironmentKind;
 use crate::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
+use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use crate::domain::target::{Aim, Standing};
 
@@ -257,6 +259,66 @@ fn a_target_is_told_of_the_period_and_of_now() {
         (&target["met"], &target["now"]["met"]),
         (&false.into(), &true.into())
     );
+}
+
+#[test]
+fn a_drill_of_a_part_is_told_as_that_and_meets_no_target() {
+    let in_part = || {
+        let mut drill = job(JobKind::Drill, 2, 20, JobState::Done);
+        drill.outcome.as_mut().unwrap().not_proven = vec!["public-1".parse().unwrap()];
+        drill
+    };
+    let told = |target: &str, jobs: Vec<Job>| {
+        let report = of_targets(&[(Aim::Rto, target, false)], jobs);
+        let drill = report.environments[0].drills.last().unwrap();
+        assert_eq!(drill.not_proven, ["public-1".parse().unwrap()]);
+        let text = report.document().markdown();
+        assert!(
+            text.contains("| done, in part only, without public-1 |"),
+            "{text}"
+        );
+        report.environments[0].targets[0].clone()
+    };
+    let alone = told("3m", vec![in_part()]);
+    assert_eq!((alone.met, alone.known_since), (None, None));
+    assert_eq!(
+        alone.said,
+        "RTO 3m: nobody knows, no drill and no restore of all of it up to the end of the period is known; a drill of the \
+         period proved a part only, without public-1, and does not count for all of it"
+    );
+    // Beside one of all of it, which counts.
+    let whole = job(JobKind::Drill, 1, 10, JobState::Done);
+    let beside = told("3m", vec![in_part(), whole]);
+    assert_eq!(beside.met, Some(true));
+    assert!(
+        beside.said.ends_with("and does not count for all of it"),
+        "{}",
+        beside.said
+    );
+    // All of it does not take less than a part of it.
+    assert_eq!(told("2m", vec![in_part()]).met, Some(false));
+}
+
+#[test]
+fn what_was_proven_last_says_what_of_it_was_not() {
+    let mut details = details();
+    let left_out = vec!["public-1".parse().unwrap()];
+    details.summary.last_drill = Some(Drill {
+        at: at(20, 0),
+        backup: BackupId("b".to_owned()),
+        millis: 1_000,
+        bytes: 1,
+        newest: true,
+        outcome: DrillOutcome::ProvenInPart { left_out },
+    });
+    let facts = ProofFacts {
+        since: at(5, 0),
+        environments: vec![(details, Vec::new())],
+        most_jobs: 100,
+    };
+    let text = ProofReport::of(facts, at(45, 0)).document().markdown();
+    let told = "never as a whole; in part only at 2026-11-30 02:20 UTC, without public-1";
+    assert!(text.contains(told), "{text}");
 }
 
 #[test]

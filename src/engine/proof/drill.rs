@@ -152,6 +152,7 @@ impl Live {
         Ok(Outcome {
             summary: format!("{}{}", summary(&drill, &parts), inside.in_short),
             backup: Some(backup.id.clone()),
+            not_proven: drill.left_out().to_vec(),
             warnings: warnings
                 .into_iter()
                 .chain(inside.warnings)

@@ -59,5 +59,6 @@ pub(super) fn outcome(
         safety: safety.map(|(id, _)| id),
         warnings,
         health,
+        not_proven: Vec::new(),
     }
 }

@@ -235,10 +235,10 @@ impl Live {
             Ok(Some(settled)) if settled.done => {
                 let outcome = Outcome {
                     summary: settled.sentence.clone(),
-                    backup: None,
                     safety: settled.safety,
                     warnings: settled.warnings,
                     health: settled.health,
+                    ..Outcome::default()
                 };
                 (JobState::Done, Some(outcome), settled.sentence, Severity::Warning)
             }

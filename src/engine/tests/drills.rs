@@ -171,6 +171,7 @@ fn a_drill_without_an_instance_proves_a_part_and_says_which() {
         "{:?}",
         outcome.warnings
     );
+    assert_eq!(outcome.not_proven, ["public-1".parse().unwrap()]);
     let told = engine.catalog().notifications(1).unwrap().remove(0);
     assert_eq!(told.severity, Severity::Warning);
     let drill = engine.catalog().drills(&House::live()).unwrap().remove(0);

@@ -106,6 +106,7 @@ fn manner(script: Script) -> Manner {
                 safety: restores.then(|| backups()[0].id.clone()),
                 warnings: vec!["public-2 was left out: a socket".to_owned()],
                 health: Vec::new(),
+                not_proven: Vec::new(),
             }
         },
         failure: "the disk is full. Make room, then try again",

@@ -43,6 +43,7 @@ pub fn jobs() -> Vec<Job> {
         safety: Some(backups()[0].id.clone()),
         warnings: vec!["a hook of public-1 ended with exit code 1".to_owned()],
         health: Vec::new(),
+        not_proven: Vec::new(),
     });
     let failed = JobState::Failed {
         why:

@@ -40,6 +40,7 @@ pub fn past_jobs() -> Vec<Job> {
         safety: Some(id(5)),
         warnings: Vec::new(),
         health: Vec::new(),
+        not_proven: Vec::new(),
     };
     vec![
         ended(
