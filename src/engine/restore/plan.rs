@@ -18,6 +18,7 @@ use crate::domain::plan::{RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
+use crate::domain::target::newest_whole;
 use crate::domain::version::Versions;
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live};
@@ -92,7 +93,7 @@ impl Live {
             found.warnings.extend_from_slice(&written);
         } else {
             found.obstacles.extend(unknown_parts(&backup, selection));
-            found.warnings.extend(holds_less(&backup));
+            found.warnings.extend(self.holds_less(&backup));
         }
         found.obstacles.extend(self.damage_of(&backup));
         found.obstacles.extend(self.of_two_kinds(&backup, selection));
@@ -397,11 +398,24 @@ fn dated_ahead(backup: &Backup, now: Instant) -> Option<String> {
     })
 }
 
-/// That it may be a backup of a broken Live, as a sentence.
-fn holds_less(backup: &Backup) -> Option<String> {
-    let less = backup.less.as_ref()?;
-    Some(format!(
-        "this backup has {}: look whether Live was whole when it was taken",
-        less.in_words()
-    ))
+impl Live {
+    /// That it may be a backup of a broken Live, and which one is not likely to be, as a sentence. Whoever says `latest` means the
+    /// newest, whatever it holds.
+    fn holds_less(&self, backup: &Backup) -> Option<String> {
+        let less = backup.less.as_ref()?;
+        let backups = self.backups().unwrap_or_default();
+        let whole = newest_whole(&backups).filter(|whole| whole.id != backup.id);
+        let whole = whole.map(|whole| {
+            let taken = measure::moment(whole.manifest.taken);
+            format!(
+                ". The newest backup that does not hold less than half of the one before it is {}, taken {taken}",
+                whole.id
+            )
+        });
+        Some(format!(
+            "this backup has {}: look whether Live was whole when it was taken{}",
+            less.in_words(),
+            whole.unwrap_or_default()
+        ))
+    }
 }
