@@ -208,7 +208,7 @@ fn plan_of_a_path_is_limited_to_that_path_and_not_to_its_workspace() {
         "author:/website/home/news",
     ];
     let ended = lifeboat(&arguments).ends();
-    let limits = "limited to     author\n               /website/home/news\n";
+    let limits = "limited to     1 path of author\n               /website/home/news\n";
     assert!(ended.out.contains(limits), "{}", ended.out);
 }
 

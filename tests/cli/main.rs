@@ -27,6 +27,7 @@ mod next_steps;
 #[path = "../repository/object_storage.rs"]
 mod object_storage;
 mod plain;
+mod plain_said;
 mod program;
 #[path = "../service/mod.rs"]
 mod service;

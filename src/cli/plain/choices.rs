@@ -93,7 +93,7 @@ fn numbered_from(first: usize, choices: impl IntoIterator<Item = (String, Does)>
 }
 
 /// The environments.
-pub(super) fn of_environments(environments: &[EnvironmentSummary], now: Instant) -> (String, Vec<Choice>) {
+pub(super) fn of_environments(environments: &[EnvironmentSummary], now: Instant) -> (Title, Vec<Choice>) {
     let of_all = [
         (
             "check: what works and what does not",
@@ -115,11 +115,80 @@ pub(super) fn of_environments(environments: &[EnvironmentSummary], now: Instant)
         1 => "1 environment:".to_owned(),
         many => format!("{many} environments:"),
     };
-    (title, numbered_from(1, each.chain(of_all)))
+    (Title::of(title), numbered_from(1, each.chain(of_all)))
+}
+
+/// What stands above the choices.
+pub(super) struct Title {
+    /// The whole of it.
+    whole: String,
+    /// Of an environment that needs somebody: what is said instead where that was said before.
+    again: Option<Again>,
+}
+
+/// What is said of an environment that goes on to need somebody.
+#[derive(PartialEq)]
+pub(super) struct Again {
+    /// Why it does.
+    trouble: String,
+    /// How it stands otherwise, without how long ago anything was.
+    otherwise: String,
+    /// How it stands, without why it needs somebody.
+    without: String,
+    /// That nothing else has happened either.
+    nothing_else: String,
+}
+
+impl Title {
+    fn of(whole: String) -> Self {
+        Self { whole, again: None }
+    }
+
+    /// What is said where this was said last: all of why somebody is needed only once.
+    pub(super) fn after(&self, last: Option<&Again>) -> &str {
+        match (&self.again, last) {
+            (Some(again), Some(last)) if again.trouble == last.trouble => {
+                if again.otherwise == last.otherwise {
+                    &again.nothing_else
+                } else {
+                    &again.without
+                }
+            }
+            _ => &self.whole,
+        }
+    }
+
+    /// It as what was said last.
+    pub(super) fn into_said(self) -> Option<Again> {
+        self.again
+    }
+}
+
+/// How an environment stands, above what can be done with it.
+fn title(environment: &EnvironmentSummary, now: Instant) -> Title {
+    let again = environment.trouble.as_ref().map(|trouble| Again {
+        trouble: trouble.clone(),
+        otherwise: told(environment, environment.newest.unwrap_or(now), Trouble::AsBefore),
+        without: format!("{}.", told(environment, now, Trouble::AsBefore)),
+        nothing_else: format!("{} NEEDS YOU, as before.", environment.name),
+    });
+    let whole = format!("{}.", sentence(environment, now));
+    Title { whole, again }
+}
+
+/// Whether it is said why somebody is needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Whole,
+    AsBefore,
 }
 
 /// How an environment stands, in a sentence.
 fn sentence(environment: &EnvironmentSummary, now: Instant) -> String {
+    told(environment, now, Trouble::Whole)
+}
+
+fn told(environment: &EnvironmentSummary, now: Instant, which: Trouble) -> String {
     let mut parts = vec![format!("{}, {}", environment.name, environment.kind.label())];
     if !environment.kind.is_recoverable() {
         return format!("{}, not backed up", parts.concat());
@@ -134,7 +203,10 @@ fn sentence(environment: &EnvironmentSummary, now: Instant) -> String {
         None => "NOTHING can be brought back yet".to_owned(),
     });
     if let Some(trouble) = &environment.trouble {
-        parts.push(format!("NEEDS YOU: {trouble}"));
+        parts.push(match which {
+            Trouble::Whole => format!("NEEDS YOU: {trouble}"),
+            Trouble::AsBefore => "NEEDS YOU, as before".to_owned(),
+        });
     }
     if let Some(job) = &environment.job {
         parts.push(format!(
@@ -178,7 +250,7 @@ pub(super) fn of_environment(
     details: &EnvironmentDetails,
     offers: Offers,
     now: Instant,
-) -> (String, Vec<Choice>) {
+) -> (Title, Vec<Choice>) {
     let summary = &details.summary;
     let environment = &summary.name;
     let name = environment.to_string();
@@ -247,7 +319,7 @@ pub(super) fn of_environment(
         )
     });
     let all = of_live.into_iter().chain(of_all).chain(sometimes).chain(breaks);
-    (format!("{}.", sentence(summary, now)), numbered_from(1, all))
+    (title(summary, now), numbered_from(1, all))
 }
 
 /// A backup by hand.

@@ -2,7 +2,7 @@
 
 use super::answering::Answer;
 use super::asking::Question;
-use super::restoring::{Options, PATH_HELP, WHICH_HELP, sentence};
+use super::restoring::{Options, PATH_HELP, WHICH_HELP, sentences};
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::Backup;
@@ -29,7 +29,7 @@ impl Session<'_, '_> {
         backups.sort_by_key(|backup| std::cmp::Reverse(backup.manifest.taken));
         let now = self.call.now();
         // The backups first: they have the numbers that they have for a restore.
-        let mut labels: Vec<String> = backups.iter().map(|backup| sentence(backup, now)).collect();
+        let mut labels = sentences(&backups, now);
         let (title, question) = match looks {
             Looks::Inside => {
                 labels.push("Live, as it is now".to_owned());
@@ -64,7 +64,7 @@ impl Session<'_, '_> {
         let mut question = match looks {
             Looks::Inside => "the path, such as author:/website/home, or nothing for all instances: ",
             Looks::Differences => {
-                "only below a path, such as author:/website/home, or nothing for all of it: "
+                "only below a path, such as author:/website/home, or nothing to compare all instances: "
             }
         };
         let mut is_first = true;

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use self::answering::{Answer, said_again};
 use self::asking::{Asking, Care, Question};
-use self::choices::{Choice, Chosen, Does, Offers};
+use self::choices::{Again, Choice, Chosen, Does, Offers, Title};
 use self::configured::Configuration;
 use self::kept::Kept;
 use self::lines::Lines;
@@ -174,6 +174,8 @@ struct Known {
     /// Where; none where they are to be said again.
     place: Option<Place>,
     choices: Vec<Told>,
+    /// What was said above them, of an environment that needs somebody.
+    title: Option<Again>,
 }
 
 /// A choice that was said. Of an environment the words count as well: an undo is one by the same number, whatever it would do.
@@ -252,7 +254,7 @@ impl Session<'_, '_> {
             let (title, choices) = self.menu().await?;
             self.asking.forgets();
             self.call.say("")?;
-            self.say_choices(&title, &choices, &mut known)?;
+            self.say_choices(title, &choices, &mut known)?;
             let place = match &self.place {
                 Place::Environments => "choose".to_owned(),
                 Place::Environment(name) => name.to_string(),
@@ -276,8 +278,9 @@ impl Session<'_, '_> {
     }
 
     /// Says what can be chosen: all of it where one has come from somewhere else or asks for it, and what is new elsewhere.
-    fn say_choices(&mut self, title: &str, choices: &[Choice], known: &mut Known) -> Result<(), CliError> {
+    fn say_choices(&mut self, title: Title, choices: &[Choice], known: &mut Known) -> Result<(), CliError> {
         let is_known = known.place.as_ref() == Some(&self.place);
+        let said = title.after(known.title.as_ref().filter(|_| is_known));
         let place = self.place.clone();
         let is_said = |choice: &&Choice| {
             !is_known
@@ -285,10 +288,10 @@ impl Session<'_, '_> {
         };
         let new: Vec<&Choice> = choices.iter().filter(is_said).collect();
         self.call.tell(&match (is_known, new.as_slice()) {
-            (false, _) => title.to_owned(),
-            (true, []) => format!("{title} Enter says the choices."),
-            (true, [_]) => format!("{title} Enter says the choices; this one is new:"),
-            (true, _) => format!("{title} Enter says the choices; these are new:"),
+            (false, _) => said.to_owned(),
+            (true, []) => format!("{said} Enter says the choices."),
+            (true, [_]) => format!("{said} Enter says the choices; this one is new:"),
+            (true, _) => format!("{said} Enter says the choices; these are new:"),
         })?;
         for line in choices::said(&new) {
             self.call.tell(&line)?;
@@ -296,12 +299,13 @@ impl Session<'_, '_> {
         *known = Known {
             choices: choices.iter().map(|choice| Told::of(choice, &place)).collect(),
             place: Some(place),
+            title: title.into_said(),
         };
         Ok(())
     }
 
     /// The choices, and a sentence above them.
-    async fn menu(&mut self) -> Result<(String, Vec<Choice>), CliError> {
+    async fn menu(&mut self) -> Result<(Title, Vec<Choice>), CliError> {
         let backend = self.backend.as_ref();
         match &self.place {
             Place::Environments => {

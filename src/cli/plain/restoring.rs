@@ -45,7 +45,7 @@ impl Session<'_, '_> {
             return Ok(None);
         }
         let now = self.call.now();
-        let labels: Vec<String> = backups.iter().map(|backup| sentence(backup, now)).collect();
+        let labels = sentences(&backups, now);
         let options = Options::with(&labels, &backups);
         let Some(place) = (match self
             .one_of("Backups, the newest first:", options, "which backup", WHICH_HELP)
@@ -129,10 +129,13 @@ impl Session<'_, '_> {
         if dropped.is_empty() {
             return Ok(());
         }
-        self.call.remark(&format!(
-            "what was chosen before is dropped: {}. Choose anew; a path can begin with its instance, author:/website/home",
-            dropped.join(" ")
-        ))
+        self.call.remark("what was chosen before is dropped:")?;
+        // An option and what it is for.
+        for pair in dropped.chunks(2) {
+            self.call.remark(&format!("  {}", pair.join(" ")))?;
+        }
+        self.call
+            .remark("Choose anew; a path can begin with its instance, author:/website/home")
     }
 
     async fn begin(&mut self, arguments: &[String], more: &[&str]) -> Result<Option<Why>, CliError> {
@@ -179,7 +182,7 @@ impl Session<'_, '_> {
         let mut options = Vec::new();
         loop {
             let question = if options.is_empty() {
-                "a path, such as author:/website/home/news, or nothing for all of it: "
+                "a path, such as author:/website/home/news, or nothing for the whole backup: "
             } else {
                 "one more path, or nothing to go on: "
             };
@@ -402,8 +405,27 @@ fn place(typed: &str, labels: &[String]) -> Result<usize, String> {
     }
 }
 
+/// What there is to say of each of these backups.
+pub(super) fn sentences(backups: &[&Backup], now: Instant) -> Vec<String> {
+    let minute = |backup: &Backup| measure::moment(backup.manifest.taken);
+    let has_company = |backup: &Backup| {
+        let of_it = backups.iter().filter(|other| minute(other) == minute(backup));
+        of_it.count() > 1
+    };
+    // A restore, its undo and what came before may all be of one minute.
+    let taken = |backup: &Backup| {
+        if has_company(backup) {
+            measure::moment_exact(backup.manifest.taken)
+        } else {
+            minute(backup)
+        }
+    };
+    let each = backups.iter();
+    each.map(|backup| sentence(backup, &taken(backup), now)).collect()
+}
+
 /// What there is to say of a backup, the most important first.
-pub(super) fn sentence(backup: &Backup, now: Instant) -> String {
+fn sentence(backup: &Backup, taken: &str, now: Instant) -> String {
     let manifest = &backup.manifest;
     let slots: Vec<&str> = manifest.slots.iter().map(|slot| slot.label()).collect();
     let kind = if slots.is_empty() {
@@ -413,11 +435,7 @@ pub(super) fn sentence(backup: &Backup, now: Instant) -> String {
     };
     let mut parts = vec![
         kind,
-        format!(
-            "taken {}, {} ago",
-            measure::moment(manifest.taken),
-            measure::between(manifest.taken, now)
-        ),
+        format!("taken {taken}, {} ago", measure::between(manifest.taken, now)),
         match &backup.verification {
             Verification::Verified { .. } => "verified".to_owned(),
             Verification::Unverified => "not verified".to_owned(),

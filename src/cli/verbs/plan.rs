@@ -314,13 +314,17 @@ fn facts(plan: &RestorePlan, is_heard: bool) -> Table {
             names => names.join(", "),
         };
         let workspaces: Vec<_> = part.workspaces.iter().map(String::as_str).collect();
-        fact("limited to", list(&instances, "all instances"));
+        let instances = list(&instances, "all instances");
         // Their workspaces are named with them, and would be taken for all that comes back.
         if part.has_paths() {
+            let paths = measure::so_many(part.paths.len() as u64, "path", "paths");
+            fact("limited to", format!("{paths} of {instances}"));
             for path in &part.paths {
-                fact("", path.to_string());
+                // Alone in a line, it is heard what it is.
+                fact(if is_heard { "path" } else { "" }, path.to_string());
             }
         } else {
+            fact("limited to", instances);
             fact("", list(&workspaces, "all workspaces"));
         }
     }
