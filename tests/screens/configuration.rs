@@ -1,5 +1,6 @@
 //! The configuration, as the cockpit follows it: keys of one's own, a file that changes, and one that cannot be used.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use lifeboat::tui::beyond::{Beyond, Changed, ConfigurationFile, Found, Look};
 use lifeboat::tui::theme::ThemeChoice;
 use lifeboat::tui::{CockpitSettings, ContextChoice};
 
-use crate::made_up::Fixture;
+use crate::made_up::{Fixture, two_projects};
 use crate::screens::hands::cockpit;
 use crate::screens::runner::{Runner, alike, settings};
 use crate::{SIZES, keep, look_with, unchanged};
@@ -136,6 +137,10 @@ async fn a_check_names_the_file_and_when_it_was_read() {
         path: "/etc/lifeboat/lifeboat.toml".to_owned(),
         read: None,
     });
+    let minutes = Arc::new(AtomicI64::new(0));
+    let clock = Arc::clone(&minutes);
+    settings.clock =
+        Arc::new(move || two_projects::now() + chrono::Duration::minutes(clock.load(Ordering::SeqCst)));
     let cockpit = Runner::start_with((120, 36), Fixture::new(), settings.clone()).await;
     cockpit.see("daily").await;
     cockpit.press("K").await.see("key opens it").await;
@@ -143,6 +148,21 @@ async fn a_check_names_the_file_and_when_it_was_read() {
         .see("/etc/lifeboat/lifeboat.toml, read 2026-11-23 05:30:12 UTC: it can be read")
         .await;
     keep(&cockpit, &settings, "check-file", (120, 36));
+    // What waits for the context to be opened anew is not in use: what was read before is.
+    minutes.store(1, Ordering::SeqCst);
+    let waiting = Changed {
+        waits: vec!["[repository]".to_owned()],
+        ..unchanged_configuration()
+    };
+    *found.lock().unwrap() = Some(Found::Changed(Box::new(waiting)));
+    cockpit
+        .press("K")
+        .await
+        .see("anew with the rest: [repository]")
+        .await;
+    assert!(cockpit.has("read 2026-11-23 05:30:12 UTC"), "{}", cockpit.text());
+    *found.lock().unwrap() = Some(Found::Changed(Box::new(unchanged_configuration())));
+    cockpit.press("K").await.see("read 2026-11-23 05:31:12 UTC").await;
     // While it cannot be used, what is in use is not what is in it.
     *found.lock().unwrap() = Some(wrong());
     cockpit.press("K").await.see("line 3").await;

@@ -180,6 +180,32 @@ fn a_safety_backup_says_the_versions_that_its_content_came_from() {
 }
 
 #[test]
+fn what_ran_unknown_when_a_backup_came_back_has_not_made_it_another_versions() {
+    let mut house = House::new();
+    house.magnolia = "6.2.40";
+    let engine = house.engine();
+    let old = back_up(&engine);
+    house.pass(Duration::hours(1));
+    house.write("author", "website/page-0.xml", "later");
+    drop(engine);
+    // Nobody can say what runs.
+    house.magnolia = "";
+    let engine = house.engine();
+    restore(&engine, &old.0, everything());
+    drop(engine);
+    house.magnolia = "6.3.4";
+    let engine = house.engine();
+    house.pass(Duration::hours(1));
+    let id = undo(&engine).outcome.unwrap().safety.unwrap();
+    let mut all = backups(&engine).into_iter();
+    let safety = all.find(|backup| backup.id == id).unwrap().manifest;
+    // That it runs now does not say that it is another one than then.
+    assert_eq!(safety.versions.magnolia.0, "6.2.40");
+    assert_eq!(safety.came_from.map(|from| from.backup), Some(old));
+    assert_eq!(safety.ran.map(|ran| ran.magnolia.0), Some("6.3.4".to_owned()));
+}
+
+#[test]
 fn a_few_nodes_of_a_workspace_make_it_no_other_backups_content() {
     let mut house = parts::house();
     house.magnolia = "6.2.40";
