@@ -93,15 +93,14 @@ impl Live {
         });
         match standing.map(|standing| (standing.is_over, standing.reading, standing.answer)) {
             Ok((true, _, (diff, _))) => Ok(Looked::Ready(diff)),
-            Ok((false, reading, (_, at))) => Ok(Looked::Reading(match reading {
-                Some(look) => look,
-                // Both are there, and are being compared.
-                None => {
-                    let instances = [&newer, &older].into_iter().flat_map(|of| of.instances(self));
-                    let look = how_far(newer.seen.source.clone(), instances, at, work.progress.so_far());
-                    look.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?
-                }
-            })),
+            Ok((false, Some(look), _)) => Ok(Looked::Reading(look)),
+            // Both are there, and are being compared.
+            Ok((false, None, (_, at))) => {
+                let instances = [&newer, &older].into_iter().flat_map(|of| of.instances(self));
+                let look = how_far(newer.seen.source.clone(), instances, at, work.progress.so_far());
+                let look = look.ok_or_else(|| Trouble::not_there("there is no instance".to_owned()))?;
+                Ok(Looked::Reading(look))
+            }
             Err(why) => {
                 explorer.comparisons.forget(&work);
                 Err(EngineError::Failed(why).into())
