@@ -399,6 +399,12 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Which it is, where it is not chosen from a list: `backup 3b90aa17 (daily)`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        format!("backup {} ({})", self.id, self.manifest.called())
+    }
+
     /// Whether it has this id, or had it before its record was changed.
     #[must_use]
     pub fn answers_to(&self, id: &BackupId) -> bool {

@@ -51,7 +51,7 @@ fn on_a_terminal_the_name_is_asked_for() {
     assert_eq!(
         before_it_began,
         "warning: Live runs release v13 and the backup is of v12: deploy v12 after the\nrestore\n\
-         backup b1234567 of 2026-11-23 02:10 UTC: 12 items to add, 3 to change, 1 to\nremove\n\
+         backup b1234567 (daily) of 2026-11-23 02:10 UTC: 12 items to add, 3 to change, 1\nto remove\n\
          To restore it, "
     );
     for verb in [&["restore", "acme/live", "daily"][..], &["undo", "acme/live"]] {

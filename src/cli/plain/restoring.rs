@@ -112,7 +112,7 @@ impl Session<'_, '_> {
                 }
                 Some(3) => {
                     self.drops_choice(&mut arguments, of_all)?;
-                    match self.paths().await? {
+                    match self.paths(backup).await? {
                         Ok(Some(paths)) => arguments.extend(paths),
                         Ok(None) => return Ok(None),
                         Err(why) => return Ok(Some(why)),
@@ -165,7 +165,7 @@ impl Session<'_, '_> {
                 .iter()
                 .map(|name| workspace_label(name).to_owned())
                 .collect();
-            match self.some_of(what, &labels).await? {
+            match self.some_of(what, backup, &labels).await? {
                 Ok(None) => return Ok(Ok(None)),
                 Ok(Some(chosen)) => {
                     let chosen = chosen.into_iter().filter_map(|place| names.get(place));
@@ -178,8 +178,10 @@ impl Session<'_, '_> {
     }
 
     /// Which paths, as options; `None` where the question was left.
-    async fn paths(&mut self) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
+    async fn paths(&mut self, backup: &Backup) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
         let mut options = Vec::new();
+        self.call.say("")?;
+        self.call.tell(&format!("Which paths of {}?", backup.named()))?;
         loop {
             let question = if options.is_empty() {
                 "a path, such as author:/website/home/news, or nothing for the whole backup: "
@@ -233,10 +235,11 @@ impl Session<'_, '_> {
     async fn some_of(
         &mut self,
         what: &str,
+        backup: &Backup,
         labels: &[String],
     ) -> Result<Result<Option<Vec<usize>>, Why>, CliError> {
         self.call.say("")?;
-        self.call.tell(&format!("Which {what}?"))?;
+        self.call.tell(&format!("Which {what} of {}?", backup.named()))?;
         self.numbered(labels)?;
         let question = format!("{what}, numbers with spaces between them, or nothing for all> ");
         loop {

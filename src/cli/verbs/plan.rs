@@ -120,9 +120,9 @@ pub(super) async fn run(arguments: PlanArguments, call: &mut Call<'_>) -> Result
 fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     let manifest = &plan.backup.manifest;
     call.tell(&format!(
-        "A restore of {} from backup {}, taken {} ({} before this plan), would do this:",
+        "A restore of {} from {}, taken {} ({} before this plan), would do this:",
         plan.environment,
-        plan.backup.id,
+        plan.backup.named(),
         measure::moment(manifest.taken),
         measure::between(manifest.taken, plan.made),
     ))?;

@@ -136,8 +136,8 @@ async fn asked(plan: &RestorePlan, call: &mut Call<'_>) -> Result<String, CliErr
     }
     let (added, changed, removed) = plan.totals();
     call.remark(&format!(
-        "backup {} of {}: {} to add, {} to change, {} to remove{}",
-        plan.backup.id,
+        "{} of {}: {} to add, {} to change, {} to remove{}",
+        plan.backup.named(),
         measure::moment(plan.backup.manifest.taken),
         measure::items(added),
         measure::count(changed),

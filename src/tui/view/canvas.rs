@@ -226,7 +226,7 @@ impl<'a> Canvas<'a> {
             Meaning::Title
         };
         // Of long names of environments the end tells them apart.
-        let title = shorten_middle(title, usize::from(width.saturating_sub(4)), self.symbols().more);
+        let title = shorten_middle(title, title_room(width), self.symbols().more);
         self.text(x + 1, y, width.saturating_sub(2), &format!(" {title} "), meaning);
     }
 
@@ -270,6 +270,11 @@ impl<'a> Canvas<'a> {
             area.height.saturating_sub(2),
         )
     }
+}
+
+/// How many columns the title on a rule of this width has.
+pub fn title_room(width: u16) -> usize {
+    usize::from(width.saturating_sub(4))
 }
 
 /// The text, made printable, in at most `width` columns, its end replaced by `more` where it is longer.

@@ -178,7 +178,8 @@ fn draw_screen(
     screen: &Screen,
     filter_cursor: Option<Position>,
 ) -> Option<Position> {
-    canvas.titled_rule(0, 1, model.size.width, &title(model, screen), true);
+    let title = title(model, screen, canvas.symbols().more);
+    canvas.titled_rule(0, 1, model.size.width, &title, true);
     let area = layout::screen(model.size);
     match screen {
         Screen::Wizard(wizard) => return wizard::draw(canvas, model, wizard, area),
@@ -205,9 +206,9 @@ fn draw_text(canvas: &mut Canvas<'_>, model: &Model, area: Rect, scroll: usize) 
     }
 }
 
-fn title(model: &Model, screen: &Screen) -> String {
+fn title(model: &Model, screen: &Screen, more: &str) -> String {
     match screen {
-        Screen::Wizard(wizard) => wizard::title(wizard),
+        Screen::Wizard(wizard) => wizard::title(model, wizard, canvas::title_room(model.size.width), more),
         Screen::Job { id, .. } => job::title(model, *id),
         Screen::Jobs(_) => list_title(model, "Jobs"),
         Screen::Log(shown) => log::title(model, shown),

@@ -60,8 +60,9 @@ fn ready(text: &mut Text, model: &Model, wizard: &Wizard, plan: &RestorePlan, sy
     text.fact(
         "backup",
         &format!(
-            "{}, taken {}",
+            "{} ({}), taken {}",
             plan.backup.id,
+            manifest.called(),
             moment_and_age(manifest.taken, model)
         ),
     );

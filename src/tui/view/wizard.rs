@@ -2,9 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::canvas::{Canvas, piece, wrap};
+use super::canvas::{Canvas, piece, shorten_middle, wrap};
 use super::text::Text;
-use super::{backup_table, field, plan};
+use super::{backup_table, field, plan, words};
+use crate::domain::columns;
 use crate::domain::settings::RepositoryChoice;
 use crate::tui::action::Action;
 use crate::tui::model::Model;
@@ -12,12 +13,26 @@ use crate::tui::model::wizard::{PlanState, Purpose, ScopeWhat, Step, Wizard};
 use crate::tui::theme::Meaning;
 use crate::tui::update::allowed;
 
-/// The screen's title.
-pub fn title(wizard: &Wizard) -> String {
-    match wizard.purpose {
-        Purpose::Restore => format!("Restore {}", wizard.environment),
-        Purpose::Undo => format!("Undo {} of {}", wizard.taken_back(), wizard.environment),
-    }
+/// The screen's title, in so many columns: once a backup is chosen, which one that is. Where there is no room for all of it, the time
+/// goes, then the middle of the environment's name.
+pub fn title(model: &Model, wizard: &Wizard, width: usize, more: &str) -> String {
+    let what = match wizard.purpose {
+        Purpose::Restore => "Restore ".to_owned(),
+        Purpose::Undo => format!("Undo {} of ", wizard.taken_back()),
+    };
+    let name = wizard.environment.to_string();
+    let chosen = model.wizard_backup().filter(|_| wizard.step != Step::Choose);
+    let Some(backup) = chosen else {
+        return what + &name;
+    };
+    let around = columns::count(&what) + 2;
+    let named = words::taken(
+        model,
+        backup,
+        width.saturating_sub(around + columns::count(&name)),
+    );
+    let room = width.saturating_sub(around + columns::count(&named)).max(12);
+    format!("{what}{}: {named}", shorten_middle(&name, room, more))
 }
 
 /// Draws the wizard. Returns where the cursor stands while the name is typed.
@@ -184,7 +199,7 @@ fn name(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) -> 
             &format!(
                 "{} goes back to {}{from}: {}.",
                 wizard.environment,
-                model.when().moment(plan.backup.manifest.taken),
+                words::taken(model, &plan.backup, usize::MAX),
                 plan.changed_in_words(),
             ),
             Meaning::Text,

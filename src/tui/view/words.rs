@@ -26,6 +26,20 @@ pub fn on(environment: &EnvironmentName, what: &str, width: usize, more: &str) -
     format!("{} {what}", shorten_middle(&name, room, more))
 }
 
+/// A backup with the time when it was taken, in so many columns: `backup 3b90aa17 (daily) of 2026-11-23 00:17 UTC`. Where that is
+/// too much, the time loses its year first and then goes as a whole: which backup it is, and of which kind, stays.
+pub fn taken(model: &Model, backup: &Backup, width: usize) -> String {
+    let named = backup.named();
+    let when = model.when();
+    let at = backup.manifest.taken;
+    let moments = [when.moment(at), when.narrow(at)];
+    moments
+        .into_iter()
+        .map(|moment| format!("{named} of {moment}"))
+        .find(|words| columns::count(words) <= width)
+        .unwrap_or(named)
+}
+
 /// The beginning of the minute: what ages are counted to.
 #[must_use]
 pub fn minute(now: Instant) -> Instant {
