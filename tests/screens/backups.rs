@@ -79,6 +79,28 @@ async fn the_selection_goes_to_the_backup_that_was_just_made() {
     }
 }
 
+alike!(where_the_chosen_backup_goes_the_selection_is_on_the_one_that_is_meant);
+async fn where_the_chosen_backup_goes_the_selection_is_on_the_one_that_is_meant() {
+    // On the main screen, and where one is chosen for a restore.
+    for keys in ["", "r"] {
+        let cockpit = Runner::start(SIZES[1], Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press(keys).await.see("▸ daily").await;
+        cockpit.press("jj").await.see("▸ upgrade").await;
+        {
+            let mut state = cockpit.backend.state();
+            let live = state.environments.get_mut(&name("acme/live")).unwrap();
+            live.backups
+                .retain(|backup| !matches!(backup.manifest.trigger, Trigger::Upgrade { .. }));
+        }
+        cockpit.backend.tell(Event::Environment {
+            name: name("acme/live"),
+        });
+        cockpit.see("▸ daily").await;
+        assert!(!cockpit.has("before 6.3.5"), "{}", cockpit.text());
+    }
+}
+
 alike!(safety_backups_of_one_minute_are_told_apart);
 async fn safety_backups_of_one_minute_are_told_apart() {
     let change = |state: &mut State| {

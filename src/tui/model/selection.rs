@@ -70,9 +70,12 @@ impl Selection {
     pub fn keep(self, model: &mut Model) {
         if let Some((name, row)) = self.backup
             && model.shown.as_ref() == Some(&name)
-            && let Some(position) = find(model, &name, &row)
         {
-            model.backup_cursor.selected = position;
+            if let Some(position) = find(model, &name, &row) {
+                model.backup_cursor.selected = position;
+            } else if model.backup_choice == BackupChoice::Somebodys && is_gone(model, &name, &row) {
+                model.backup_choice = BackupChoice::Meant;
+            }
         }
         let Some(Listed(screens, thing)) = self.listed.filter(|listed| listed.0 == model.screens.len())
         else {
@@ -83,7 +86,11 @@ impl Selection {
             Thing::Activity(number) => place(&model.listed_activity(), |entry| entry.number == *number),
             Thing::News(number) => place(&model.listed_news(), |news| news.number == *number),
             Thing::Backup(row) => match model.screens.last() {
-                Some(Screen::Wizard(wizard)) => find(model, &wizard.environment, row),
+                Some(Screen::Wizard(wizard)) => {
+                    let name = &wizard.environment;
+                    find(model, name, row)
+                        .or_else(|| first(model, name).filter(|_| is_gone(model, name, row)))
+                }
                 _ => None,
             },
         };
@@ -184,4 +191,20 @@ fn find(model: &Model, name: &EnvironmentName, wanted: &Row) -> Option<usize> {
         Some(_) => at(&|row| row.1 == wanted.1),
         None => at(&|row| row.0 == wanted.0),
     })
+}
+
+/// Whether the backup of a row is not there any more. Whoever had chosen it has chosen none of its neighbours, so that the selection
+/// goes back to the one that is meant where nobody chooses.
+fn is_gone(model: &Model, name: &EnvironmentName, row: &Row) -> bool {
+    let (Some(id), Some(details)) = (&row.1, model.details.get(name)) else {
+        return false;
+    };
+    !details.all_backups().any(|backup| backup.answers_to(id))
+}
+
+/// The row that a table begins with.
+fn first(model: &Model, name: &EnvironmentName) -> Option<usize> {
+    let details = model.details.get(name)?;
+    let rows = super::backups::rows(details, model.recents());
+    Some(super::backups::first_row(details, &rows))
 }
