@@ -384,6 +384,7 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
     const MOVES: &str = "it only moves about";
     const SCREEN: &str = "it is about what is on the screen";
     const COCKPIT: &str = "it is about the cockpit alone";
+    const PART: &str = "it is a part of a restore: copy the command on its plan";
     const ANSWER: &str = "it answers what is asked here: copy the command at the question";
     Ok(match action {
         Action::Backup | Action::UpgradeBackup => "backup",
@@ -420,9 +421,9 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         }
         Action::Notifications => return Err("the jobs and the activity log tell of the same"),
         Action::Recovery => return Err("the table is in the manual"),
-        Action::SafetyBackup | Action::OtherRepository | Action::Toggle | Action::NextStep => {
-            return Err("it is a part of a restore: copy the command on its plan");
-        }
+        #[rustfmt::skip]
+        Action::SafetyBackup | Action::OtherRepository | Action::NextStep | Action::Toggle | Action::OnlyThis
+        | Action::ToggleAll => return Err(PART),
         Action::Mark | Action::Unmark => {
             return Err("marks become --path of a restore: copy the command on its plan");
         }

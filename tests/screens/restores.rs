@@ -68,6 +68,34 @@ async fn the_restore_wizard() {
     look_with("wizard-no-plan", &settings(), small, failing, &steps).await;
 }
 
+alike!(one_key_takes_one_workspace_and_another_takes_all_or_none);
+async fn one_key_takes_one_workspace_and_another_takes_all_or_none() {
+    let cockpit = Runner::start(SIZES[0], Fixture::new()).await;
+    cockpit.see("daily").await;
+    cockpit
+        .press("r<Enter>")
+        .await
+        .see("Everything is restored")
+        .await;
+    let taken = |mark: &str, what: &str| {
+        let text = cockpit.text();
+        let lines = text
+            .lines()
+            .filter(|line| line.contains(&format!("{mark} {what} ")));
+        lines.count()
+    };
+    cockpit.press("G=").await.see("Only what is marked").await;
+    cockpit.see("✓ workspace  website").await;
+    assert_eq!((taken("✓", "instance"), taken("✓", "workspace")), (3, 1));
+    cockpit.press("*").await.see("Everything is restored").await;
+    cockpit.press("*").await.see("· workspace  website").await;
+    assert_eq!((taken("✓", "instance"), taken("✓", "workspace")), (3, 0));
+    cockpit.press("<Enter>").await.see("no workspace is taken").await;
+    // On an instance they are about the instances.
+    cockpit.press("*gj=").await.see("· instance   author").await;
+    assert_eq!((taken("✓", "instance"), taken("·", "workspace")), (1, 0));
+}
+
 alike!(a_restore_that_would_change_nothing_goes_on_by_choice_only);
 async fn a_restore_that_would_change_nothing_goes_on_by_choice_only() {
     let same = |state: &mut State| {

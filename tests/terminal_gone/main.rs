@@ -32,7 +32,7 @@ fn restoring(house: &House) -> Line {
     line.answers("24 B", "r");
     line.answers("choose a backup", "j");
     line.answers("▸ manual", "\r");
-    line.answers("Space leaves an instance", "\r");
+    line.answers("Space leaves one out", "\r");
     line.answers("takes  ", "\r");
     line.answers("Type acme/live", "acme/live");
     line.answers("› acme/live", "\r");

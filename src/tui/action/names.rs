@@ -18,6 +18,8 @@ impl Action {
             Self::Details => "details",
             Self::NextStep => "next-step",
             Self::Toggle => "toggle",
+            Self::OnlyThis => "only-this",
+            Self::ToggleAll => "toggle-all",
             Self::SafetyBackup => "safety-backup",
             Self::OtherRepository => "other-repository",
             Self::Accept => "accept",

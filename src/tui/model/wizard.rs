@@ -136,6 +136,14 @@ pub enum ScopeWhat {
     Workspace(String),
 }
 
+impl ScopeWhat {
+    /// Whether it is an instance.
+    #[must_use]
+    pub fn is_instance(&self) -> bool {
+        matches!(self, Self::Instance(_))
+    }
+}
+
 impl Wizard {
     /// A wizard at its first step.
     #[must_use]
@@ -190,6 +198,41 @@ impl Wizard {
         self.backup = Some(backup.id.clone());
         self.scope = scope_of(&backup.manifest);
         self.scope_cursor = Cursor::default();
+    }
+
+    /// What is of the kind of the selected line: all instances, or all workspaces.
+    fn of_selected_kind(&mut self) -> impl Iterator<Item = &mut ScopeItem> {
+        let selected = self.scope.get(self.scope_cursor.selected);
+        let kind = selected.map(|item| item.what.is_instance());
+        self.scope
+            .iter_mut()
+            .filter(move |item| Some(item.what.is_instance()) == kind)
+    }
+
+    /// Takes the selected instance or workspace, or leaves it out.
+    pub fn toggle_selected(&mut self) {
+        if let Some(item) = self.scope.get_mut(self.scope_cursor.selected) {
+            item.taken = !item.taken;
+        }
+    }
+
+    /// Takes the selected instance, or the selected workspace, and none of the others of its kind.
+    pub fn take_only_selected(&mut self) {
+        let Some(selected) = self.scope.get(self.scope_cursor.selected) else {
+            return;
+        };
+        let only = selected.what.clone();
+        for item in self.of_selected_kind() {
+            item.taken = item.what == only;
+        }
+    }
+
+    /// Takes all of the kind of the selected line, or where all are taken, none of them.
+    pub fn take_all_or_none(&mut self) {
+        let are_all = self.of_selected_kind().all(|item| item.taken);
+        for item in self.of_selected_kind() {
+            item.taken = !are_all;
+        }
     }
 
     /// Takes only the part that a selection names.

@@ -89,7 +89,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Accept => forms::accept(model),
         Action::Yes | Action::YesForGood => forms::yes(model),
         Action::NextStep => wizard::next(model),
-        Action::Toggle => wizard::toggle(model),
+        Action::Toggle | Action::OnlyThis | Action::ToggleAll => wizard::take(model, action),
         Action::SafetyBackup => ask::safety(model),
         Action::OtherRepository => wizard::toggle_source(model),
         Action::Quit | Action::QuitAnywhere => ask::quit(model),

@@ -125,13 +125,14 @@ fn not_here(model: &Model, key: Key) -> Option<String> {
     ))
 }
 
-/// A key, with what it does elsewhere.
+/// A key, with what it does elsewhere: on most of the screens where it does something.
 fn of_other_screens(model: &Model, key: Key) -> Option<String> {
     let keys = &model.settings.keys;
-    let row = TABLE.iter().find(|row| {
+    let rows = TABLE.iter().filter(|row| {
         let is_there = row.action != Action::BreakLive || model.is_demo();
         is_there && !row.action.is_of_tour() && !row.action.goes_on() && keys.keys(row.action).contains(&key)
-    })?;
+    });
+    let row = rows.min_by_key(|row| std::cmp::Reverse(row.places.len()))?;
     Some(format!("{} ({})", key.label(), row.label))
 }
 

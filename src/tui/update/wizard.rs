@@ -102,13 +102,14 @@ pub fn ask_for_plan(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Plan(number, request)]
 }
 
-/// Takes an instance or a workspace in, or leaves it out.
-pub fn toggle(model: &mut Model) -> Vec<Effect> {
+/// Changes which part is taken.
+pub fn take(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(wizard) = wizard(model) {
         wizard.problem = None;
-        let selected = wizard.scope_cursor.selected;
-        if let Some(item) = wizard.scope.get_mut(selected) {
-            item.taken = !item.taken;
+        match action {
+            Action::OnlyThis => wizard.take_only_selected(),
+            Action::ToggleAll => wizard.take_all_or_none(),
+            _ => wizard.toggle_selected(),
         }
     }
     Vec::new()

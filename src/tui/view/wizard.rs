@@ -139,12 +139,17 @@ fn source(model: &Model) -> Option<(String, Meaning)> {
 
 fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     let all = wizard.selection().is_everything();
+    let key = |action| model.settings.keys.first(action);
     let words = if all {
-        "Everything will be restored. Space leaves an instance or a workspace out."
+        format!(
+            "Everything will be restored. {} leaves one out, {} takes only the chosen one.",
+            key(Action::Toggle),
+            key(Action::OnlyThis)
+        )
     } else {
-        "Only what is marked will be restored; everything else in Live stays as it is."
+        "Only what is marked will be restored; everything else in Live stays as it is.".to_owned()
     };
-    canvas.text(area.x, area.y, area.width, words, Meaning::Quiet);
+    canvas.text(area.x, area.y, area.width, &words, Meaning::Quiet);
     if let Some((words, meaning)) = source(model) {
         canvas.text(area.x, area.y + 1, area.width, &words, meaning);
     }
