@@ -4,6 +4,7 @@
 //! A selection of nodes names their workspaces too ([`Selection::of_paths`] sees to it, [`Selection::checked`] asks for it):
 //! whoever knows nothing of paths takes it for more than it is, and never for everything.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,12 @@ pub enum PartError {
         "each of the named instances has other paths: restore one instance after the other, or name the same paths for each"
     )]
     Uneven,
+    /// Of several instances, each has other workspaces.
+    #[error(
+        "other workspaces are named of one instance than of another: restore one instance after the other, or name the same \
+         workspaces for each"
+    )]
+    UnevenWorkspaces,
     /// A path names an instance that is not among those chosen.
     #[error("{0} is not in the chosen instances")]
     OtherInstance(NodePath),
@@ -154,6 +161,37 @@ impl Selection {
         };
         selection.checked()?;
         Ok(selection)
+    }
+
+    /// The whole workspaces at some paths that lead to no node in them. A path that names an instance limits the restore to it.
+    ///
+    /// # Errors
+    /// [`PartError`] when they are no part that can be restored.
+    pub fn of_workspaces(paths: Vec<NodePath>) -> Result<Self, PartError> {
+        let mut of: BTreeMap<Option<InstanceName>, BTreeSet<String>> = BTreeMap::new();
+        for path in paths {
+            let Some(workspace) = path.workspace.clone() else {
+                return Err(without_workspace(&path));
+            };
+            if !path.steps.is_empty() {
+                return Err(PartError::Mixed);
+            }
+            if WorkspaceKind::of(&workspace) == WorkspaceKind::Shared {
+                return Err(PartError::Shared(path));
+            }
+            of.entry(path.instance).or_default().insert(workspace);
+        }
+        let mut all = of.values();
+        let workspaces = all.next().cloned().unwrap_or_default();
+        if all.any(|other| *other != workspaces) {
+            return Err(PartError::UnevenWorkspaces);
+        }
+        let is_of_all = of.contains_key(&None);
+        Ok(Self {
+            instances: of.into_keys().flatten().filter(|_| !is_of_all).collect(),
+            workspaces: workspaces.into_iter().collect(),
+            paths: Vec::new(),
+        })
     }
 
     /// Makes sure that its paths, if it has any, are a part that can be restored, and that it says their workspaces.
@@ -288,6 +326,29 @@ mod tests {
 
     fn of(texts: &[&str]) -> Result<Selection, PartError> {
         Selection::of_paths(Vec::new(), paths(texts))
+    }
+
+    #[test]
+    fn whole_workspaces_come_back_on_every_instance_alike() {
+        let of = |texts: &[&str]| Selection::of_workspaces(paths(texts));
+        let both = of(&[
+            "author:/website",
+            "public-1:/website",
+            "author:/dam",
+            "public-1:/dam",
+        ])
+        .unwrap();
+        let names: Vec<_> = both.instances.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["author", "public-1"]);
+        assert_eq!(both.workspaces, ["dam", "website"]);
+        assert!(!both.has_paths());
+        assert_eq!(of(&["/website"]).unwrap().instances, []);
+        let uneven = of(&["author:/website", "public-1:/dam"]);
+        assert_eq!(uneven, Err(PartError::UnevenWorkspaces));
+        assert_eq!(
+            of(&["author:/website", "author:/dam/logo"]),
+            Err(PartError::Mixed)
+        );
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub enum Action {
     Compare,
     Find,
     Mark,
+    /// Mark the whole workspace that the chosen node is in.
+    MarkWorkspace,
     Unmark,
     /// Write what is marked, or the chosen node, on this machine.
     Export,
@@ -334,6 +336,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::UpTree, &[Key::Char('h'), Key::Left, Key::Backspace], &[Tree], 3, "up", "go to what this place is in"),
     looks(Action::GoThere, &[Key::Enter], &[Node, History, Found, Differences], 1, "go there", "go to the node that the chosen line names, in the backup that it names"),
     looks(Action::Mark, &[Key::Char(' ')], NODES, 5, "mark", "mark the chosen node with all that is below it, or take the mark away"),
+    looks(Action::MarkWorkspace, &[Key::Char('*')], NODES, 21, "whole workspace", "mark the whole workspace that the chosen node is in, or take the mark away"),
     looks(Action::Unmark, &[Key::Char('u')], NODES, 0, "unmark all", "take all marks of this backup away"),
     looks(Action::Export, &[Key::Char('x')], NODES, 7, "export", "write what is marked, or the chosen node, into files on this machine: asks as what, and where"),
     looks(Action::StopExport, &[Key::Char('c')], NODES, 4, "stop export", "stop the export that is being written: nothing is left of what is not whole"),

@@ -424,8 +424,8 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         #[rustfmt::skip]
         Action::SafetyBackup | Action::OtherRepository | Action::NextStep | Action::Toggle | Action::OnlyThis
         | Action::ToggleAll => return Err(PART),
-        Action::Mark | Action::Unmark => {
-            return Err("marks become --path of a restore: copy the command on its plan");
+        Action::Mark | Action::MarkWorkspace | Action::Unmark => {
+            return Err("marks become --path or --workspace of a restore: copy the command on its plan");
         }
         Action::StopExport => return Err("Ctrl-C stops the verb"),
         Action::GoToEnvironment => return Err("--context leads a verb there"),

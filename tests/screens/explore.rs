@@ -131,6 +131,49 @@ async fn what_is_marked_or_chosen_is_written_on_this_machine() {
     assert_eq!(std::fs::read(files).unwrap(), b"{}");
 }
 
+alike!(a_whole_workspace_is_marked_and_comes_back);
+async fn a_whole_workspace_is_marked_and_comes_back() {
+    let planned = async |cockpit: &Runner| {
+        cockpit.press("r").await.see("come back").await;
+        let planned = cockpit.backend.state().planned.clone();
+        let selection = planned.map(|(request, _)| request.selection).unwrap();
+        assert_eq!(selection.instances, ["author".parse().unwrap()]);
+        assert_eq!(selection.workspaces, ["website"]);
+        assert!(!selection.has_paths());
+        // It is a part as the wizard has it.
+        cockpit.press("<Esc>").await.see("✓ workspace  website").await;
+        assert!(cockpit.has("· workspace  dam"), "{}", cockpit.text());
+    };
+    // In a comparison, on a line that only Live has.
+    let compared = [
+        ("", "daily"),
+        ("=", "campaign"),
+        ("*", "website is marked as a whole"),
+    ];
+    look("explore-workspace-mark", unchanged, &compared).await;
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    for (keys, text) in compared {
+        cockpit.press(keys).await.see(text).await;
+    }
+    planned(&cockpit).await;
+    // In the tree. Nodes beside a workspace are no part, and nodes in it go along with it.
+    let cockpit = Runner::start((80, 24), Fixture::new()).await;
+    for (keys, text) in into(&[
+        (" ", "1 marked"),
+        ("h", "userroles"),
+        ("k ", "not both; u takes all"),
+        ("<Enter>j ", "✓ website"),
+        ("<Enter>", "archive"),
+        ("j ", "is marked already"),
+        ("h", "userroles"),
+        ("k<Enter> ", "not both; u takes all"),
+        ("<Enter>h", "userroles"),
+    ]) {
+        cockpit.press(keys).await.see(text).await;
+    }
+    planned(&cockpit).await;
+}
+
 alike!(what_is_marked_comes_back);
 async fn what_is_marked_comes_back() {
     let plan = into(&[("r", "nothing is marked"), (" ", "1 marked"), ("r", "come back")]);

@@ -54,6 +54,7 @@ impl Action {
             Self::Compare => "compare",
             Self::Find => "find",
             Self::Mark => "mark",
+            Self::MarkWorkspace => "mark-workspace",
             Self::Unmark => "unmark",
             Self::Export => "export",
             Self::StopExport => "stop-export",

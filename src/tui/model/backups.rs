@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::screens::Screen;
-use crate::domain::backup::{Backup, Trigger};
+use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::job::Job;
 use crate::domain::retention;
 use crate::domain::slot::Slot;
@@ -160,6 +160,14 @@ pub fn first_row(details: &EnvironmentDetails, rows: &[BackupRow]) -> usize {
         .rposition(is_meant)
         .or_else(|| place(RowKind::Slot(Slot::Daily)))
         .unwrap_or(0)
+}
+
+/// The row of a backup in the whole list.
+#[must_use]
+pub fn row_of(details: &EnvironmentDetails, id: &BackupId) -> Option<usize> {
+    let rows = rows(details, Recents::Listed);
+    rows.iter()
+        .position(|row| row.of(details).is_some_and(|backup| backup.id == *id))
 }
 
 /// The backup that somebody goes back to who names none. While the first repository cannot be listed, it is one of the second.

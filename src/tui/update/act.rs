@@ -156,6 +156,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::UpTree => explore::up(model),
         Action::GoThere => explore::go_there(model),
         Action::Mark => marks::mark(model),
+        Action::MarkWorkspace => marks::mark_workspace(model),
         Action::Unmark => marks::unmark(model),
         Action::Export => marks::export(model),
         Action::StopExport => vec![Effect::StopExport],
@@ -418,11 +419,7 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         wizard.choice.selected = backups::in_list(details, model.recents(), wizard.choice.selected);
     }
     if on_page && let Some(details) = model.details.get(&name) {
-        let rows = backups::rows(details, backups::Recents::Listed);
-        let row = rows.iter().position(|row| {
-            let backup = row.of(details);
-            backup.map(|backup| &backup.id) == chosen.as_ref()
-        });
+        let row = chosen.and_then(|chosen| backups::row_of(details, &chosen));
         wizard.choice.selected = row.unwrap_or(wizard.choice.selected);
     }
     if purpose == Purpose::Undo {

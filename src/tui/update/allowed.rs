@@ -130,6 +130,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         | Action::UpTree
         | Action::GoThere
         | Action::Mark
+        | Action::MarkWorkspace
         | Action::Unmark
         | Action::Export
         | Action::StopExport

@@ -3,11 +3,14 @@
 use super::{explore, say, wizard};
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
+use crate::domain::environment::{EnvironmentName, WorkspaceKind};
 use crate::domain::explore::{ExportForm, Kind, NodePath, Source};
-use crate::domain::plan::Selection;
+use crate::domain::plan::{PartError, Selection};
 use crate::domain::state::EnvironmentDetails;
+use crate::tui::action::Action;
 use crate::tui::effects::Effect;
 use crate::tui::model::Model;
+use crate::tui::model::backups;
 use crate::tui::model::cursor::Motion;
 use crate::tui::model::explore::Column;
 use crate::tui::model::explore::chosen::There;
@@ -48,6 +51,7 @@ pub fn mark(model: &mut Model) -> Vec<Effect> {
 /// The sentence that says why it cannot.
 pub fn can_mark(model: &Model) -> Result<(), String> {
     let there = model.markable()?;
+    mixes_nothing(model, &there)?;
     match model.marks.mark(&there.environment, &there.source, &there.path) {
         Mark::Within => Err("it is in something that is marked already, and comes back with that".to_owned()),
         Mark::Marked => match model.file_around_chosen() {
@@ -61,10 +65,83 @@ pub fn can_mark(model: &Model) -> Result<(), String> {
     }
 }
 
+/// Whether a mark is of what is marked already in this backup: a restore brings back whole workspaces or nodes.
+fn mixes_nothing(model: &Model, there: &There) -> Result<(), String> {
+    let is_workspace = there.path.steps.is_empty();
+    let workspace = there.path.workspace.as_deref().unwrap_or_default();
+    if WorkspaceKind::of(workspace) == WorkspaceKind::Shared {
+        return Err(PartError::Shared(there.path.clone()).to_string());
+    }
+    if is_workspace && !has_workspace(model, there) {
+        return Err(format!("{} is not in this backup", there.path));
+    }
+    let mut marked = model.marks.of(&there.environment, &there.source);
+    // What is in it goes along with it; what it is in is told of otherwise.
+    let is_other = |other: &&NodePath| !other.is_within(&there.path) && !there.path.is_within(other);
+    let other = marked.find(|other| is_other(other) && other.steps.is_empty() != is_workspace);
+    let key = model.settings.keys.first(Action::Unmark);
+    match other {
+        None => Ok(()),
+        Some(other) => Err(format!(
+            "{other} is marked: one restore brings back whole workspaces or nodes, not both; {key} takes all marks away"
+        )),
+    }
+}
+
+/// The backup that a source is, as far as it is still there.
+fn backup_of<'m>(model: &'m Model, environment: &EnvironmentName, source: &Source) -> Option<&'m Backup> {
+    let details = model.details.get(environment);
+    let mut all = details.into_iter().flat_map(EnvironmentDetails::all_backups);
+    all.find(|backup| Source::from(&backup.id) == *source)
+}
+
+/// Whether the backup has such a workspace.
+fn has_workspace(model: &Model, there: &There) -> bool {
+    let backup = backup_of(model, &there.environment, &there.source);
+    backup.is_some_and(|backup| {
+        backup.manifest.instances.iter().any(|instance| {
+            let is_it = there
+                .path
+                .instance
+                .as_ref()
+                .is_none_or(|name| *name == instance.name);
+            let mut workspaces = instance.workspaces.iter();
+            is_it && workspaces.any(|workspace| Some(&workspace.name) == there.path.workspace.as_ref())
+        })
+    })
+}
+
+/// Marks the workspace that the chosen node is in, all of it, or takes that mark away.
+pub fn mark_workspace(model: &mut Model) -> Vec<Effect> {
+    if let Ok(there) = model.markable_workspace() {
+        let path = there.path.clone();
+        model
+            .marks
+            .toggle(&there.environment, &there.source, there.path.clone());
+        let mark = model.marks.mark(&there.environment, &there.source, &path);
+        let told = if mark == Mark::Marked {
+            let key = model.settings.keys.first(Action::Restore);
+            format!("{path} is marked as a whole: {key} plans its restore")
+        } else {
+            format!("{path} is not marked any more")
+        };
+        say(model, Severity::Information, told);
+    }
+    Vec::new()
+}
+
+/// Whether that workspace can be marked.
+///
+/// # Errors
+/// The sentence that says why it cannot.
+pub fn can_mark_workspace(model: &Model) -> Result<(), String> {
+    mixes_nothing(model, &model.markable_workspace()?)
+}
+
 /// Takes all marks of the backup on the screen away.
 pub fn unmark(model: &mut Model) -> Vec<Effect> {
-    if let Ok(there) = model.markable() {
-        model.marks.clear(&there.environment, &there.source);
+    if let Ok((environment, source)) = model.marked_in() {
+        model.marks.clear(&environment, &source);
     }
     Vec::new()
 }
@@ -74,8 +151,8 @@ pub fn unmark(model: &mut Model) -> Vec<Effect> {
 /// # Errors
 /// The sentence that says why there are none.
 pub fn has_marks(model: &Model) -> Result<(), String> {
-    let there = model.markable()?;
-    if model.marks.of(&there.environment, &there.source).len() == 0 {
+    let (environment, source) = model.marked_in()?;
+    if model.marks.of(&environment, &source).len() == 0 {
         return Err("nothing is marked in this backup: Space marks".to_owned());
     }
     Ok(())
@@ -87,17 +164,15 @@ pub fn has_marks(model: &Model) -> Result<(), String> {
 /// The sentence that says why nothing of it can be.
 pub fn restorable(model: &Model) -> Result<(Backup, Selection), String> {
     has_marks(model)?;
-    let there = model.markable()?;
-    let marked = model
-        .marks
-        .of(&there.environment, &there.source)
-        .cloned()
-        .collect();
-    let selection = Selection::of_paths(Vec::new(), marked).map_err(|error| error.to_string())?;
-    let details = model.details.get(&there.environment);
-    let mut all = details.into_iter().flat_map(EnvironmentDetails::all_backups);
-    let backup = all.find(|backup| Source::from(&backup.id) == there.source);
-    match backup {
+    let (environment, source) = model.marked_in()?;
+    let marked: Vec<NodePath> = model.marks.of(&environment, &source).cloned().collect();
+    let selection = if marked.iter().all(|path| path.steps.is_empty()) {
+        Selection::of_workspaces(marked)
+    } else {
+        Selection::of_paths(Vec::new(), marked)
+    };
+    let selection = selection.map_err(|error| error.to_string())?;
+    match backup_of(model, &environment, &source) {
         Some(backup) if matches!(backup.verification, Verification::Damaged { .. }) => {
             Err("reading this backup back found damage: nothing in it is restored".to_owned())
         }
@@ -143,7 +218,9 @@ pub fn export(model: &mut Model) -> Vec<Effect> {
     let is_marked_file = model
         .file_around_chosen()
         .is_some_and(|file| paths.contains(file));
-    let are_files = is_marked_file || matches!(kind, Some(Kind::Folder | Kind::File | Kind::Workspace));
+    let are_workspaces = paths.iter().all(|path| path.steps.is_empty());
+    let are_files =
+        is_marked_file || are_workspaces || matches!(kind, Some(Kind::Folder | Kind::File | Kind::Workspace));
     let usual = if are_files {
         ExportForm::Files
     } else {
@@ -170,7 +247,15 @@ pub fn restore(model: &mut Model) -> Vec<Effect> {
         .is_some_and(|details| details.is_only_copied(&backup.id));
     let mut wizard = Wizard::new(environment, Purpose::Restore);
     wizard.choose(&backup);
-    wizard.nodes = Some(selection);
+    if selection.has_paths() {
+        wizard.nodes = Some(selection);
+    } else {
+        // Whole workspaces are a part as the wizard's own step has it, which Esc goes back to.
+        wizard.limit(&selection);
+        if let Some(details) = model.details.get(&wizard.environment) {
+            wizard.choice.selected = backups::row_of(details, &backup.id).unwrap_or(0);
+        }
+    }
     if is_only_copied {
         wizard.from_copy = Some(backup.id);
     }

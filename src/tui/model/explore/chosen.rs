@@ -89,18 +89,63 @@ impl Model {
             }),
         };
         let there = there.ok_or("no node is chosen that a backup has")?;
-        if there.source == Source::Live {
+        let there = in_a_backup(there)?;
+        if there.path.workspace.is_none() {
             return Err(
-                "this is Live: what is to be brought back is marked in a backup, and [ goes to one"
+                "nodes, files and workspaces are marked: go into the instance, or r on the main screen restores all of it"
                     .to_owned(),
             );
         }
-        if there.path.steps.is_empty() {
-            return Err(
-                "only nodes and files are marked: r on the main screen restores whole workspaces".to_owned(),
-            );
-        }
         Ok(there)
+    }
+
+    /// The backup on the screen, in which something may be marked, whatever is chosen there.
+    ///
+    /// # Errors
+    /// The sentence that says why there is none.
+    pub fn marked_in(&self) -> Result<(EnvironmentName, Source), String> {
+        let (environment, source) = match self.screens.last() {
+            Some(Screen::Explorer(explorer)) => (&explorer.environment, &explorer.source),
+            Some(Screen::Differences(differences)) => (&differences.environment, backup_of(differences)),
+            Some(Screen::Search(search)) => {
+                let find = search
+                    .finds
+                    .selected()
+                    .ok_or("no node is chosen that a backup has")?;
+                (&search.environment, &find.seen.source)
+            }
+            _ => return Err("no backup is on the screen".to_owned()),
+        };
+        if *source == Source::Live {
+            return Err(IS_LIVE.to_owned());
+        }
+        Ok((environment.clone(), source.clone()))
+    }
+
+    /// The workspace that the chosen node is in, of which all would be marked. A comparison lists nodes alone, also those that only
+    /// Live has.
+    ///
+    /// # Errors
+    /// The sentence that says why none can be marked.
+    pub fn markable_workspace(&self) -> Result<There, String> {
+        let mut there = match self.screens.last() {
+            Some(Screen::Differences(differences)) => {
+                let line = differences.lines.selected();
+                let path = line.and_then(|line| line.path()).cloned();
+                path.map(|path| There {
+                    environment: differences.environment.clone(),
+                    source: backup_of(differences).clone(),
+                    path,
+                })
+            }
+            _ => self.chosen_node(),
+        }
+        .ok_or("no node is chosen")?;
+        there.path.steps.clear();
+        if there.path.workspace.is_none() {
+            return Err("no workspace is chosen: go into the instance".to_owned());
+        }
+        in_a_backup(there)
     }
 
     /// What is to be known of the chosen difference, once it is marked, where nobody can read it in the backup: that comes back as well.
@@ -206,6 +251,25 @@ impl Model {
                 })
             }
         }
+    }
+}
+
+const IS_LIVE: &str = "this is Live: what is to be brought back is marked in a backup, and [ goes to one";
+
+/// What is to be marked, where it is in a backup.
+fn in_a_backup(there: There) -> Result<There, String> {
+    if there.source == Source::Live {
+        return Err(IS_LIVE.to_owned());
+    }
+    Ok(there)
+}
+
+/// The backup of what is compared, from which something would be brought back.
+fn backup_of(differences: &Differences) -> &Source {
+    if differences.older == Source::Live {
+        &differences.newer
+    } else {
+        &differences.older
     }
 }
 

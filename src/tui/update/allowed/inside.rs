@@ -25,6 +25,7 @@ pub(super) fn check(model: &Model, action: Action) -> Result<(), String> {
             None => Err("this line leads nowhere: lines that name a node do".to_owned()),
         },
         Action::Mark => marks::can_mark(model),
+        Action::MarkWorkspace => marks::can_mark_workspace(model),
         Action::Unmark => marks::has_marks(model),
         Action::Export => marks::exportable(model).map(|_| ()),
         Action::StopExport if model.exports => Ok(()),

@@ -236,15 +236,15 @@ fn one(
     area: Rect,
 ) {
     let symbols = canvas.symbols();
-    let marked = [
-        (&differences.older, line.older.as_ref()),
-        (&differences.newer, line.newer.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(source, path)| Some((source, path?)))
-    .any(|(source, path)| {
-        let mark = model.marks.mark(&differences.environment, source, path);
-        matches!(mark, Mark::Marked | Mark::Within)
+    // What only Live has goes with what is marked around its place in the backup.
+    let paths = [line.older.as_ref(), line.newer.as_ref()];
+    let marked = paths.into_iter().flatten().any(|path| {
+        [&differences.older, &differences.newer]
+            .into_iter()
+            .any(|source| {
+                let mark = model.marks.mark(&differences.environment, source, path);
+                matches!(mark, Mark::Marked | Mark::Within)
+            })
     });
     if marked {
         canvas.text(area.x + 2, y, 1, symbols.good, Meaning::Good);
