@@ -150,7 +150,7 @@ pub fn takes_back(job: &Job, details: &EnvironmentDetails) -> bool {
 }
 
 /// Whether Live has had what this job brought, however it ended.
-fn has_switched(job: &Job) -> bool {
+pub(super) fn has_switched(job: &Job) -> bool {
     let is_live = |reached: &super::milestone::Reached| reached.what == Milestone::ContentLive;
     job.state == JobState::Done || job.reached.as_ref().is_some_and(is_live)
 }
@@ -192,14 +192,14 @@ fn led_to(job: &Job, details: &EnvironmentDetails, way: &UndoWay) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::environment::{EnvironmentKind, EnvironmentName};
     use crate::domain::state::EnvironmentSummary;
 
-    fn details() -> EnvironmentDetails {
+    pub(in crate::domain) fn details() -> EnvironmentDetails {
         let name: EnvironmentName = "acme/live".parse().unwrap();
         let summary = EnvironmentSummary::unread(name, EnvironmentKind::Live);
         let mut value: Value = json!({
@@ -212,7 +212,7 @@ mod tests {
     }
 
     /// A job that is done, and the safety backup that it took.
-    fn job(id: u64, kind: JobKind, safety: char) -> Job {
+    pub(in crate::domain) fn job(id: u64, kind: JobKind, safety: char) -> Job {
         serde_json::from_value(json!({
             "id": id, "environment": "acme/live", "kind": kind, "title": "restore of b1234567 (daily)", "by": "kim",
             "created": "2026-12-01T05:00:00Z", "began": null, "ended": format!("2026-12-01T05:00:{id}Z"),

@@ -3,6 +3,7 @@
 use lifeboat::backend::BackendError;
 use lifeboat::domain::backup::{BackupId, Trigger};
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome};
+use lifeboat::domain::plan::Selection;
 use lifeboat::domain::state::{EnvironmentDetails, UndoWay};
 use lifeboat::domain::undoing::UndoOf;
 
@@ -315,6 +316,60 @@ fn offers_to_undo_the_undo(by: u64, said: Option<UndoOf>) {
         "{}",
         ended.err
     );
+}
+
+alike!(an_undo_of_an_undo_names_the_restore_that_stays);
+fn an_undo_of_an_undo_names_the_restore_that_stays() {
+    let after_an_undo = || {
+        let fixture = usual();
+        let mut state = fixture.state();
+        let digits = ["a", "b", "c"];
+        let kinds = [JobKind::Restore, JobKind::Restore, JobKind::Undo];
+        state.jobs.clear();
+        for ((id, kind), digit) in (51..).zip(kinds).zip(digits) {
+            let mut done = job(id, kind, "restore of b1234567 (daily)", JobState::Done);
+            done.outcome = Some(Outcome {
+                safety: Some(BackupId(digit.repeat(64))),
+                ..Outcome::default()
+            });
+            state.jobs.insert(0, done);
+        }
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        let mut safety = live
+            .backups
+            .iter()
+            .find(|backup| backup.manifest.trigger == Trigger::Restore)
+            .cloned()
+            .unwrap();
+        safety.id = BackupId("a".repeat(64));
+        safety.manifest.replaced = Some(Selection {
+            instances: vec!["author".parse().unwrap()],
+            workspaces: vec!["website".to_owned()],
+            paths: Vec::new(),
+        });
+        live.backups.insert(0, safety);
+        live.undo_way = Some(UndoWay::Safety {
+            backup: BackupId("c".repeat(64)),
+        });
+        live.undo_of = Some(UndoOf {
+            kind: Some(JobKind::Undo),
+            job: Some(JobId(53)),
+            at: None,
+        });
+        drop(state);
+        fixture
+    };
+    let stays = "The restore of job 51 before that stays. To take it back, restore its safety backup aaaaaaaa of \
+                 2026-11-23 04:02 UTC, only website on author: ";
+    let restore = "restore acme/live aaaaaaaa --instance author --workspace website";
+    for (arguments, typed, command) in [
+        (&["undo", "acme/live"][..], "no\n", format!("lifeboat {restore}")),
+        (&["--plain"], "acme/live\nundo\nback\nquit\n", restore.to_owned()),
+    ] {
+        let ended = lifeboat(arguments).on(after_an_undo()).typing(typed).ends();
+        let said = in_one_line(&ended.err);
+        assert!(said.contains(&format!("{stays}{command}")), "{said}");
+    }
 }
 
 alike!(a_verb_takes_the_environment_that_one_is_in_where_it_names_none);

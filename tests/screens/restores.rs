@@ -3,12 +3,15 @@
 
 use chrono::Duration;
 use lifeboat::backend::BackendError;
+use lifeboat::domain::backup::Trigger;
 use lifeboat::domain::event::Event;
 use lifeboat::domain::job::{JobId, JobKind, JobState, Outcome, Phase, Progress};
 use lifeboat::domain::milestone::{Milestone, Reached};
-use lifeboat::domain::plan::PlanId;
+use lifeboat::domain::plan::{PlanId, Selection};
 use lifeboat::domain::refusal::Refusal;
 use lifeboat::domain::staleness::Stale;
+use lifeboat::domain::state::UndoWay;
+use lifeboat::domain::undoing::UndoOf;
 
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike, settings};
@@ -94,6 +97,47 @@ async fn one_key_takes_one_workspace_and_another_takes_all_or_none() {
     // On an instance they are about the instances.
     cockpit.press("*gj=").await.see("· instance   author").await;
     assert_eq!((taken("✓", "instance"), taken("·", "workspace")), (1, 0));
+}
+
+alike!(after_an_undo_the_restore_before_is_named_with_its_safety_backup);
+async fn after_an_undo_the_restore_before_is_named_with_its_safety_backup() {
+    let change = |state: &mut State| {
+        let kinds = [JobKind::Restore, JobKind::Restore, JobKind::Undo];
+        for ((number, kind), safety) in (41..).zip(kinds).zip([6, 5, 5]) {
+            let mut job = two_projects::job(number, "acme/live", kind, "restore of 3b90aa17 (daily)");
+            job.state = JobState::Done;
+            job.ended = Some(job.created);
+            job.outcome = Some(Outcome {
+                summary: "it went well".to_owned(),
+                safety: Some(two_projects::id(safety)),
+                ..Outcome::default()
+            });
+            state.jobs.insert(0, job);
+        }
+        let live = state.environments.get_mut(&name("acme/live")).unwrap();
+        let at = two_projects::ago(40);
+        let mut safety = two_projects::backup(6, at, Trigger::Restore, &[]);
+        safety.manifest.replaced = Some(Selection {
+            instances: vec!["author".parse().unwrap()],
+            workspaces: vec!["website".to_owned()],
+            paths: Vec::new(),
+        });
+        live.backups.retain(|backup| backup.id != safety.id);
+        live.backups.insert(0, safety);
+        let back = two_projects::id(5);
+        live.undo = Some(back.clone());
+        live.undo_way = Some(UndoWay::Safety { backup: back });
+        live.undo_of = Some(UndoOf {
+            kind: Some(JobKind::Undo),
+            job: Some(JobId(43)),
+            at: Some(at),
+        });
+    };
+    let undo = [("", "daily"), ("u", "The restore of job 41")];
+    look("undo-earlier", change, &undo).await;
+    // The page of the undo says it as well.
+    let page = [("", "daily"), ("o", "The restore of job 41")];
+    look_with("undo-earlier-page", &settings(), &SIZES[..1], change, &page).await;
 }
 
 alike!(a_restore_that_would_change_nothing_goes_on_by_choice_only);

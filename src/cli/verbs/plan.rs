@@ -377,22 +377,29 @@ fn compare(backup: &str, live: &str, differs: bool) -> String {
     }
 }
 
+/// The options that limit a restore to a part, each with a blank before it.
+pub(super) fn part_arguments(part: &Selection) -> String {
+    let mut arguments = String::new();
+    for instance in &part.instances {
+        arguments.extend([" --instance ", instance.as_str()]);
+    }
+    if part.has_paths() {
+        for path in &part.paths {
+            arguments.extend([" --path ", &shell::quoted(&path.to_string())]);
+        }
+    } else {
+        for workspace in &part.workspaces {
+            arguments.extend([" --workspace ", &shell::quoted(workspace)]);
+        }
+    }
+    arguments
+}
+
 /// The arguments that do what the plan says. The backup's id is in it, since a slot may have another holder by then.
 fn arguments(plan: &RestorePlan) -> String {
     let name = &plan.environment;
     let mut arguments = format!("restore {name} {} --confirm {name}", plan.backup.id);
-    for instance in &plan.selection.instances {
-        arguments.extend([" --instance ", instance.as_str()]);
-    }
-    if plan.selection.has_paths() {
-        for path in &plan.selection.paths {
-            arguments.extend([" --path ", &shell::quoted(&path.to_string())]);
-        }
-    } else {
-        for workspace in &plan.selection.workspaces {
-            arguments.extend([" --workspace ", &shell::quoted(workspace)]);
-        }
-    }
+    arguments.push_str(&part_arguments(&plan.selection));
     if plan.from == RepositoryChoice::Copy {
         arguments.push_str(" --from copy");
     }

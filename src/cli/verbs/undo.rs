@@ -2,11 +2,15 @@
 
 use clap::Args;
 
+use super::plan::part_arguments;
 use crate::backend::{Backend, BackendError};
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::asking::Wanted;
 use crate::cli::{Call, CliError, heard};
+use crate::domain::earlier::Earlier;
 use crate::domain::environment::EnvironmentName;
+use crate::domain::job::JobKind;
+use crate::domain::measure;
 use crate::domain::request::JobQuery;
 use crate::domain::state::{BeforeUndo, EnvironmentDetails};
 use crate::domain::undoing::{JOBS_LOOKED_AT, UndoOf, Undoing, not_told};
@@ -54,12 +58,7 @@ pub(in crate::cli) async fn would_do(
         of.clone()
     } else {
         // An older service does not say it.
-        let query = JobQuery {
-            environment: Some(details.summary.name.clone()),
-            limit: JOBS_LOOKED_AT,
-            ..JobQuery::default()
-        };
-        let jobs = backend.jobs(query).await;
+        let jobs = backend.jobs(newest_jobs(details)).await;
         jobs.map_or_else(|_| UndoOf::default(), |jobs| UndoOf::by_jobs(details, way, &jobs))
     };
     let undo = Undoing::new(details, way, of);
@@ -68,6 +67,25 @@ pub(in crate::cli) async fn would_do(
         in_words: undo.in_words(),
         becomes: undo.becomes(),
     }))
+}
+
+/// Where an undo takes back an undo: the restore before it that stays. Nothing where the jobs cannot be told.
+async fn earlier(backend: &dyn Backend, details: &EnvironmentDetails) -> Option<Earlier> {
+    let of = details.undo_of.as_ref()?;
+    if of.kind != Some(JobKind::Undo) {
+        return None;
+    }
+    let jobs = backend.jobs(newest_jobs(details)).await.ok()?;
+    Earlier::of(details, &jobs)
+}
+
+/// Asks for the environment's newest jobs.
+fn newest_jobs(details: &EnvironmentDetails) -> JobQuery {
+    JobQuery {
+        environment: Some(details.summary.name.clone()),
+        limit: JOBS_LOOKED_AT,
+        ..JobQuery::default()
+    }
 }
 
 pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result<(), CliError> {
@@ -90,7 +108,23 @@ pub(super) async fn run(arguments: UndoArguments, call: &mut Call<'_>) -> Result
             Ok(told) => told,
         };
         let tells = !call.globals.json && !call.in_background;
-        for told in puts_back.iter().chain(&stopping.by_hooks).filter(|_| tells) {
+        for told in puts_back.iter().filter(|_| tells) {
+            heard(call.remark(&format!("{told}.")))?;
+        }
+        if tells && let Some(earlier) = earlier(backend, &details).await {
+            let restore = format!(
+                "restore {name} {}{}",
+                earlier.safety,
+                part_arguments(&earlier.part)
+            );
+            // In lines a verb is typed as it is.
+            let restore = match call.in_lines {
+                Some(_) => restore,
+                None => call.command(&restore),
+            };
+            heard(call.remark(&format!("{}: {restore}", earlier.in_words(measure::moment))))?;
+        }
+        for told in stopping.by_hooks.iter().filter(|_| tells) {
             heard(call.remark(&format!("{told}.")))?;
         }
         let written = [stopping.by_hand, written].concat();

@@ -2,9 +2,8 @@
 
 use super::canvas::piece;
 use super::chrome::moment_and_age;
-use super::headline;
 use super::text::Text;
-use super::words;
+use super::{headline, undo_plan, words};
 use crate::domain::job::{Job, JobId, JobKind, JobState, Phase};
 use crate::domain::measure;
 use crate::domain::state::{ReplacedTables, UndoWay};
@@ -148,6 +147,14 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
     }
     let details = details.filter(|details| takes_back(job, details));
     way_back(text, model, details.and_then(|details| details.undo_way.as_ref()));
+    let earlier = details.and_then(|_| undo_plan::earlier(model, &job.environment));
+    if let Some(earlier) = earlier {
+        let restore = model.settings.keys.first(Action::Restore);
+        text.paragraph(
+            &format!("{earlier}: {restore} on it in the table of backups."),
+            Meaning::Text,
+        );
+    }
     text.blank();
 }
 

@@ -52,7 +52,7 @@ fn ready(text: &mut Text, model: &Model, wizard: &Wizard, plan: &RestorePlan, sy
     newer(text, model, wizard.purpose, plan);
     text.blank();
     if wizard.purpose == Purpose::Undo {
-        undo_plan::puts_back(text, wizard);
+        undo_plan::puts_back(text, model, wizard);
     }
     warned(text, wizard.purpose, plan, symbols);
     text.blank();

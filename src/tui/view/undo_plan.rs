@@ -2,8 +2,11 @@
 
 use super::chrome::moment_and_age;
 use super::text::Text;
+use crate::domain::earlier::Earlier;
+use crate::domain::environment::EnvironmentName;
 use crate::domain::measure;
 use crate::domain::state::ReplacedTables;
+use crate::tui::action::Action;
 use crate::tui::model::Model;
 use crate::tui::model::wizard::Wizard;
 use crate::tui::theme::{Meaning, Symbols};
@@ -50,7 +53,7 @@ pub fn exchange(
         );
     }
     text.blank();
-    puts_back(text, wizard);
+    puts_back(text, model, wizard);
     for told in &wizard.stopping.by_hand {
         let mark = [piece(format!("{} ", symbols.warning), Meaning::Warning)];
         text.marked(&mark, told, Meaning::Warning);
@@ -62,13 +65,27 @@ pub fn exchange(
 }
 
 /// Which restore it undoes, what it puts back, and what becomes of what was changed since.
-pub fn puts_back(text: &mut Text, wizard: &Wizard) {
+pub fn puts_back(text: &mut Text, model: &Model, wizard: &Wizard) {
     for told in &wizard.puts_back {
         text.paragraph(&format!("{told}."), Meaning::Text);
     }
-    if !wizard.puts_back.is_empty() {
+    let earlier = earlier(model, &wizard.environment);
+    if let Some(earlier) = &earlier {
+        let (leave, restore) = (Action::Back, Action::Restore);
+        let key = |action| model.settings.keys.first(action);
+        let words = format!("{earlier}: {}, then {} on it.", key(leave), key(restore));
+        text.paragraph(&words, Meaning::Title);
+    }
+    if earlier.is_some() || !wizard.puts_back.is_empty() {
         text.blank();
     }
+}
+
+/// Where an undo takes back an undo: which restore before it stays, and what takes that back.
+pub fn earlier(model: &Model, environment: &EnvironmentName) -> Option<String> {
+    let details = model.details.get(environment)?;
+    let earlier = Earlier::of(details, model.jobs_newest_first())?;
+    Some(earlier.in_words(|at| model.when().moment(at)))
 }
 
 /// What was written since into a workspace of which nodes were brought back.
