@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, Piece, piece, wrap};
+use super::canvas::{Canvas, Piece, piece, wide, wrap};
 use super::layout::Main;
 use super::{answer, backup_table};
 use crate::domain::backup::Backup;
@@ -40,14 +40,17 @@ pub fn draw(canvas: &mut Canvas<'_>, model: &Model, panes: &Main, focused: bool)
     }
     let lines = state_lines(model);
     let last = inside.y + panes.state_lines - 1;
-    let has_more = lines.len() > usize::from(panes.state_lines);
-    for (line, y) in lines.iter().zip(inside.y..=last) {
-        let taken = if has_more && y == last { MORE.len() + 1 } else { 0 };
+    let goes_on = lines.len() > usize::from(panes.state_lines);
+    for ((number, line), y) in lines.iter().enumerate().zip(inside.y..=last) {
+        // What runs is in the table as well: that it is cut off is no news.
+        let is_cut = number + 1 < lines.len() && wide(line) > usize::from(inside.width);
+        let has_more = is_cut || (goes_on && y == last);
+        let taken = if has_more { MORE.len() + 1 } else { 0 };
         let width = inside.width.saturating_sub(u16::try_from(taken).unwrap_or(0));
         canvas.pieces(inside.x, y, width, line);
-    }
-    if has_more {
-        canvas.right(inside.x, last, inside.width, MORE, Meaning::Key);
+        if has_more {
+            canvas.right(inside.x, y, inside.width, MORE, Meaning::Key);
+        }
     }
     let table = Rect {
         x: area.x,
@@ -123,15 +126,15 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     };
     let summary = &details.summary;
     let mut lines = answer::lines(model, details);
+    if let Some(trouble) = &summary.trouble {
+        lines.extend(in_trouble(model, trouble));
+    }
     let mut problem = |label: &str, text: &str, meaning| {
         lines.push(vec![
             piece(format!("{label}: "), meaning),
             piece(text, Meaning::Text),
         ]);
     };
-    if let Some(trouble) = &summary.trouble {
-        problem("trouble", trouble, Meaning::Critical);
-    }
     if let Some(why) = &summary.failed {
         problem("last job failed", why, Meaning::Critical);
     }
@@ -200,6 +203,25 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
     }
     lines.push(running(details));
     lines
+}
+
+/// What is wrong with the environment itself. No job may be able to begin: what to do stands at its end, so that it has a second line
+/// where one is not enough.
+fn in_trouble(model: &Model, trouble: &str) -> Vec<Vec<Piece>> {
+    const LABEL: &str = "trouble: ";
+    let label = piece(LABEL, Meaning::Critical);
+    let room = usize::from(super::layout::main_width(model)).saturating_sub(2);
+    let whole = vec![label.clone(), piece(trouble, Meaning::Text)];
+    if wide(&whole) <= room {
+        return vec![whole];
+    }
+    let mut rest = wrap(trouble, room.saturating_sub(LABEL.len())).into_iter();
+    let first = rest.next().unwrap_or_default();
+    let rest: Vec<String> = rest.collect();
+    vec![
+        vec![label, piece(first, Meaning::Text)],
+        vec![piece(rest.join(" "), Meaning::Text)],
+    ]
 }
 
 /// The newest good backup, where it holds less than those before it, and how much less.

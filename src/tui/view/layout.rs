@@ -121,7 +121,15 @@ pub fn main(model: &Model) -> Main {
         (below_height > 0).then(|| Rect::new(0, 1 + panes, size.width, below_height))
     };
 
-    let most_lines = if size.height >= 30 { 4 } else { 2 };
+    // What is wrong with the environment itself may need two.
+    let is_in_trouble = model
+        .shown_details()
+        .is_some_and(|details| details.summary.trouble.is_some());
+    let most_lines = match (size.height >= 30, is_in_trouble) {
+        (true, _) => 4,
+        (false, true) => 3,
+        (false, false) => 2,
+    };
     let state_lines = super::backups::state_lines(model).len().clamp(1, most_lines);
     let state_lines = u16::try_from(state_lines).unwrap_or(1);
     let rows = u16::try_from(model.backup_rows().len()).unwrap_or(u16::MAX);

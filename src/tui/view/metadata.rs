@@ -203,7 +203,16 @@ fn compact_instances(
     manifest: &Manifest,
     rest: &mut Rect,
 ) {
-    for instance in &manifest.instances {
+    let mut shown: Vec<_> = manifest.instances.iter().collect();
+    // Where not all of them have room, it is not those that are down which are left out.
+    if shown.len() > usize::from(rest.height) {
+        let is_down = |name| {
+            let mut asked = now(details, name).into_iter().flat_map(Instance::asked);
+            asked.any(|asked| asked.answer.is_some_and(|answer| !answer.up))
+        };
+        shown.sort_by_key(|instance| !is_down(&instance.name));
+    }
+    for instance in shown {
         let items: u64 = instance.workspaces.iter().map(|workspace| workspace.items).sum();
         let text = measure::items(items);
         state(canvas, details, &instance.name, &text, rest);

@@ -92,8 +92,8 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         );
         return text;
     };
-    text.fact("name", &summary.name.to_string());
-    text.fact("kind", summary.kind.label());
+    let name_and_kind = format!("{}, {}", summary.name, summary.kind.label());
+    text.fact("name", &name_and_kind);
     if let Err(refusal) = refusal::only_live(&summary.name, summary.kind) {
         text.blank();
         text.paragraph(&format!("{refusal}."), Meaning::Text);
@@ -136,6 +136,10 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
             );
             text.fact_as("newest", &words, Meaning::Warning);
         }
+        if let (None, Some(problem)) = (&details.versions, &details.versions_problem) {
+            text.fact_as("versions", problem, Meaning::Warning);
+        }
+        down(&mut text, model, details);
         proven(&mut text, model, details);
         known(&mut text, model, details);
     } else {
@@ -146,6 +150,21 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         );
     }
     text
+}
+
+/// The instances that are down, each with why: they stand further below as well, where the first screen may not reach.
+fn down(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
+    for instance in &details.instances {
+        for asked in instance.asked() {
+            let Some(answer) = asked.answer.filter(|answer| !answer.up) else {
+                continue;
+            };
+            let node = asked.node.map_or_else(String::new, |node| format!(" {node}"));
+            let at = model.when().moment_exact(answer.at);
+            let words = format!("{}{node} is DOWN at {at}: {}", instance.name, answer.detail);
+            text.fact_as("health", &words, Meaning::Critical);
+        }
+    }
 }
 
 /// What is known of whether its backups can be restored, and when that is looked at next.
@@ -196,8 +215,15 @@ fn check(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         .iter()
         .map(|finding| columns::count(&finding.about));
     let names = names.max().unwrap_or(0).clamp(17, 26);
+    // What is wrong stands first, and not where it may be below the end of the screen.
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| match finding.verdict {
+        Verdict::Failed => 0,
+        Verdict::Warning => 1,
+        Verdict::Ok => 2,
+    });
     let mut above = None;
-    for finding in &report.findings {
+    for finding in findings {
         if above != Some(&finding.instance) {
             above = Some(&finding.instance);
             match &finding.instance {
@@ -297,15 +323,19 @@ fn hold_fact(text: &mut Text, model: &Model, label: &str, effect: &str, hold: &H
 }
 
 fn known(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
+    let undo = details
+        .undo_way
+        .as_ref()
+        .map_or("nothing to go back to", UndoWay::label);
+    text.fact("undo", undo);
     match (&details.versions, &details.versions_problem) {
         (Some(versions), _) => {
-            text.fact("release", &versions.release.to_string());
-            text.fact("Magnolia", &versions.magnolia.to_string());
+            let words = format!("release {}, Magnolia {}", versions.release, versions.magnolia);
+            text.fact("versions", &words);
         }
-        (None, problem) => {
-            let problem = problem.as_deref().unwrap_or("not known");
-            text.fact_as("versions", problem, Meaning::Warning);
-        }
+        (None, None) => text.fact_as("versions", "not known", Meaning::Warning),
+        // It stands above, with what else is wrong.
+        (None, Some(_)) => {}
     }
     let schedule = &details.schedule;
     let words = if schedule.enabled {
@@ -340,11 +370,6 @@ fn known(text: &mut Text, model: &Model, details: &EnvironmentDetails) {
         ),
     );
     text.fact("kept in", &details.repository);
-    let undo = details
-        .undo_way
-        .as_ref()
-        .map_or("nothing to go back to", UndoWay::label);
-    text.fact("undo", undo);
     for tables in &details.replaced {
         text.fact(
             "replaced",
