@@ -57,7 +57,11 @@ async fn titles_and_news_say_how_they_end() {
     cockpit.press("b").await.see("/live-der-stiftung ─╮").await;
     cockpit.press("<Esc>r").await.see("/live-der-stiftung ─").await;
     // Which backup was chosen is said whole, whatever that leaves of the name.
-    cockpit.press("<Enter>").await.see("Everything is restored").await;
+    cockpit
+        .press("<Enter>")
+        .await
+        .see("Everything will be restored")
+        .await;
     let chosen = "/live-der-stiftung: backup 3b90aa17 (daily) ─";
     assert!(title().contains(chosen), "{}", title());
     cockpit.press("<Esc>").await.see("3b90aa17, by schedule").await;

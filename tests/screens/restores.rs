@@ -78,7 +78,7 @@ async fn one_key_takes_one_workspace_and_another_takes_all_or_none() {
     cockpit
         .press("r<Enter>")
         .await
-        .see("Everything is restored")
+        .see("Everything will be restored")
         .await;
     let taken = |mark: &str, what: &str| {
         let text = cockpit.text();
@@ -90,7 +90,7 @@ async fn one_key_takes_one_workspace_and_another_takes_all_or_none() {
     cockpit.press("G=").await.see("Only what is marked").await;
     cockpit.see("✓ workspace  website").await;
     assert_eq!((taken("✓", "instance"), taken("✓", "workspace")), (3, 1));
-    cockpit.press("*").await.see("Everything is restored").await;
+    cockpit.press("*").await.see("Everything will be restored").await;
     cockpit.press("*").await.see("· workspace  website").await;
     assert_eq!((taken("✓", "instance"), taken("✓", "workspace")), (3, 0));
     cockpit.press("<Enter>").await.see("no workspace is taken").await;

@@ -142,7 +142,7 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     let key = |action| model.settings.keys.first(action);
     let words = if all {
         format!(
-            "Everything will be restored. {} leaves one out, {} takes only the chosen one.",
+            "Everything will be restored. {} leaves one out, {} takes only this one.",
             key(Action::Toggle),
             key(Action::OnlyThis)
         )
