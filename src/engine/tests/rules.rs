@@ -51,7 +51,7 @@ pub(super) fn only_live_is_backed_up_and_restored() {
     };
     let uat = engine.live(&request.environment);
     let said = refusal(uat.and_then(|live| live.start_backup(&request))).to_string();
-    assert!(said.contains("acme/uat is UAT and only Live"), "{said}");
+    assert!(said.contains("acme/uat is UAT, and only Live"), "{said}");
     assert!(matches!(
         refusal(
             engine
