@@ -53,6 +53,8 @@ mod interrupted;
 mod killed;
 #[path = "postgres/left_behind.rs"]
 mod left_behind;
+#[path = "postgres/locked.rs"]
+mod locked;
 #[path = "postgres/made_like.rs"]
 mod made_like;
 #[path = "postgres/made_once.rs"]

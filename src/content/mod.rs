@@ -216,6 +216,16 @@ pub enum ContentError {
         /// What the server said, and what to do where that is known.
         why: String,
     },
+    /// Somebody has locked what a database was to be asked about.
+    #[error("{doing} in {place} failed: {why}")]
+    Locked {
+        /// The database, without secrets.
+        place: String,
+        /// `looking at the tables`.
+        doing: String,
+        /// What the server said, and who it is where that is known.
+        why: String,
+    },
 }
 
 impl ContentError {

@@ -428,13 +428,17 @@ impl Connector {
     pub fn failed(&self, doing: &str) -> impl Fn(postgres::Error) -> ContentError + use<> {
         let (place, doing) = (self.place(), doing.to_owned());
         let is_behind = self.between == Some(Between::Pooler);
-        move |error| ContentError::Database {
-            place: place.clone(),
-            doing: doing.clone(),
-            why: match error.as_db_error() {
+        move |error| {
+            let (place, doing) = (place.clone(), doing.clone());
+            let why = match error.as_db_error() {
                 None if is_behind => format!("{}; {}", sentence(&error), session::CUT),
                 _ => sentence(&error),
-            },
+            };
+            if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+                ContentError::Locked { place, doing, why }
+            } else {
+                ContentError::Database { place, doing, why }
+            }
         }
     }
 

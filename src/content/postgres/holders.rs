@@ -53,6 +53,58 @@ fn held_by(
     Ok(list)
 }
 
+/// Who has locked tables of a schema for itself alone, so that they cannot even be looked at, as a sentence with what to do.
+///
+/// # Errors
+/// What the server says.
+pub(super) fn locked_by(
+    client: &mut impl GenericClient,
+    schema: &str,
+) -> Result<Option<String>, postgres::Error> {
+    let rows = client.query(
+        "SELECT a.pid, coalesce(a.usename::text, 'somebody'), nullif(a.application_name, ''), \
+         to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), \
+         array_agg(DISTINCT c.relname::text ORDER BY c.relname::text) \
+         FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_stat_activity a ON a.pid = l.pid \
+         WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND n.nspname = $1 \
+         AND c.relkind IN ('r', 'm', 'p') AND l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid() \
+         GROUP BY 1, 2, 3, 4 ORDER BY 4, 1 LIMIT 5",
+        &[&schema],
+    )?;
+    let mut told: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let (pid, account): (i32, &str) = (row.get(0), row.get(1));
+            let program = row
+                .get::<_, Option<&str>>(2)
+                .map_or(String::new(), |program| format!(" with {program}"));
+            let since = row
+                .get::<_, Option<&str>>(3)
+                .map_or(String::new(), |since| format!(" since {since} UTC"));
+            format!(
+                "{account}{program} (process {pid}) has locked {} for itself alone{since}: wait until that ends, or end it with \
+                 `SELECT pg_terminate_backend({pid})`",
+                some_of(&row.get::<_, Vec<String>>(4))
+            )
+        })
+        .collect();
+    if told.is_empty() {
+        told.extend(prepared(client, schema, None)?.iter().map(Prepared::held));
+    }
+    Ok((!told.is_empty()).then(|| format!("{}, and try again", told.join("; "))))
+}
+
+/// Tables, some of many.
+fn some_of(tables: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<_> = tables.iter().take(NAMED).map(String::as_str).collect();
+    match tables.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        rest => format!("{} and {rest} more", named.join(", ")),
+    }
+}
+
 /// A prepared transaction that holds tables: nobody is connected for it, and only whoever ends it by its name frees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use postgres::Client;
 
 use super::connect::Connector;
+use super::holders;
 use super::layout::Layout;
 use super::names;
 use super::read::{Reader, extents};
@@ -71,7 +72,10 @@ impl Moment {
     /// [`ContentError::Database`]: out of reach, a right is missing, or there is nothing of Jackrabbit's.
     pub fn take(connector: &Connector, with_ddl: bool) -> Result<Self, ContentError> {
         let (session, connector) = connector.connect_to_one()?;
-        let (mut client, connector) = (session.into_client(), &connector);
+        Self::hold(session.into_client(), &connector, with_ddl).map_err(|error| named(&connector, error))
+    }
+
+    fn hold(mut client: Client, connector: &Connector, with_ddl: bool) -> Result<Self, ContentError> {
         let failed = connector.failed("holding the database still");
         // Held by hand: a transaction that borrows the client could not be kept beside it.
         client
@@ -213,6 +217,19 @@ impl Drop for Moment {
         // Where there is no connection any more, nothing is held.
         let _ = self.client.batch_execute("ROLLBACK");
     }
+}
+
+/// The error with who has locked what was to be looked at. The connection that waited for it is of no use any more.
+fn named(connector: &Connector, error: ContentError) -> ContentError {
+    let ContentError::Locked { place, doing, why } = error else {
+        return error;
+    };
+    let who = connector.connect().ok().and_then(|mut session| {
+        let mut transaction = session.begin().ok()?;
+        holders::locked_by(&mut transaction, &connector.settings().schema).ok()?
+    });
+    let why = who.map_or(why.clone(), |who| format!("{why}; {who}"));
+    ContentError::Locked { place, doing, why }
 }
 
 /// Begins a transaction on another connection: one that sees the same moment, or, without one, with each statement

@@ -140,7 +140,9 @@ pub fn drop_schema(connector: &Connector, schema: &str) -> Result<(), ContentErr
     let failed = connector.failed("removing a schema that a restore or a drill has left");
     let dropped = drop_within(&mut session, schema);
     let Err(error) = dropped else { return Ok(()) };
-    let ContentError::Database { place, doing, why } = failed(error) else {
+    let (ContentError::Database { place, doing, why } | ContentError::Locked { place, doing, why }) =
+        failed(error)
+    else {
         return Ok(());
     };
     let holders = session
