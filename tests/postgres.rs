@@ -15,6 +15,8 @@ mod administered;
 mod changes;
 #[path = "postgres/check.rs"]
 mod check;
+#[path = "postgres/clinging.rs"]
+mod clinging;
 #[path = "postgres/cluster_hindered.rs"]
 mod cluster_hindered;
 #[path = "postgres/clustered.rs"]

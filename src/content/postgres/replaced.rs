@@ -2,6 +2,7 @@
 //! moment, and what an interrupted restore has left behind.
 
 use postgres::GenericClient;
+use postgres::error::SqlState;
 
 use super::connect::Connector;
 use super::holders;
@@ -87,7 +88,22 @@ pub fn drop_replaced(connector: &Connector, schema: &str) -> Result<(), ContentE
             "SET LOCAL lock_timeout = '{DROP_WAIT}'; SET LOCAL statement_timeout = '{DROP_LIMIT}'"
         ))
         .map_err(&failed)?;
-    drop_content(&mut transaction, schema).map_err(&failed)?;
+    if let Err(error) = drop_content(&mut transaction, schema) {
+        let is_tied = error.code() == Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST);
+        return Err(match failed(error) {
+            ContentError::Database { place, doing, why } if is_tied => ContentError::Database {
+                place,
+                doing,
+                why: format!(
+                    "{why}. Nothing of somebody else's is dropped with them: make each of these anew with the table of that name \
+                     in the schema {}, or drop it (`DROP VIEW …`, `DROP FUNCTION …`, `ALTER TABLE … DROP COLUMN …`), and try \
+                     again",
+                    connector.settings().schema
+                ),
+            },
+            other => other,
+        });
+    }
     transaction
         .batch_execute(&format!("DROP SCHEMA IF EXISTS {} RESTRICT", quoted(schema)))
         .map_err(&failed)?;

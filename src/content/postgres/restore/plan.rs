@@ -315,6 +315,13 @@ fn clinging(
              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY($1) AND v.oid <> t.oid \
              UNION ALL SELECT 'the foreign key ' || k.conname || ' refers to', t.relname::text FROM pg_constraint k \
              JOIN pg_class t ON t.oid = k.confrelid WHERE k.contype = 'f' AND k.confrelid = ANY($1) AND k.conrelid <> ALL($1) \
+             UNION ALL SELECT 'the ' || pg_describe_object(d.classid, d.objid, d.objsubid) || ' uses the rows of', t.relname::text \
+             FROM pg_class t JOIN pg_type y ON y.oid = t.reltype \
+             JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid IN (y.oid, y.typarray) AND d.deptype = 'n' \
+             WHERE t.oid = ANY($1) \
+             UNION ALL SELECT 'the ' || pg_describe_object(d.classid, d.objid, 0) || ' reads or writes', t.relname::text \
+             FROM pg_class t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid \
+             AND d.classid = 'pg_proc'::regclass AND d.deptype = 'n' WHERE t.oid = ANY($1) \
              UNION ALL SELECT 'the rule ' || r.rulename || ' stands on', t.relname::text FROM pg_rewrite r \
              JOIN pg_class t ON t.oid = r.ev_class WHERE r.ev_class = ANY($1) \
              UNION ALL SELECT 'the inheritance from ' || p.relname || ' is that of', t.relname::text FROM pg_inherits i \
@@ -326,7 +333,7 @@ fn clinging(
             &[&oids],
         )
         .map_err(connector.failed("looking at what refers to the tables"))?;
-    Ok(rows
+    let mut told: Vec<String> = rows
         .iter()
         .map(|row| {
             let (what, table): (String, String) = (row.get(0), row.get(1));
@@ -334,7 +341,23 @@ fn clinging(
                 "{what} the table {table}, and goes on with the old one after the restore: make it anew then"
             )
         })
-        .collect())
+        .collect();
+    told.dedup();
+    let typed = client
+        .query(
+            "SELECT c.relname::text, c.reloftype::regtype::text FROM pg_class c WHERE c.oid = ANY($1) AND c.reloftype <> 0 \
+             ORDER BY 1",
+            &[&oids],
+        )
+        .map_err(connector.failed("looking at what the tables are of"))?;
+    told.extend(typed.iter().map(|row| {
+        let (table, of): (&str, &str) = (row.get(0), row.get(1));
+        format!(
+            "the table {table} is one of the type {of} (OF), and comes back as a plain one with the same columns: \
+             `ALTER TABLE … OF {of}` makes it one again"
+        )
+    }));
+    Ok(told)
 }
 
 /// Whether the tables can be made as they were.
