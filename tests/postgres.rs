@@ -23,6 +23,8 @@ mod cluster_hindered;
 mod clustered;
 #[path = "postgres/clusters.rs"]
 mod clusters;
+#[path = "postgres/counting.rs"]
+mod counting;
 #[path = "postgres/demo.rs"]
 mod demo;
 #[path = "postgres/drills.rs"]

@@ -68,11 +68,16 @@ impl Stage {
                 ),
             );
             transaction.rollback().map_err(&failed)?;
-            // What a rule of somebody's says of a row that only looks like one of Jackrabbit's is no matter.
+            // What a rule of somebody's says of a row that only looks like one of Jackrabbit's is no matter, nor that a sequence
+            // has come to its end: it was there when the backup was taken.
             let is_ruled_out = |error: &postgres::Error| {
                 matches!(
                     error.code(),
-                    Some(&SqlState::CHECK_VIOLATION | &SqlState::FOREIGN_KEY_VIOLATION)
+                    Some(
+                        &SqlState::CHECK_VIOLATION
+                            | &SqlState::FOREIGN_KEY_VIOLATION
+                            | &SqlState::SEQUENCE_GENERATOR_LIMIT_EXCEEDED
+                    )
                 )
             };
             match added {

@@ -27,17 +27,14 @@ pub fn counters(
 ) -> Result<Vec<String>, ContentError> {
     let schema = &connector.settings().schema;
     let mut statements = Vec::new();
-    for (table, sequence) in sequences(layout) {
+    for position in sequences::positions(&layout.tables, schema) {
         let row = client
-            .query_one(
-                &format!("SELECT {}::text", sequences::next(table, sequence, schema)),
-                &[],
-            )
+            .query_one(&*position.select, &[])
             .map_err(connector.failed("looking how far the sequences are"))?;
-        let next: String = row.get(0);
+        let (number, is_given): (i64, bool) = (row.get(0), row.get(1));
         statements.push(format!(
-            "SELECT pg_catalog.setval({}, {next}, false);",
-            literal(&in_schema(schema, &sequence.name))
+            "SELECT pg_catalog.setval({}, {number}, {is_given});",
+            literal(&in_schema(schema, &position.name))
         ));
     }
     Ok(statements)

@@ -32,9 +32,9 @@ pub(super) fn counting(sequence: &Sequence) -> String {
     })
 }
 
-/// Where a sequence that a column counts with has to go on: behind the largest number that the column has.
-#[must_use]
-pub fn next(table: &Table, sequence: &Sequence, schema: &str) -> String {
+/// Where a sequence that a column counts with has to go on: behind the furthest number that the column has, which may be
+/// behind the last one that the sequence gives.
+fn next(table: &Table, sequence: &Sequence, schema: &str) -> String {
     let (step, start) = sequence
         .counting
         .map_or((1, 1), |counting| (counting.step, counting.start));
@@ -45,28 +45,76 @@ pub fn next(table: &Table, sequence: &Sequence, schema: &str) -> String {
     };
     // Of nothing and a number, the number is the further one.
     format!(
-        "{further}((SELECT {last}({}) + {step} FROM {}), {start})",
+        "{further}((SELECT {last}({})::numeric + {step} FROM {}), {start})",
         quoted(&sequence.column),
         in_schema(schema, &table.name),
     )
 }
 
-/// Brings every sequence where its columns are.
-pub(super) fn counters(tables: &[Table], schema: &str) -> Vec<String> {
-    let mut columns: BTreeMap<&str, (bool, Vec<String>)> = BTreeMap::new();
+/// The last number that a sequence gives.
+fn end(sequence: &Sequence) -> i64 {
+    let largest = match sequence.data_type.as_str() {
+        "smallint" => i64::from(i16::MAX),
+        "integer" => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    sequence.counting.map_or(largest, |counting| {
+        if counting.step < 0 {
+            counting.least
+        } else {
+            counting.most
+        }
+    })
+}
+
+/// Where a sequence has to stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The sequence.
+    pub(super) name: String,
+    /// What the server works the number out with, and whether that was given already.
+    pub(super) select: String,
+}
+
+/// Where every sequence has to stand that the columns of some tables count with.
+pub(super) fn positions(tables: &[Table], schema: &str) -> Vec<Position> {
+    let mut columns: BTreeMap<&str, (&Sequence, Vec<String>)> = BTreeMap::new();
     for table in tables {
         for sequence in &table.sequences {
-            let entry = columns.entry(&sequence.name).or_default();
-            entry.0 = sequence.counting.is_some_and(|counting| counting.step < 0);
+            let entry = columns
+                .entry(&sequence.name)
+                .or_insert_with(|| (sequence, Vec::new()));
             entry.1.push(next(table, sequence, schema));
         }
     }
-    let set = columns.into_iter().map(|(name, (is_backwards, nexts))| {
-        let further = if is_backwards { "least" } else { "greatest" };
+    let position = |(name, (sequence, nexts)): (&str, (&Sequence, Vec<String>))| {
+        let is_backwards = sequence.counting.is_some_and(|counting| counting.step < 0);
+        let (further, nearer, beyond) = if is_backwards {
+            ("least", "greatest", "<")
+        } else {
+            ("greatest", "least", ">")
+        };
+        let end = end(sequence);
+        Position {
+            name: name.to_owned(),
+            select: format!(
+                "SELECT {nearer}(n, {end})::bigint AS number, n {beyond} {end} AS given \
+                 FROM (SELECT {further}({}) AS n) AS wanted",
+                nexts.join(", ")
+            ),
+        }
+    };
+    columns.into_iter().map(position).collect()
+}
+
+/// Brings every sequence where its columns are.
+pub(super) fn counters(tables: &[Table], schema: &str) -> Vec<String> {
+    let positions = positions(tables, schema).into_iter();
+    let set = positions.map(|position| {
         format!(
-            "SELECT pg_catalog.setval({}::regclass, {further}({}), false)",
-            literal(&in_schema(schema, name)),
-            nexts.join(", ")
+            "SELECT pg_catalog.setval({}::regclass, number, given) FROM ({}) AS position",
+            literal(&in_schema(schema, &position.name)),
+            position.select
         )
     });
     set.collect()
