@@ -97,6 +97,8 @@ mod sessions;
 mod shared;
 #[path = "postgres/sizes.rs"]
 mod sizes;
+#[path = "postgres/structure.rs"]
+mod structure;
 #[path = "postgres/whole.rs"]
 mod whole;
 #[path = "postgres/without_lifeboat.rs"]

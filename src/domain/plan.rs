@@ -200,7 +200,7 @@ impl RestorePlan {
         let (_, changed, removed) = self.totals();
         let is_part = !self.selection.is_everything();
         let what = if is_part { "what was chosen" } else { "Live" };
-        if self.loses_nothing() {
+        if self.changes_nothing {
             return none(&format!("none: {what} is the same as the backup"));
         }
         if self.nothing_written {

@@ -143,7 +143,7 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
             behind(plan.how_compared())
         ))?;
     } else if is_unchanged {
-        call.tell(&format!("No item would change: {same}."))?;
+        call.tell("No item would change. What else is not as in the backup, and comes back, stands below.")?;
     } else {
         if call.globals.plain {
             // What it comes to is heard before what it is made of.

@@ -53,6 +53,8 @@ pub struct Blueprints {
     pub left_out: Vec<String>,
     /// What makes it impossible, as sentences.
     pub obstacles: Vec<String>,
+    /// What some of the tables are made of once they are made, as the server tells it.
+    pub made: Vec<Table>,
 }
 
 impl Blueprints {
@@ -155,6 +157,9 @@ pub fn functions(tables: &[Table]) -> BTreeSet<String> {
     functions
 }
 
+/// The types of a fixed size that Jackrabbit uses.
+const FIXED: [&str; 3] = ["bigint", "integer", "smallint"];
+
 /// A table while it is drawn.
 pub(super) struct Draft<'a> {
     all: &'a mut Blueprints,
@@ -243,6 +248,8 @@ impl Draft<'_> {
                 "e" => "EXTERNAL",
                 "m" => "MAIN",
                 "x" => "EXTENDED",
+                // A fixed size is never stored otherwise.
+                "p" if !FIXED.contains(&column.data_type.as_str()) => "PLAIN",
                 _ => continue,
             };
             statements.push(format!(

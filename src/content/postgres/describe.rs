@@ -83,9 +83,10 @@ pub(super) type Columns = (Vec<Column>, Vec<Generated>);
 pub(super) fn all_columns(
     client: &mut impl GenericClient,
     schema: &str,
+    schemas: &[&str],
 ) -> Result<BTreeMap<u32, Columns>, postgres::Error> {
     let path = search_path(client)?;
-    set_search_path(client, &[schema])?;
+    set_search_path(client, schemas)?;
     let mut all: BTreeMap<u32, Columns> = BTreeMap::new();
     let rows = client.query(COLUMNS, &[&schema])?;
     client.execute(SEARCH_PATH, &[&path])?;
@@ -117,15 +118,15 @@ pub(super) fn all_columns(
     Ok(all)
 }
 
-/// Fills in what the tables are made of.
+/// Fills in what the tables are made of. What is in these schemas is named without them.
 pub(super) fn describe(
     client: &mut impl GenericClient,
-    schema: &str,
+    schemas: &[&str],
     tables: &mut [Table],
 ) -> Result<(), postgres::Error> {
     let oids: Vec<u32> = tables.iter().map(|table| table.found.oid).collect();
     let path = search_path(client)?;
-    set_search_path(client, &[schema])?;
+    set_search_path(client, schemas)?;
     let mut by_oid: BTreeMap<u32, &mut Table> =
         tables.iter_mut().map(|table| (table.found.oid, table)).collect();
     for row in client.query(CONSTRAINTS, &[&oids])? {

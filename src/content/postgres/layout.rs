@@ -40,10 +40,11 @@ impl Layout {
     /// # Errors
     /// [`ContentError::Database`] when it cannot be read.
     pub fn read(connector: &Connector, client: &mut impl GenericClient) -> Result<Self, ContentError> {
-        Self::read_schema(connector, client, &connector.settings().schema)
+        Self::read_schema(connector, client, &connector.settings().schema, None)
     }
 
-    /// Looks at another schema, such as one that a restore has staged.
+    /// Looks at another schema, such as one that a restore has staged. What is in the schema `beside` is told without its name
+    /// as well.
     ///
     /// # Errors
     /// [`ContentError::Database`] when it cannot be read.
@@ -51,13 +52,15 @@ impl Layout {
         connector: &Connector,
         client: &mut impl GenericClient,
         schema: &str,
+        beside: Option<&str>,
     ) -> Result<Self, ContentError> {
         let failed = connector.failed("looking at the tables");
+        let path: Vec<&str> = std::iter::once(schema).chain(beside).collect();
         let mut layout = Self::default();
         let mut others = Vec::new();
         let mut odd_workspaces = BTreeSet::new();
         let any_bytes = has_any_bytes(client).map_err(&failed)?;
-        let mut columns = describe::all_columns(client, schema).map_err(&failed)?;
+        let mut columns = describe::all_columns(client, schema, &path).map_err(&failed)?;
         for row in client.query(&*tables(), &[&schema]).map_err(&failed)? {
             let (oid, name): (u32, String) = (row.get(0), row.get(1));
             let (columns, generated) = columns.remove(&oid).unwrap_or_default();
@@ -138,7 +141,7 @@ impl Layout {
         layout.lacking = lacking(connector, &layout.tables, &odd_workspaces);
         tell_repositories_apart(connector, &mut layout.tables);
         tell_apart(&mut layout.tables);
-        describe::describe(client, schema, &mut layout.tables).map_err(&failed)?;
+        describe::describe(client, &path, &mut layout.tables).map_err(&failed)?;
         layout
             .tables
             .sort_by_cached_key(|table| (table.workspace.clone(), names::as_folder(&table.name)));
@@ -445,5 +448,5 @@ fn within(connector: &Connector, session: &mut Session, schema: &str) -> Result<
     let mut transaction = session
         .begin()
         .map_err(connector.failed("looking at the tables"))?;
-    Layout::read_schema(connector, &mut transaction, schema)
+    Layout::read_schema(connector, &mut transaction, schema, None)
 }

@@ -17,7 +17,7 @@
 //!   and stands in between. `trouble`: what is said to that.
 //! - `version`: which servers can be used; `layout`, `describe`, `wardrobe`, `strangers`: what is in one; `tables`, `dress`, `names`: what a table is.
 //! - `home`: the small files of a repository's home that rows refer to.
-//! - `since`: what was written since a restore.
+//! - `since`: what was written since a restore; `structure`: what tables are made of otherwise than in a backup.
 //! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
@@ -70,6 +70,7 @@ mod since;
 pub mod stage;
 pub mod standby;
 mod strangers;
+mod structure;
 pub mod switch;
 pub mod tables;
 pub mod ties;

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::{GenericClient, Transaction};
 
-use super::blueprint::{Blueprints, Part, functions};
+use super::blueprint::{Blueprint, Blueprints, Part, functions};
 use super::connect::{Connector, sentence};
 use super::describe::set_search_path;
 use super::dress::Dress;
+use super::layout::Layout;
 use super::names::quoted;
 use super::stage::Owner;
 use super::tables::Table;
@@ -42,6 +43,8 @@ pub struct Facts {
     live: BTreeMap<String, BTreeSet<String>>,
     /// What is set on live tables, for backups of versions that did not look at it.
     dresses: BTreeMap<String, Dress>,
+    /// Whether what is made has to do without everything that stays Live's.
+    pub(super) is_apart: bool,
 }
 
 impl Facts {
@@ -87,6 +90,7 @@ impl Facts {
                 .iter()
                 .filter_map(|table| Some((table.name.clone(), table.dress.clone()?)))
                 .collect(),
+            is_apart: false,
         })
     }
 
@@ -128,8 +132,23 @@ fn texts(table: &Table) -> BTreeSet<String> {
         .collect()
 }
 
+/// What is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried<'a> {
+    /// The tables that are made.
+    pub tables: &'a [Table],
+    /// Those that are there.
+    pub live: &'a [Table],
+    /// The schema that they are meant for.
+    pub schema: &'a str,
+    /// Of which tables it is looked at what they are made of then.
+    pub suspects: &'a BTreeSet<String>,
+    /// Whether they have to do without everything that stays Live's, as in a drill.
+    pub is_apart: bool,
+}
+
 /// Tries everything that blueprints would do. Gives them for the schema that they are meant for, without what cannot be;
-/// what does not come back and what stands in the way is in them.
+/// what does not come back and what stands in the way is in them, and of the `suspects` what they are made of then.
 ///
 /// # Errors
 /// [`ContentError::Database`] when nothing can be tried at all: a right is missing, or the database takes no changes.
@@ -137,11 +156,19 @@ pub fn rehearse(
     connector: &Connector,
     transaction: &mut Transaction<'_>,
     owner: &Owner,
-    tables: &[Table],
-    live: &[Table],
-    schema: &str,
+    tried: Tried<'_>,
 ) -> Result<Blueprints, ContentError> {
-    let facts = Facts::find(connector, transaction, owner, tables, live)?;
+    let Tried {
+        tables,
+        live,
+        schema,
+        suspects,
+        is_apart,
+    } = tried;
+    let facts = Facts {
+        is_apart,
+        ..Facts::find(connector, transaction, owner, tables, live)?
+    };
     let mut drawn = Blueprints::draw(tables, &facts, schema);
     let tried = Blueprints::draw(tables, &facts, SCHEMA);
     let failed = connector.failed("trying how the tables are made");
@@ -178,12 +205,14 @@ pub fn rehearse(
                 is_made &= trial.take(&mut savepoint, part)? || !part.essential;
             }
         }
-        has_foreign_keys |= is_made && !table.finish.is_empty();
+        has_foreign_keys |= is_made && has_end(table);
         // Those that others may refer to stay until the end; the locks of all others go at once.
-        let refers = tried.tables.iter().any(|table| !table.finish.is_empty());
-        if refers && is_made {
+        if is_made && tried.tables.iter().any(has_end) {
             savepoint.commit().map_err(&failed)?;
         } else {
+            if is_made && suspects.contains(&table.table) {
+                drawn.made.extend(made(connector, &mut savepoint)?);
+            }
             savepoint.rollback().map_err(&failed)?;
         }
     }
@@ -195,12 +224,28 @@ pub fn rehearse(
         {
             trial.take(&mut transaction, part)?;
         }
+        if !suspects.is_empty() {
+            let made = made(connector, &mut transaction)?.into_iter();
+            drawn
+                .made
+                .extend(made.filter(|table| suspects.contains(&table.name)));
+        }
     }
     transaction.rollback().map_err(&failed)?;
     drawn.leave_out(&trial.refused);
     drawn.left_out.extend(trial.told);
     drawn.obstacles.extend(trial.obstacles);
     Ok(drawn)
+}
+
+fn has_end(table: &Blueprint) -> bool {
+    !table.finish.is_empty() || !table.close.is_empty()
+}
+
+/// What the tables are made of that were made for a moment. What stands in the live schema is named as there.
+fn made(connector: &Connector, client: &mut impl GenericClient) -> Result<Vec<Table>, ContentError> {
+    let live = &connector.settings().schema;
+    Ok(Layout::read_schema(connector, client, SCHEMA, Some(live))?.tables)
 }
 
 /// What has come out until now.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use postgres::Transaction;
+
 use super::names::{in_schema, literal, quoted};
 use super::tables::{Sequence, Table};
 
@@ -118,4 +120,55 @@ pub(super) fn counters(tables: &[Table], schema: &str) -> Vec<String> {
         )
     });
     set.collect()
+}
+
+/// The sequences of tables that would give a number next which a column has already, or has gone beyond, as sentences. Looked at as
+/// the owner of the tables.
+///
+/// # Errors
+/// What the server says.
+pub(super) fn behind(
+    transaction: &mut Transaction<'_>,
+    tables: &[Table],
+    schema: &str,
+) -> Result<Vec<String>, postgres::Error> {
+    let mut told = Vec::new();
+    for table in tables {
+        for sequence in &table.sequences {
+            let (step, cycles) = sequence
+                .counting
+                .map_or((1, false), |counting| (counting.step, counting.cycles));
+            if cycles {
+                // It may be anywhere.
+                continue;
+            }
+            let (nearer, before) = if step < 0 {
+                ("greatest", ">")
+            } else {
+                ("least", "<")
+            };
+            let statement = format!(
+                "SELECT gives::text, n::text FROM (SELECT CASE WHEN is_called THEN last_value::numeric + {step} ELSE last_value END AS gives \
+                 FROM {}) AS now, (SELECT {nearer}({}, {}::numeric + {step}) AS n) AS wanted WHERE gives {before} n",
+                in_schema(schema, &sequence.name),
+                next(table, sequence, schema),
+                end(sequence)
+            );
+            // A sequence of somebody else's may not be looked at, and is told as that (`ties`).
+            let mut savepoint = transaction.transaction()?;
+            match savepoint.query_opt(&*statement, &[]) {
+                Ok(Some(row)) => told.push(format!(
+                    "the sequence {} of the table {} would give {} next, and comes back at {}: the numbers before it are taken",
+                    sequence.name,
+                    table.name,
+                    row.get::<_, &str>(0),
+                    row.get::<_, &str>(1)
+                )),
+                Ok(None) => {}
+                Err(error) if error.as_db_error().is_some() => savepoint.rollback()?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(told)
 }

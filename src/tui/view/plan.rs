@@ -144,8 +144,10 @@ fn changed(plan: &RestorePlan) -> String {
         "not all of it could be compared, since something is in the way"
     } else if plan.changes.is_empty() {
         "there is nothing to compare: the backup holds nothing of what was chosen"
-    } else {
+    } else if plan.changes_nothing {
         "nothing: Live is as it is in the backup"
+    } else {
+        "no item; what else is not as in the backup, and comes back, stands below"
     };
     words.to_owned()
 }

@@ -9,6 +9,7 @@ mod leftovers;
 mod pooler;
 mod sessions;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use postgres::Transaction;
@@ -20,7 +21,7 @@ use crate::content::postgres::counted;
 use crate::content::postgres::data_store::items;
 use crate::content::postgres::layout::Layout;
 use crate::content::postgres::limits::{self, Hinders};
-use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::restore::plan::moved;
 use crate::content::postgres::restore::room::disk;
 use crate::content::postgres::rights::{self, Server};
@@ -279,9 +280,13 @@ fn makeable(connector: &Connector, session: &mut Session, layout: &Layout, findi
             connector,
             transaction,
             &owner,
-            &layout.tables,
-            &layout.tables,
-            &connector.settings().schema,
+            Tried {
+                tables: &layout.tables,
+                live: &layout.tables,
+                schema: &connector.settings().schema,
+                suspects: &BTreeSet::new(),
+                is_apart: false,
+            },
         )
     });
     match tried {

@@ -6,16 +6,17 @@ use super::staging::{described, is_staged};
 use super::{nodes, parts, records};
 use crate::content::ContentError;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
+use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::cluster;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
 use crate::content::postgres::limits::{self, Hinders, Limit};
-use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::ties;
+use crate::content::postgres::{sequences, structure, ties};
 use crate::content::restoring::{Found, RestoreError, Wanted};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
@@ -91,32 +92,54 @@ pub(in crate::content::postgres) fn plan(
     )?;
     let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
+    let mut made = Vec::new();
     let limits = limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     takes_changes &= tell_limits(limits, &mut found);
+    let acting = owner.as_ref().ok().filter(|_| takes_changes).cloned();
     match owner {
         Err(error) => found.obstacles.push(error.to_string()),
         Ok(owner) if takes_changes => {
             let mut transaction = session.begin().map_err(&failed)?;
-            try_to_make(
+            let drawn = try_to_make(
                 &mut found,
                 connector,
                 &mut transaction,
                 &owner,
-                &staged,
-                &layout.tables,
+                Tried {
+                    tables: &staged,
+                    live: &layout.tables,
+                    schema: &connector.settings().schema,
+                    suspects: &structure::suspects(selection, &staged, &layout.tables),
+                    is_apart: false,
+                },
             );
             drop(transaction);
             let moved = moved(&layout.tables, selection);
             let mut transaction = session.begin().map_err(&failed)?;
             let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
             found.obstacles.extend(tied);
+            made = drawn.made;
         }
         Ok(_) => {}
     }
     found.obstacles.extend(missing.iter().map(Missing::sentence));
-    let newer = newer(&staged, &layout.tables);
-    found.changes_more = !newer.is_empty() || !layout.lacking.is_empty() || layout.tables.is_empty();
-    found.warnings.extend(newer);
+    found.changes_more |= !layout.lacking.is_empty() || layout.tables.is_empty();
+    // Tables of which only some nodes come back are made as Live's are.
+    if !layout.tables.is_empty() && !selection.has_paths() {
+        let sides = (staged.as_slice(), layout.tables.as_slice());
+        look_at_structure(&mut found, copy, selection, sides, &made);
+        if let Some(owner) = &acting {
+            let moved = moved(&layout.tables, selection);
+            let mut live = layout.tables.clone();
+            live.retain(|table| moved.contains(&table.found.oid));
+            let mut transaction = session.begin().map_err(&failed)?;
+            owner.act(connector, &mut transaction)?;
+            let behind = sequences::behind(&mut transaction, &live, &connector.settings().schema);
+            let behind = behind.map_err(&failed)?;
+            found.changes_more |= !behind.is_empty();
+            found.beforehand.extend(behind);
+        }
+    }
     let mut transaction = session.begin().map_err(&failed)?;
     found
         .warnings
@@ -255,38 +278,23 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
         .collect()
 }
 
-/// What somebody has made on live tables since the backup was taken, and what is set on them in another way: it goes with
-/// the tables that are replaced.
-fn newer(staged: &[Table], live: &[Table]) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for table in staged {
-        let Some(now) = live.iter().find(|live| live.name == table.name) else {
-            continue;
-        };
-        let mut what: Vec<String> = now
-            .indexes
-            .iter()
-            .filter(|index| !table.indexes.contains(index))
-            .chain(
-                now.constraints
-                    .iter()
-                    .filter(|one| !table.constraints.contains(one))
-                    .map(|(_, text)| text),
-            )
-            .cloned()
-            .collect();
-        if table.dress.is_some() && table.dress != now.dress {
-            what.push("storage parameters, policies, comments or the like".to_owned());
-        }
-        if !what.is_empty() {
-            sentences.push(format!(
-                "the table {} was changed since the backup was taken, and comes back as it was then: {}",
-                table.name,
-                what.join("; ")
-            ));
-        }
-    }
-    sentences
+/// Finds out what Live's tables are made of otherwise than those of the backup.
+fn look_at_structure(
+    found: &mut Found,
+    copy: &InstanceCopy,
+    selection: &Selection,
+    (staged, live): (&[Table], &[Table]),
+    made: &[Table],
+) {
+    let live: Vec<Table> = live
+        .iter()
+        .filter(|table| is_staged(selection, table))
+        .cloned()
+        .collect();
+    let differences = structure::differences(&copy.name, selection, (staged, &live), made);
+    found.changes_more |= !differences.is_none();
+    found.beforehand.extend(differences.missing);
+    found.warnings.extend(differences.changed);
 }
 
 /// The numbers of the live tables that a restore of a selection replaces.
@@ -360,28 +368,24 @@ fn clinging(
     Ok(told)
 }
 
-/// Whether the tables can be made as they were.
+/// Whether the tables can be made as they were. Gives how, without what is told.
 fn try_to_make(
     found: &mut Found,
     connector: &Connector,
     client: &mut postgres::Transaction<'_>,
     owner: &Owner,
-    staged: &[Table],
-    live: &[Table],
-) {
-    match rehearse(
-        connector,
-        client,
-        owner,
-        staged,
-        live,
-        &connector.settings().schema,
-    ) {
-        Ok(drawn) => {
-            found.warnings.extend(drawn.left_out);
-            found.obstacles.extend(drawn.obstacles);
+    tried: Tried<'_>,
+) -> Blueprints {
+    match rehearse(connector, client, owner, tried) {
+        Ok(mut drawn) => {
+            found.warnings.append(&mut drawn.left_out);
+            found.obstacles.append(&mut drawn.obstacles);
+            drawn
         }
-        Err(error) => found.obstacles.push(error.to_string()),
+        Err(error) => {
+            found.obstacles.push(error.to_string());
+            Blueprints::default()
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::home::staging::HomeStaging;
 use crate::content::postgres::layout;
-use crate::content::postgres::rehearsal::rehearse;
+use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::replaced;
 use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::tables::{Holds, Table};
@@ -115,9 +115,13 @@ impl TableStaging {
             &stage.connector,
             &mut session.begin().map_err(failed)?,
             &stage.owner,
-            &self.tables,
-            &self.live,
-            &stage.fresh,
+            Tried {
+                tables: &self.tables,
+                live: &self.live,
+                schema: &stage.fresh,
+                suspects: &BTreeSet::new(),
+                is_apart: self.scratch.is_some(),
+            },
         )?;
         match self.drawn.obstacles.as_slice() {
             [] => Ok(()),
