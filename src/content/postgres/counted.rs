@@ -31,7 +31,8 @@ pub(super) fn with_own(tables: &[Table], facts: &Facts) -> (Vec<Table>, Vec<Stri
             let Some(called) = next_of(text) else { continue };
             let Some((schema, name)) = path_of(&called) else { continue };
             let is_left = schema.as_ref().is_some_and(|schema| schema.starts_with(PREFIX));
-            if schema.is_some() && !is_left && facts.is_live(&table.name, text) {
+            let is_theirs = schema.is_some() && !is_left && facts.is_live(&table.name, text);
+            if is_theirs && !facts.is_apart {
                 continue;
             }
             let mut theirs = table
@@ -40,14 +41,23 @@ pub(super) fn with_own(tables: &[Table], facts: &Facts) -> (Vec<Table>, Vec<Stri
                 .filter(|sequence| sequence.column == column.name);
             let named = theirs.clone().find(|sequence| sequence.name == name);
             let known = named.or_else(|| theirs.find(|sequence| sequence.owned));
+            if is_theirs {
+                told.push(format!(
+                    "the column {} of the table {} was tried with a sequence of its own: {called}, which it counts with in Live, is \
+                     in no backup, and a restore has to find it there",
+                    column.name, table.name
+                ));
+            }
             let sequence = if let Some(sequence) = known {
                 sequence.name.clone()
             } else {
-                told.push(format!(
-                    "the column {} of the table {} comes back with a sequence of its own: {called}, which it counts with, \
-                     belongs to another table or schema",
-                    column.name, table.name
-                ));
+                if !is_theirs {
+                    told.push(format!(
+                        "the column {} of the table {} comes back with a sequence of its own: {called}, which it counts with, \
+                         belongs to another table or schema",
+                        column.name, table.name
+                    ));
+                }
                 let sequence = new(&table, column, &mut taken);
                 table.sequences.push(sequence.clone());
                 sequence.name

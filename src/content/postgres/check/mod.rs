@@ -336,7 +336,10 @@ fn tied(connector: &Connector, session: &mut Session, layout: &Layout, findings:
         } else {
             findings.warning(
                 "tables",
-                format!("{what}, which is in no backup, and so drills fail: to give it one of its own, `{statements}`"),
+                format!(
+                    "{what}, which is in no backup, and which a restore has to find there: to give it one of its own, \
+                     `{statements}`"
+                ),
             );
         }
     }
