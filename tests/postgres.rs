@@ -99,6 +99,8 @@ mod shared;
 mod sizes;
 #[path = "postgres/structure.rs"]
 mod structure;
+#[path = "postgres/taken.rs"]
+mod taken;
 #[path = "postgres/whole.rs"]
 mod whole;
 #[path = "postgres/without_lifeboat.rs"]

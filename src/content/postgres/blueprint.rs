@@ -13,6 +13,7 @@ use super::names::{in_schema, literal, quoted};
 use super::rehearsal::Facts;
 use super::sequences;
 use super::tables::{Column, Generated, Identity, Sequence, Table};
+use super::taken::{self, Arrival};
 
 /// A statement, and what it makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,9 @@ pub struct Blueprints {
     pub obstacles: Vec<String>,
     /// What some of the tables are made of once they are made, as the server tells it.
     pub made: Vec<Table>,
+    /// The names that come with the tables.
+    pub arrivals: Vec<Arrival>,
+    omitted: BTreeSet<String>,
 }
 
 impl Blueprints {
@@ -99,6 +103,9 @@ impl Blueprints {
             let drawn = draft.drawn;
             all.tables.push(drawn);
         }
+        all.arrivals = taken::arrivals(tables);
+        let omitted = std::mem::take(&mut all.omitted);
+        all.leave_out(&omitted);
         all
     }
 
@@ -110,6 +117,7 @@ impl Blueprints {
 
     /// Leaves out what was refused.
     pub fn leave_out(&mut self, refused: &BTreeSet<String>) {
+        self.arrivals.retain(|arrival| !refused.contains(&arrival.what));
         for drawn in &mut self.tables {
             for pieces in [
                 &mut drawn.create,
@@ -185,6 +193,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn left_out(&mut self, what: &str, why: &str) {
+        self.all.omitted.insert(what.to_owned());
         self.all
             .left_out
             .push(format!("{what} does not come back: {why}"));

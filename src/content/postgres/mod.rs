@@ -18,7 +18,7 @@
 //! - `version`: which servers can be used; `layout`, `describe`, `wardrobe`, `strangers`: what is in one; `tables`, `dress`, `names`: what a table is.
 //! - `home`: the small files of a repository's home that rows refer to.
 //! - `since`: what was written since a restore; `structure`: what tables are made of otherwise than in a backup.
-//! - `rights`, `limits`, `holders`, `ties`, `sessions`: what and who stands in the way.
+//! - `rights`, `limits`, `holders`, `ties`, `taken`, `sessions`: what and who stands in the way.
 //! - `token`, `definition`, `constraint`: definitions as text, taken apart; `blueprint`, `dressing`, `counted`, `bare`,
 //!   `rehearsal`: the statements that make tables anew, and whether they can be made. `schema`: what `pg_dump` says;
 //!   `written`: the same without it.
@@ -73,6 +73,7 @@ mod strangers;
 mod structure;
 pub mod switch;
 pub mod tables;
+pub mod taken;
 pub mod ties;
 mod token;
 mod trouble;

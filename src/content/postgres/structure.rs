@@ -162,6 +162,20 @@ fn is_exchanged(selection: &Selection, table: &Table, is_live: bool) -> bool {
         && (selection.workspaces.is_empty() || table.workspace != VERSIONS)
 }
 
+/// The names of the tables that a restore of a selection brings.
+#[must_use]
+pub fn coming(selection: &Selection, staged: &[Table], live: &[Table]) -> BTreeSet<String> {
+    let comes = |table: &&Table| {
+        let is_live = live.iter().any(|live| live.name == table.name);
+        is_exchanged(selection, table, is_live)
+    };
+    staged
+        .iter()
+        .filter(comes)
+        .map(|table| table.name.clone())
+        .collect()
+}
+
 /// The tables of Live that a restore exchanges and that are not made of what the backup says.
 #[must_use]
 pub fn suspects(selection: &Selection, wanted: &[Table], live: &[Table]) -> BTreeSet<String> {

@@ -15,6 +15,7 @@ use super::connect::Connector;
 use super::holders::holders;
 use super::names::{in_schema, quoted};
 use super::note;
+use super::replaced::PREFIX;
 use super::session::Session;
 use super::stage::Owner;
 use crate::content::ContentError;
@@ -320,8 +321,13 @@ impl Moves {
 }
 
 /// Statements that move what belongs to tables and does not go with them by itself: statistics over several columns, and
-/// sequences that no column owns.
-fn companions(client: &mut impl GenericClient, moves: &Moves) -> Result<Vec<String>, postgres::Error> {
+/// sequences that no column owns. Of those that nothing counts with, the ones go whose names come from the other side, and
+/// come back whenever what they went with does (`taken`).
+fn companions(
+    client: &mut impl GenericClient,
+    moves: &Moves,
+    other: &Moves,
+) -> Result<Vec<String>, postgres::Error> {
     let rows = client.query(
         "SELECT 'STATISTICS', s.stxname::text FROM pg_statistic_ext s JOIN pg_class c ON c.oid = s.stxrelid \
          JOIN pg_namespace n ON n.oid = c.relnamespace AND n.oid = s.stxnamespace \
@@ -332,8 +338,19 @@ fn companions(client: &mut impl GenericClient, moves: &Moves) -> Result<Vec<Stri
          JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' AND s.relnamespace = n.oid \
          WHERE n.nspname = $1 AND c.relname = ANY($2) AND NOT EXISTS (SELECT FROM pg_depend o \
                WHERE o.classid = 'pg_class'::regclass AND o.objid = s.oid AND o.refclassid = 'pg_class'::regclass \
-               AND o.deptype IN ('a', 'i')) ORDER BY 1, 2",
-        &[&moves.from, &moves.tables],
+               AND o.deptype IN ('a', 'i')) \
+         UNION SELECT 'SEQUENCE', s.relname::text FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace \
+         WHERE n.nspname = $1 AND s.relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend o \
+               WHERE o.classid = 'pg_class'::regclass AND o.objid = s.oid AND o.refclassid = 'pg_class'::regclass \
+               AND o.deptype IN ('a', 'i')) \
+         AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.refclassid = 'pg_class'::regclass AND x.refobjid = s.oid \
+                         AND x.deptype = 'n') \
+         AND (starts_with(n.nspname, $5) OR EXISTS (SELECT FROM pg_class f JOIN pg_namespace m ON m.oid = f.relnamespace \
+              WHERE m.nspname = $3 AND f.relkind = 'S' AND f.relname = s.relname AND NOT EXISTS (SELECT FROM pg_depend o \
+                    JOIN pg_class t ON t.oid = o.refobjid \
+                    WHERE o.classid = 'pg_class'::regclass AND o.objid = f.oid AND o.refclassid = 'pg_class'::regclass \
+                    AND o.deptype IN ('a', 'i') AND t.relname <> ALL($4)))) ORDER BY 1, 2",
+        &[&moves.from, &moves.tables, &other.from, &other.tables, &PREFIX],
     )?;
     Ok(rows
         .iter()
@@ -458,8 +475,8 @@ fn attempt(
     }
     // Looked for before anything moves: where it stands tells whose it is.
     let companions = [
-        companions(&mut transaction, &moves[0])?,
-        companions(&mut transaction, &moves[1])?,
+        companions(&mut transaction, &moves[0], &moves[1])?,
+        companions(&mut transaction, &moves[1], &moves[0])?,
     ];
     let held = Stopwatch::now();
     if let Some(lock) = lock {

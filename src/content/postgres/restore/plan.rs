@@ -16,7 +16,7 @@ use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::{sequences, structure, ties};
+use crate::content::postgres::{sequences, structure, taken, ties};
 use crate::content::restoring::{Found, RestoreError, Wanted};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
@@ -118,6 +118,11 @@ pub(in crate::content::postgres) fn plan(
             let mut transaction = session.begin().map_err(&failed)?;
             let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
             found.obstacles.extend(tied);
+            let comes = structure::coming(selection, &staged, &layout.tables);
+            let arriving = (drawn.arrivals.as_slice(), &comes);
+            let taken = taken::find(connector, &mut transaction, &owner, arriving, &moved)?;
+            found.obstacles.extend(taken.obstacles);
+            found.beforehand.extend(taken.leftovers);
             made = drawn.made;
         }
         Ok(_) => {}

@@ -21,7 +21,8 @@ use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::replaced;
 use crate::content::postgres::stage::{Owner, Stage};
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::{counted, data_store, ties};
+use crate::content::postgres::taken::{self, Arrival};
+use crate::content::postgres::{counted, data_store, structure, ties};
 use crate::content::restoring::{About, RestoreError};
 use crate::domain::backup::TableCopy;
 use crate::domain::environment::{DATA_STORE, HOME, InstanceName, SCHEMA, VERSIONS, WorkspaceKind};
@@ -83,19 +84,23 @@ impl TableStaging {
         };
         staging.copies = copies;
         staging.draw()?;
-        staging.find_ties(about.selection)?;
+        staging.find_ties(about.selection, &staging.drawn.arrivals)?;
         let home = connector.settings().home.as_deref();
         staging.home = HomeStaging::of_backup(home, backup, about.selection, about.job)?;
         Ok(staging)
     }
 
     /// Makes sure that nothing hinders the live tables from going, before anything is stopped for it.
-    fn find_ties(&self, selection: &Selection) -> Result<(), RestoreError> {
+    fn find_ties(&self, selection: &Selection, arrivals: &[Arrival]) -> Result<(), RestoreError> {
         let Stage { connector, owner, .. } = &self.stage;
         let mut session = connector.connect()?;
         let failed = connector.failed("looking at what goes with the tables");
         let mut transaction = session.begin().map_err(failed)?;
-        let tied = ties::find(connector, &mut transaction, owner, &moved(&self.live, selection))?;
+        let goes = moved(&self.live, selection);
+        let mut tied = ties::find(connector, &mut transaction, owner, &goes)?;
+        let comes = structure::coming(selection, &self.tables, &self.live);
+        let taken = taken::find(connector, &mut transaction, owner, (arrivals, &comes), &goes)?;
+        tied.extend(taken.obstacles);
         if tied.is_empty() {
             return Ok(());
         }
@@ -205,7 +210,7 @@ impl TableStaging {
             .map(HomeStaging::of_replaced)
             .transpose()?;
         staging.back_to = Some(left);
-        staging.find_ties(about.selection)?;
+        staging.find_ties(about.selection, &taken::arrivals(&staging.tables))?;
         Ok(staging)
     }
 
