@@ -7,7 +7,7 @@ use lifeboat::engine::{Engine, start_restore};
 use lifeboat::watch::Unwatched;
 
 use crate::administered::look;
-use crate::house::{House, back_up, done, plan, request, restore, undo};
+use crate::house::{House, back_up, done, request, restore, undo};
 
 /// A plan that ends at once where there is nothing to do.
 pub fn planned(engine: &Engine, backup: &str, workspaces: &[&str]) -> RestorePlan {

@@ -322,11 +322,11 @@ fn plural(names: &[String], one: &'static str, many: &'static str) -> (String, &
         [name] => (format!("the table {name}"), "is", one),
         names => {
             let rest = names.len().saturating_sub(NAMED);
-            let mut named: Vec<String> = names.iter().take(NAMED).cloned().collect();
+            let mut some: Vec<String> = names.iter().take(NAMED).cloned().collect();
             if rest > 0 {
-                named.push(format!("{rest} more"));
+                some.push(format!("{rest} more"));
             }
-            (format!("the tables {}", measure::listed(&named)), "are", many)
+            (format!("the tables {}", measure::listed(&some)), "are", many)
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod beside;
 mod each_row;
 mod exchange;
 pub(super) mod extract;
+mod making;
 pub(super) mod nodes;
 pub(super) mod parts;
 pub(super) mod plan;

@@ -3,20 +3,17 @@
 
 use super::room::{room_for_parts, room_for_records, room_for_tables};
 use super::staging::{described, is_staged};
-use super::{nodes, parts, records};
+use super::{making, nodes, parts, records};
 use crate::content::ContentError;
 use crate::content::backed_up::{BackedUp, BackedUpFiles};
-use crate::content::postgres::blueprint::Blueprints;
 use crate::content::postgres::cluster;
 use crate::content::postgres::connect::Connector;
 use crate::content::postgres::data_store::{self, Standing};
 use crate::content::postgres::layout::{Layout, look};
 use crate::content::postgres::limits::{self, Hinders, Limit};
-use crate::content::postgres::rehearsal::{Tried, rehearse};
 use crate::content::postgres::rights::{self, Missing};
 use crate::content::postgres::stage::Owner;
 use crate::content::postgres::tables::{Holds, Table};
-use crate::content::postgres::{sequences, structure, taken, ties};
 use crate::content::restoring::{Found, RestoreError, Wanted};
 use crate::domain::backup::InstanceCopy;
 use crate::domain::environment::{DATA_STORE, VERSIONS, WorkspaceKind};
@@ -92,59 +89,23 @@ pub(in crate::content::postgres) fn plan(
     )?;
     let missing = rights::for_staging(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     let mut takes_changes = missing.is_empty();
-    let mut made = Vec::new();
     let limits = limits::find(connector, &mut session.begin().map_err(&failed)?, &layout)?;
     takes_changes &= tell_limits(limits, &mut found);
-    let acting = owner.as_ref().ok().filter(|_| takes_changes).cloned();
-    match owner {
-        Err(error) => found.obstacles.push(error.to_string()),
-        Ok(owner) if takes_changes => {
-            let mut transaction = session.begin().map_err(&failed)?;
-            let drawn = try_to_make(
-                &mut found,
-                connector,
-                &mut transaction,
-                &owner,
-                Tried {
-                    tables: &staged,
-                    live: &layout.tables,
-                    schema: &connector.settings().schema,
-                    suspects: &structure::suspects(selection, &staged, &layout.tables),
-                    is_apart: false,
-                },
-            );
-            drop(transaction);
-            let moved = moved(&layout.tables, selection);
-            let mut transaction = session.begin().map_err(&failed)?;
-            let tied = ties::find(connector, &mut transaction, &owner, &moved)?;
-            found.obstacles.extend(tied);
-            let comes = structure::coming(selection, &staged, &layout.tables);
-            let arriving = (drawn.arrivals.as_slice(), &comes);
-            let taken = taken::find(connector, &mut transaction, &owner, arriving, &moved)?;
-            found.obstacles.extend(taken.obstacles);
-            found.beforehand.extend(taken.leftovers);
-            made = drawn.made;
-        }
-        Ok(_) => {}
-    }
+    let owner = owner
+        .map_err(|error| found.obstacles.push(error.to_string()))
+        .ok();
+    let sides = (staged.as_slice(), layout.tables.as_slice());
+    let owner = owner.filter(|_| takes_changes);
+    making::look(
+        &mut found,
+        connector,
+        &mut session,
+        owner.as_ref(),
+        (copy, selection),
+        sides,
+    )?;
     found.obstacles.extend(missing.iter().map(Missing::sentence));
     found.changes_more |= !layout.lacking.is_empty() || layout.tables.is_empty();
-    // Tables of which only some nodes come back are made as Live's are.
-    if !layout.tables.is_empty() && !selection.has_paths() {
-        let sides = (staged.as_slice(), layout.tables.as_slice());
-        look_at_structure(&mut found, copy, selection, sides, &made);
-        if let Some(owner) = &acting {
-            let moved = moved(&layout.tables, selection);
-            let mut live = layout.tables.clone();
-            live.retain(|table| moved.contains(&table.found.oid));
-            let mut transaction = session.begin().map_err(&failed)?;
-            owner.act(connector, &mut transaction)?;
-            let behind = sequences::behind(&mut transaction, &live, &connector.settings().schema);
-            let behind = behind.map_err(&failed)?;
-            found.changes_more |= !behind.is_empty();
-            found.beforehand.extend(behind);
-        }
-    }
     let mut transaction = session.begin().map_err(&failed)?;
     found
         .warnings
@@ -283,25 +244,6 @@ fn nothing_in_live(copy: &InstanceCopy, selection: &Selection) -> Vec<WorkspaceC
         .collect()
 }
 
-/// Finds out what Live's tables are made of otherwise than those of the backup.
-fn look_at_structure(
-    found: &mut Found,
-    copy: &InstanceCopy,
-    selection: &Selection,
-    (staged, live): (&[Table], &[Table]),
-    made: &[Table],
-) {
-    let live: Vec<Table> = live
-        .iter()
-        .filter(|table| is_staged(selection, table))
-        .cloned()
-        .collect();
-    let differences = structure::differences(&copy.name, selection, (staged, &live), made);
-    found.changes_more |= !differences.is_none();
-    found.beforehand.extend(differences.missing);
-    found.warnings.extend(differences.changed);
-}
-
 /// The numbers of the live tables that a restore of a selection replaces.
 pub(in crate::content::postgres) fn moved(live: &[Table], selection: &Selection) -> Vec<u32> {
     let goes = |table: &&Table| {
@@ -371,27 +313,6 @@ fn clinging(
         )
     }));
     Ok(told)
-}
-
-/// Whether the tables can be made as they were. Gives how, without what is told.
-fn try_to_make(
-    found: &mut Found,
-    connector: &Connector,
-    client: &mut postgres::Transaction<'_>,
-    owner: &Owner,
-    tried: Tried<'_>,
-) -> Blueprints {
-    match rehearse(connector, client, owner, tried) {
-        Ok(mut drawn) => {
-            found.warnings.append(&mut drawn.left_out);
-            found.obstacles.append(&mut drawn.obstacles);
-            drawn
-        }
-        Err(error) => {
-            found.obstacles.push(error.to_string());
-            Blueprints::default()
-        }
-    }
 }
 
 /// Reads what Live lacks of the records, so that one of the backup's that is not what its name says is told before.
