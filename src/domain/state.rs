@@ -52,8 +52,7 @@ pub struct EnvironmentSummary {
     pub kind: EnvironmentKind,
     /// The four slots, in order. Empty for environments without backups.
     pub slots: Vec<SlotState>,
-    /// When the newest good backup was taken that people go back to: no safety backup, which has what a restore has replaced, and none
-    /// that holds less than half of some part of the one before it, while there is another.
+    /// When the newest good backup was taken that people go back to: no safety backup, which has what a restore has replaced.
     pub newest: Option<Instant>,
     /// How many of its backups were found damaged, or did not come back whole in a drill.
     #[serde(default, skip_serializing_if = "is_none_of_them")]

@@ -13,7 +13,7 @@ use crate::domain::job::JobKind;
 use crate::domain::notify::Topic;
 use crate::domain::principal::Principal;
 use crate::domain::state::EnvironmentSummary;
-use crate::domain::target::{Aim, Known, Standing, to_go_back_to};
+use crate::domain::target::{Aim, Known, Standing, newest_restorable};
 use crate::engine::schedule::Schedule;
 use crate::engine::{EngineError, Live};
 
@@ -38,7 +38,7 @@ impl Live {
         if !targets.is_any() {
             return Ok(Vec::new());
         }
-        let bytes = to_go_back_to(backups).map_or(0, |backup| backup.manifest.bytes());
+        let bytes = newest_restorable(backups).map_or(0, |backup| backup.manifest.bytes());
         let restores = self
             .catalog()
             .past_durations(self.name(), JobKind::Restore, RESTORES)?;

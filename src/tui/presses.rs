@@ -269,8 +269,7 @@ mod tests {
             b"\x1b[12\x80",
         ] {
             let (mut decoder, mut sorting) = (Decoder::default(), Presses::default());
-            let decoded = decoder.feed(&[before, b"y"].concat());
-            let inputs = sorting.sort(Instant::now(), decoded);
+            let inputs = sorting.sort(Instant::now(), decoder.feed(&[before, b"y"].concat()));
             let [Input::Key(pressed)] = inputs.as_slice() else {
                 panic!("{before:?}: {inputs:?}")
             };

@@ -12,7 +12,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::job::{Job, JobKind, JobState};
 use crate::domain::milestone::Milestone;
 use crate::domain::proof::{last_copy, without};
-use crate::domain::target::{Aim, Standing, Target, all_to_go_back_to, to_go_back_to};
+use crate::domain::target::{Aim, Standing, Target, newest_restorable};
 use crate::domain::{Instant, measure};
 
 /// How a target was met over a period.
@@ -56,7 +56,7 @@ impl TargetProof {
         let mut seen = match now.aim {
             Aim::Rpo => exposure(now.target.duration(), &states(jobs, backups), period),
             Aim::Rto => {
-                let bytes = to_go_back_to(backups).map_or(0, |backup| backup.manifest.bytes());
+                let bytes = newest_restorable(backups).map_or(0, |backup| backup.manifest.bytes());
                 let of = Recovered {
                     bytes,
                     copying: last_copy(backups).unwrap_or(0),
@@ -140,10 +140,9 @@ struct State {
 /// The states that could be gone back to: backups of Live that jobs have taken, and those that stand. In the order in which they
 /// were complete.
 fn states(jobs: &[&Job], backups: &[Backup]) -> Vec<State> {
-    let counting = all_to_go_back_to(backups);
     let is_bad = |id: Option<&BackupId>| {
-        let stands = backups.iter().any(|backup| Some(&backup.id) == id);
-        stands && !counting.iter().any(|backup| Some(&backup.id) == id)
+        let stands = backups.iter().find(|backup| Some(&backup.id) == id);
+        stands.is_some_and(|backup| !backup.is_good_of_live())
     };
     let taken = jobs.iter().filter_map(|job| {
         let backup = job.outcome.as_ref().and_then(|outcome| outcome.backup.as_ref());
@@ -155,7 +154,8 @@ fn states(jobs: &[&Job], backups: &[Backup]) -> Vec<State> {
         };
         is_taken.then_some(state)
     });
-    let standing = counting.iter().map(|backup| {
+    let standing = backups.iter().filter(|backup| backup.is_good_of_live());
+    let standing = standing.map(|backup| {
         let manifest = &backup.manifest;
         let took = manifest.copy_millis.saturating_add(manifest.verify_millis);
         State {

@@ -22,7 +22,7 @@ use crate::domain::schedule::Due;
 use crate::domain::settings::InstanceSettings;
 use crate::domain::slot::Slot;
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary, Hold, SlotSchedule, SlotState};
-use crate::domain::target::to_go_back_to;
+use crate::domain::target::newest_restorable;
 use crate::engine::backup::versions;
 use crate::engine::openness::open_state;
 use crate::engine::{Engine, EngineError, Live, repositories};
@@ -174,7 +174,7 @@ impl Live {
                 }
             })
             .collect();
-        summary.newest = to_go_back_to(&backups).map(|backup| backup.manifest.taken);
+        summary.newest = newest_restorable(&backups).map(|backup| backup.manifest.taken);
         summary.bad = backups.iter().filter(|backup| backup.is_bad()).count();
         summary.last_verified = last_verified(&backups);
         let drills = self.catalog().drills(name)?;
