@@ -183,7 +183,6 @@ pub(super) fn holds_repository(place: &Path) -> Result<bool, RepositoryError> {
 pub(super) fn try_to_write(place: &Path) -> Result<(), RepositoryError> {
     let data = place.join(FileType::Pack.dirname());
     let below = if data.is_dir() { data } else { place.to_owned() };
-    nameless::clear_left(&below);
     nameless::try_to_write(&below).map_err(|error| {
         RepositoryError::io("trying to write there", &Address::from(place), in_words(&error))
     })
