@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::constraint::Constraint;
 use super::counted;
 use super::definition::{self, Index, Known};
+use super::dress::IndexDress;
 use super::names::{in_schema, literal, quoted};
 use super::rehearsal::Facts;
 use super::sequences;
@@ -396,7 +397,9 @@ impl Draft<'_> {
                 }
             };
             let mut place = String::new();
-            if indexed && let Some(index) = dress.indexes.iter().find(|index| index.name == *name) {
+            let own = dress.indexes.iter().find(|index| index.name == *name);
+            let own = own.filter(|_| indexed);
+            if let Some(index) = own {
                 place = with(&index.options);
                 let tablespace = self.tablespace("the index", name, index.tablespace.as_deref());
                 if !tablespace.is_empty() {
@@ -412,6 +415,7 @@ impl Draft<'_> {
                 what,
                 essential: indexed,
             });
+            self.index_statistics(own);
         }
     }
 
@@ -443,12 +447,18 @@ impl Draft<'_> {
                 what,
                 essential: index.unique,
             });
-            for (place, target) in wanted.iter().flat_map(|index| &index.statistics) {
-                let name = in_schema(self.schema, &index.name);
-                let statement = format!("ALTER INDEX {name} ALTER COLUMN {place} SET STATISTICS {target}");
-                let part = self.part("the statistics target of the index", &index.name, statement);
-                self.drawn.complete.push(part);
-            }
+            self.index_statistics(wanted);
+        }
+    }
+
+    /// How much the server looks at for the expressions of an index that is made.
+    fn index_statistics(&mut self, wanted: Option<&IndexDress>) {
+        let Some(index) = wanted else { return };
+        for (place, target) in &index.statistics {
+            let name = in_schema(self.schema, &index.name);
+            let statement = format!("ALTER INDEX {name} ALTER COLUMN {place} SET STATISTICS {target}");
+            let part = self.part("the statistics target of the index", &index.name, statement);
+            self.drawn.complete.push(part);
         }
     }
 }
