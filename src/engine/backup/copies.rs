@@ -354,7 +354,8 @@ impl Live {
     ) -> Result<Backup, EngineError> {
         let name = self.name();
         if which == RepositoryChoice::First {
-            let backups = self.list_backups().map_err(|error| self.out_of_reach(error))?;
+            let listed = self.list().map_err(|error| self.out_of_reach(error))?;
+            let (backups, unreadable) = (listed.backups, listed.unreadable);
             return choose(&backups, text).cloned().map_err(|error| {
                 let is_copied = matches!(error, ChoiceError::Unknown { .. })
                     && !text.is_empty()
@@ -363,7 +364,6 @@ impl Live {
                             .iter()
                             .any(|id| id.0.starts_with(text))
                     });
-                let unreadable = self.unreadable_records();
                 let mut called = unreadable
                     .iter()
                     .filter(|(id, _)| !text.is_empty() && id.0.starts_with(text));

@@ -12,11 +12,11 @@ use crate::engine::{EngineError, Live};
 const EMPTIED: &str = "emptied";
 
 /// What a repository was found to hold.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(in crate::engine) struct Listed {
     pub(in crate::engine) backups: Vec<Backup>,
     /// The records of Lifeboat's that cannot be read, and why.
-    unreadable: Vec<(BackupId, String)>,
+    pub(in crate::engine) unreadable: Vec<(BackupId, String)>,
 }
 
 impl Live {
@@ -108,10 +108,16 @@ impl Live {
 
     /// The environment's backups, newest first, listed anew.
     pub(in crate::engine) fn list_backups(&self) -> Result<Vec<Backup>, EngineError> {
+        Ok(self.list()?.backups)
+    }
+
+    /// What the repository holds, listed anew. Whoever acts on records that cannot be read takes them from here: what is kept may have
+    /// been forgotten again.
+    pub(in crate::engine) fn list(&self) -> Result<Listed, EngineError> {
         let name = self.name();
         let asked = self.known().listed.ask();
         let Some(repository) = self.repository(false)? else {
-            return Ok(Vec::new());
+            return Ok(Listed::default());
         };
         let verifications = self.catalog().verifications(name)?;
         let drills = self.catalog().drills(name)?;
@@ -152,12 +158,9 @@ impl Live {
         ahead::mark(&mut backups, self.now());
         shrinking::mark(backups.iter_mut());
         backups.sort_by(|a, b| (b.manifest.taken, &b.id).cmp(&(a.manifest.taken, &a.id)));
-        let listed = Listed {
-            backups: backups.clone(),
-            unreadable,
-        };
-        self.known().listed.keep(&asked, listed);
-        Ok(backups)
+        let listed = Listed { backups, unreadable };
+        self.known().listed.keep(&asked, listed.clone());
+        Ok(listed)
     }
 }
 

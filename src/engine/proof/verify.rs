@@ -5,7 +5,7 @@ use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification, choose};
 use crate::domain::job::{JobId, JobKind, Outcome, Phase};
 use crate::domain::refusal::Refusal;
-use crate::engine::overview::listing::in_words;
+use crate::engine::overview::listing::{Listed, in_words};
 use crate::engine::proof::readings::what_was_read;
 use crate::engine::{EngineError, Live, Work};
 use crate::repository::{RepositoryError, Verifying};
@@ -17,7 +17,7 @@ impl Live {
     /// A refusal (rules 5, 8); a backup that does not exist; a repository or catalog out of reach.
     pub fn start_verify(&self, backup: Option<&str>) -> Result<JobId, EngineError> {
         let name = self.name();
-        let backups = self.list_backups()?;
+        let Listed { backups, unreadable } = self.list()?;
         let (chosen, title) = match backup {
             Some(text) => {
                 let backup = choose(&backups, text)?.clone();
@@ -26,7 +26,7 @@ impl Live {
             }
             None => (backups, "verification of all backups".to_owned()),
         };
-        if chosen.is_empty() && self.unreadable_records().is_empty() {
+        if chosen.is_empty() && unreadable.is_empty() {
             return Err(Refusal::NothingToVerify {
                 environment: name.clone(),
             }
@@ -55,12 +55,8 @@ impl Live {
             .ok_or_else(|| EngineError::Failed(format!("the repository of {name} is gone")))?;
         let mut damaged = Vec::new();
         // Listed anew: of a backup whose record cannot be read, nobody knows more than that.
-        self.list_backups()?;
-        let unreadable = if is_one {
-            Vec::new()
-        } else {
-            self.unreadable_records()
-        };
+        let listed = self.list()?;
+        let unreadable = if is_one { Vec::new() } else { listed.unreadable };
         let (mut verifying, mut reader) = (Verifying::new(&repository), self.reader(&repository));
         let due = self.to_be_looked_at(work, backups);
         let mut spared = 0;
