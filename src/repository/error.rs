@@ -47,6 +47,14 @@ pub enum RepositoryError {
         /// What is damaged.
         what: String,
     },
+    /// Something that was stored may not be read. It may well be sound: a person has to give the right.
+    #[error("{what}. That is in the repository in {place}, and nothing was changed")]
+    Withheld {
+        /// Where the repository is.
+        place: Address,
+        /// What may not be read, and what to do.
+        what: String,
+    },
     /// No backup has this id.
     #[error("there is no backup {id} in {place}: it may have been dropped meanwhile")]
     UnknownBackup {

@@ -6,12 +6,15 @@ use std::error::Error;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustic_core::RusticError;
+use rustic_core::{Id, RusticError};
+use rustix::io::Errno;
 
 use super::error::{RepositoryError, is_full};
+use super::format::piece::path_of;
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
 use crate::domain::address::Address;
+use crate::domain::os_error::in_words;
 
 /// That nobody could be asked whether a right is still held, and why.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +56,56 @@ pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> R
     match system.kind() {
         io::ErrorKind::NotFound => damaged("the file is missing"),
         io::ErrorKind::UnexpectedEof => damaged("the file is too short"),
-        _ if system.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => failed(format!(
+        _ if Errno::from_io_error(system) == Some(Errno::IO) => failed(format!(
             "{system}. It is the disk, or the line to it, that failed; whether what is stored there is damaged is not known: \
              look at the system's log"
         )),
         _ => failed(system.to_string()),
+    }
+}
+
+/// The same of reading a pack. What the system cannot give of one counts as damaged, whether it is or not: nobody gets it
+/// back as it is, and what needs it is not to be relied on. What passes by itself does not: a network that is down, a limit
+/// that was met.
+pub(super) fn of_pack(error: &RusticError, pack: Id, place: &Address) -> RepositoryError {
+    let path = path_of(pack);
+    let not_that = || classified(error, &format!("reading {path}"), place);
+    #[cfg(feature = "object-storage")]
+    if refusal_in(error).is_some() {
+        return not_that();
+    }
+    let Some((system, number)) =
+        system_error(error).and_then(|system| Some((system, Errno::from_io_error(system)?)))
+    else {
+        return not_that();
+    };
+    let words = in_words(system);
+    match number {
+        Errno::ISDIR | Errno::NOTDIR | Errno::LOOP | Errno::SPIPE => RepositoryError::damaged(
+            place,
+            format!("{path} cannot be read ({words}): something else stands in its place"),
+        ),
+        // The last ones are what file systems and disks say of sums that are wrong and of sectors that are gone.
+        Errno::IO
+        | Errno::NXIO
+        | Errno::NODATA
+        | Errno::BADMSG
+        | Errno::UCLEAN
+        | Errno::ILSEQ
+        | Errno::REMOTEIO => RepositoryError::damaged(
+            place,
+            format!(
+                "{path} cannot be read ({words}): it is the disk, or the line to it, that fails; look at the system's log"
+            ),
+        ),
+        Errno::ACCESS | Errno::PERM => RepositoryError::Withheld {
+            place: place.clone(),
+            what: format!(
+                "{path} cannot be read ({words}): give the account that Lifeboat runs as the right to read it, and verify \
+                 again"
+            ),
+        },
+        _ => not_that(),
     }
 }
 
@@ -185,6 +233,41 @@ mod tests {
         assert!(matches!(gone, RepositoryError::Damaged { .. }));
         let short = told(io::ErrorKind::UnexpectedEof.into());
         assert!(short.to_string().contains("the file is too short"));
+    }
+
+    #[test]
+    fn what_the_system_cannot_give_of_a_pack_counts_as_damaged_unless_it_passes() {
+        let place = Address::from(Path::new("/backups"));
+        let told = |number: Errno| {
+            let error = RusticError::with_source(ErrorKind::Backend, "deep down", io::Error::from(number));
+            of_pack(&error, Id::new([7; 32]), &place)
+        };
+        for number in [
+            Errno::IO,
+            Errno::UCLEAN,
+            Errno::BADMSG,
+            Errno::NODATA,
+            Errno::ISDIR,
+        ] {
+            let told = told(number);
+            assert!(matches!(told, RepositoryError::Damaged { .. }), "{told}");
+            assert!(told.to_string().contains("data/07/0707"), "{told}");
+        }
+        for number in [Errno::ACCESS, Errno::PERM] {
+            let told = told(number);
+            assert!(matches!(told, RepositoryError::Withheld { .. }), "{told}");
+            assert!(told.to_string().contains("the right to read it"), "{told}");
+        }
+        for number in [
+            Errno::TIMEDOUT,
+            Errno::STALE,
+            Errno::NOTCONN,
+            Errno::MFILE,
+            Errno::NOMEM,
+        ] {
+            let told = told(number);
+            assert!(matches!(told, RepositoryError::Io { .. }), "{told}");
+        }
     }
 
     #[test]

@@ -481,7 +481,8 @@ impl Live {
                     work.log(Severity::Information, &text);
                     reader.verification(&verified)
                 }
-                Err(RepositoryError::Damaged { what, .. }) => {
+                // What may not be read is not to be relied on either.
+                Err(RepositoryError::Damaged { what, .. } | RepositoryError::Withheld { what, .. }) => {
                     work.log(Severity::Critical, &format!("the copy {id} is damaged: {what}"));
                     damaged.push(format!("the copy {id} of {} ({what})", copy.of.short()));
                     Verification::Damaged { at, why: what }

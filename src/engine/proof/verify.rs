@@ -78,7 +78,8 @@ impl Live {
                     }
                     reader.verification(&verified)
                 }
-                Err(RepositoryError::Damaged { what, .. }) => {
+                // What may not be read is not to be relied on either.
+                Err(RepositoryError::Damaged { what, .. } | RepositoryError::Withheld { what, .. }) => {
                     work.log(
                         Severity::Critical,
                         &format!("backup {} is damaged: {what}", backup.id),

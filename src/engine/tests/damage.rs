@@ -1,8 +1,9 @@
 //! A repository that something was done to: what is found, and that the next backup makes up for it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::process::Command;
 
 use chrono::Duration;
 
@@ -93,8 +94,13 @@ fn records_that_have_traded_names_are_damaged() {
 
 #[test]
 fn what_is_damaged_counts_as_not_stored() {
-    // A bit of content, a bit of a list that only `restic` needs, a pack that is cut off, and one that is gone.
-    let harms: [&dyn Fn(&PathBuf); 4] = [
+    let in_place = |pack: &PathBuf, with: &dyn Fn(&PathBuf)| {
+        fs::remove_file(pack).unwrap();
+        with(pack);
+    };
+    // A bit of content, a bit of a list that only `restic` needs, a pack that is cut off, one that is gone, one that the disk
+    // does not give (reading this link fails with EIO), and a folder, a loop and a pipe in the place of one.
+    let harms: [&dyn Fn(&PathBuf); 8] = [
         &|pack| flip(pack, None),
         &|pack| flip(pack, Some(20)),
         &|pack| {
@@ -103,6 +109,15 @@ fn what_is_damaged_counts_as_not_stored() {
             fs::write(pack, &bytes[..bytes.len() / 3]).unwrap();
         },
         &|pack| fs::remove_file(pack).unwrap(),
+        &|pack| in_place(pack, &|pack| symlink("/proc/self/mem", pack).unwrap()),
+        &|pack| in_place(pack, &|pack| fs::create_dir(pack).unwrap()),
+        &|pack| in_place(pack, &|pack| symlink(pack, pack).unwrap()),
+        &|pack| {
+            in_place(pack, &|pack| {
+                let made = Command::new("mkfifo").arg(pack).status().unwrap();
+                assert!(made.success());
+            });
+        },
     ];
     for (number, harm) in harms.iter().enumerate() {
         let house = House::new();
@@ -122,6 +137,14 @@ fn what_is_damaged_counts_as_not_stored() {
             panic!("{number}: all is sound");
         };
         assert!(why.contains("data/"), "{number}: {why}");
+        let told = match number {
+            4 => "cannot be read (Input/output error): it is the disk",
+            5 => "cannot be read (Is a directory): something else stands in its place",
+            6 => "cannot be read (Too many levels of symbolic links)",
+            7 => "cannot be read (Illegal seek)",
+            _ => "data/",
+        };
+        assert!(why.contains(told), "{number}: {why}");
         let of_newer = backups(&engine).into_iter().find(|backup| backup.id.0 == newer);
         assert!(matches!(
             of_newer.unwrap().verification,
@@ -195,7 +218,7 @@ fn a_repository_that_takes_nothing_is_verified_drilled_and_restored_from() {
     // No lock can be taken there any more.
     let lock = house.path("repository/acme/.live.lock");
     fs::remove_file(&lock).unwrap();
-    std::os::unix::fs::symlink(".live.lock", &lock).unwrap();
+    symlink(".live.lock", &lock).unwrap();
 
     assert_eq!(verified(&engine), JobState::Done);
     let drill = engine.of_house().start_drill(None).unwrap();

@@ -288,3 +288,33 @@ pub(super) fn by_schedule_each_pack_is_read_once_a_period_and_nothing_begins_in_
     rot(&house);
     assert!(matches!(verify(&engine).state, JobState::Failed { .. }));
 }
+
+#[test]
+fn a_pack_that_could_not_be_read_is_read_by_the_next_backup_that_needs_it() {
+    let house = weekly();
+    let engine = house.engine();
+    back_up(&engine);
+    house.pass(Duration::days(1));
+    let (pack, aside) = (content_pack(&house), house.path("aside"));
+    fs::rename(&pack, &aside).unwrap();
+    // Reading this fails, and not as it does from a disk: it says nothing of what is there.
+    std::os::unix::fs::symlink("/proc/self/pagemap", &pack).unwrap();
+    let JobState::Failed { why } = verify(&engine).state else {
+        panic!("it was read");
+    };
+    assert!(why.contains("Invalid argument"), "{why}");
+    let [backup] = &backups(&engine)[..] else {
+        panic!("one backup");
+    };
+    assert!(backup.is_good(), "nothing is known of it");
+    // A day on all is as it was. Nobody knows that.
+    fs::rename(&aside, &pack).unwrap();
+    house.pass(Duration::days(1));
+    let job = upgrade(&engine);
+    let log = log(&engine, &job);
+    assert!(
+        log.contains("that earlier backups have stored were read back"),
+        "{log}"
+    );
+    assert!(!log.contains(DAMAGED), "{log}");
+}

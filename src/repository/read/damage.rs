@@ -20,7 +20,7 @@ pub(in crate::repository) struct Found {
     pub(in crate::repository) packs: BTreeSet<Id>,
     /// Pieces that are not what was stored.
     pub(in crate::repository) pieces: BTreeSet<PieceLocation>,
-    /// The packs of which it is to be forgotten that they were ever read.
+    /// The packs of which it is to be forgotten that they were ever read: those, and those that could not be read now.
     doubtful: BTreeSet<Id>,
 }
 
@@ -40,6 +40,11 @@ impl Damage {
         found.doubtful.insert(pack);
     }
 
+    /// Notes a pack that could not be read, which says nothing of what is in it: whoever needs it next has to read it.
+    pub(super) fn note_unread(&self, pack: Id) {
+        self.found().doubtful.insert(pack);
+    }
+
     /// Gives the pieces that were found damaged, and forgets them.
     pub(super) fn take_pieces(&self) -> BTreeSet<PieceLocation> {
         std::mem::take(&mut self.found().pieces)
@@ -50,7 +55,7 @@ impl Damage {
         !self.found().doubtful.is_empty()
     }
 
-    /// The packs in which anything was found damaged since this was last asked, by whomever.
+    /// The packs in which anything was found damaged, or that could not be read, since this was last asked, by whomever.
     pub(super) fn take_doubtful(&self) -> BTreeSet<Id> {
         std::mem::take(&mut self.found().doubtful)
     }

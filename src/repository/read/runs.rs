@@ -16,7 +16,7 @@ use crate::repository::format::pack::Sum;
 use crate::repository::format::pack_list::{self, Entry};
 use crate::repository::format::piece::{PieceLocation, path_of};
 use crate::repository::guard::Guard;
-use crate::repository::library::classified;
+use crate::repository::library::of_pack;
 
 /// A run is not longer than this, unless a single piece is.
 const LONGEST: u32 = 2 * 1024 * 1024;
@@ -133,7 +133,10 @@ impl<'a> RunReader<'a> {
             }
             // Of a pack that is cut off, what lies before the end can be read.
             Err(RepositoryError::Damaged { .. }) => return self.read_each(run, pieces, check, each),
-            Err(error) => return Err(Box::new((error, first.id))),
+            Err(error) => {
+                self.damage.note_unread(run.pack);
+                return Err(Box::new((error, first.id)));
+            }
         };
         let mut failed = None;
         for (index, piece) in run.pieces.clone().zip(wanted) {
@@ -242,6 +245,8 @@ impl<'a> RunReader<'a> {
             Err(error) => {
                 if matches!(error, RepositoryError::Damaged { .. }) {
                     self.damage.note_list(pack);
+                } else {
+                    self.damage.note_unread(pack);
                 }
                 Err(error)
             }
@@ -297,7 +302,7 @@ impl<'a> RunReader<'a> {
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        classified(error, &format!("reading {}", path_of(pack)), self.place)
+        of_pack(error, pack, self.place)
     }
 }
 

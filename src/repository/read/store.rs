@@ -17,7 +17,7 @@ use crate::repository::error::{RepositoryError, for_restic};
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::piece::{LONGEST_FOLDER, LONGEST_PIECE, PieceLocation, path_of};
 use crate::repository::guard::Guard;
-use crate::repository::library::classified;
+use crate::repository::library::of_pack;
 
 /// A repository with its index in memory. Clones share it.
 #[derive(Clone)]
@@ -84,11 +84,7 @@ impl Store {
                     .filter(|bytes| Id::new(Sha256::digest(bytes).into()) == *id)
                     .ok_or_else(|| self.not_what_was_stored(&format!("the folder {id}"), location.pack))
             })
-            .inspect_err(|error| {
-                if matches!(error, RepositoryError::Damaged { .. }) {
-                    self.damage.note(&location);
-                }
-            })?;
+            .inspect_err(|error| self.note(error, &location))?;
         serde_json::from_slice(&bytes)
             .map_err(|error| self.damaged(format!("the folder {id} makes no sense: {error}")))
     }
@@ -155,11 +151,16 @@ impl Store {
                     self.not_what_was_stored(&format!("the piece of content {id}"), location.pack)
                 })
             })
-            .inspect_err(|error| {
-                if matches!(error, RepositoryError::Damaged { .. }) {
-                    self.damage.note(&location);
-                }
-            })
+            .inspect_err(|error| self.note(error, &location))
+    }
+
+    /// Notes what could not be read, by why.
+    fn note(&self, error: &RepositoryError, location: &PieceLocation) {
+        if matches!(error, RepositoryError::Damaged { .. }) {
+            self.damage.note(location);
+        } else {
+            self.damage.note_unread(location.pack);
+        }
     }
 
     fn not_what_was_stored(&self, what: &str, pack: Id) -> RepositoryError {
@@ -196,7 +197,7 @@ impl Store {
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        classified(error, &format!("reading {}", path_of(pack)), &self.place)
+        of_pack(error, pack, &self.place)
     }
 }
 

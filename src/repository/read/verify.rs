@@ -123,7 +123,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let now = known.now;
         let readings = Mutex::new(&mut *known.readings);
-        self.read_whole_packs(packs, onlooker, watch, &|wanted, report| {
+        let read = self.read_whole_packs(packs, onlooker, watch, &|wanted, report| {
             {
                 let mut readings = readings.lock();
                 match wanted.length {
@@ -132,15 +132,18 @@ impl Repository {
                 }
             }
             each(wanted, report);
-        })
+        });
+        // What could not be read now has to be read by whoever needs it next.
+        self.forget_what_is_doubtful(known.readings);
+        read
     }
 
-    /// Whether anything was found damaged in packs of which it is not forgotten yet that they were read.
+    /// Whether anything was found damaged, or could not be read, in packs of which it is not forgotten yet that they were read.
     pub fn has_doubtful(&self) -> bool {
         self.damage.has_doubtful()
     }
 
-    /// Forgets that packs were read in which anything was found damaged since, by whomever.
+    /// Forgets that packs were read in which anything was found damaged since, or that could not be read, by whomever.
     pub fn forget_what_is_doubtful(&self, readings: &mut Readings) {
         for pack in self.damage.take_doubtful() {
             readings.forget(&pack);

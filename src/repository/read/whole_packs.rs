@@ -148,8 +148,13 @@ impl Repository {
         workers::each(WAITING + cores(), packs, |packs| {
             let mut reader = PackReader::new(self, &guard)?;
             while let Some(wanted) = packs.next() {
-                let report =
-                    reader.report(wanted, onlooker, &|| watch.is_cancelled() || packs.is_stopped())?;
+                let report = reader
+                    .report(wanted, onlooker, &|| watch.is_cancelled() || packs.is_stopped())
+                    .inspect_err(|error| {
+                        if !matches!(error, RepositoryError::Cancelled) {
+                            self.damage.note_unread(wanted.pack);
+                        }
+                    })?;
                 each(wanted, report);
                 watch.advance(0, wanted.bytes);
             }

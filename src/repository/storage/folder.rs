@@ -55,7 +55,7 @@ impl Folder {
         if let Some((_, file)) = packs.iter().find(|(open, _)| open == id) {
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(File::open(self.place.join(path_of(FileType::Pack, id)))?);
+        let file = Arc::new(pack_file::open(&self.place.join(path_of(FileType::Pack, id)))?);
         if packs.len() == OPEN_PACKS {
             packs.pop_front();
         }

@@ -18,6 +18,10 @@ fn direct() -> i32 {
     i32::try_from(rustix::fs::OFlags::DIRECT.bits()).unwrap_or(0)
 }
 
+fn at_once() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
 /// Writes a new file and brings it to disk: under another name first, so that it is there whole or not at all. The
 /// folder that it is in is the caller's business.
 ///
@@ -88,15 +92,23 @@ pub(super) fn read(path: &Path, offset: u32, length: u32, buffer: &mut Vec<u8>) 
         buffer.resize(room + BLOCK, 0);
     }
     let begin = buffer.as_ptr().align_offset(BLOCK);
-    let opened = OpenOptions::new().read(true).custom_flags(direct()).open(path);
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(direct() | at_once())
+        .open(path);
     if let (Ok(file), Some(place)) = (opened, buffer.get_mut(begin..begin.saturating_add(room)))
         && read_at_least(&file, place, first as u64, needed)?
     {
         return Ok(begin + offset - first);
     }
     let place = buffer.get_mut(..length).unwrap_or_default();
-    File::open(path)?.read_exact_at(place, offset as u64)?;
+    open(path)?.read_exact_at(place, offset as u64)?;
     Ok(0)
+}
+
+/// Opens a file to read it, and does not wait for a writer where a pipe stands in its place.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(at_once()).open(path)
 }
 
 /// Reads until so many bytes are there. `false` where the file system cannot do it this way.

@@ -14,7 +14,7 @@ use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::Packer;
 use crate::repository::guard::{Access, Guard};
-use crate::repository::library::classified;
+use crate::repository::library::{classified, of_pack};
 use crate::repository::read::damage::Damage;
 use crate::repository::read::runs::RunReader;
 use crate::watch::Watch;
@@ -70,7 +70,8 @@ impl Repository {
             if watch.is_cancelled() {
                 return Err(RepositoryError::Cancelled);
             }
-            let list = match reader.list(pack, size).map_err(classify) {
+            let read = reader.list(pack, size);
+            let list = match read.map_err(|error| of_pack(&error, pack, self.place())) {
                 Ok(Some(list)) => list,
                 // Whatever it held is stored anew.
                 Ok(None) | Err(RepositoryError::Damaged { .. }) => continue,
