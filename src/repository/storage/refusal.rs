@@ -47,6 +47,11 @@ pub(super) enum Rights {
 
 impl Rights {
     fn denied(self, bucket: &str) -> String {
+        format!("access is denied: {}", self.needed(bucket))
+    }
+
+    /// What the key needs, as a sentence.
+    fn needed(self, bucket: &str) -> String {
         let (key, more) = match self {
             Self::All => (
                 "the access key needs",
@@ -58,14 +63,12 @@ impl Rights {
             ),
             Self::Deleting => {
                 return format!(
-                    "access is denied: the key for deletions needs s3:DeleteObject and s3:DeleteObjectVersion on what is in \
+                    "the key for deletions needs s3:DeleteObject and s3:DeleteObjectVersion on what is in \
                      the bucket \"{bucket}\""
                 );
             }
         };
-        format!(
-            "access is denied: {key} s3:ListBucket on the bucket \"{bucket}\", and {more} on what is in it"
-        )
+        format!("{key} s3:ListBucket on the bucket \"{bucket}\", and {more} on what is in it")
     }
 }
 
@@ -157,7 +160,14 @@ impl StorageRefusal {
             // What the library says when an object ends before the part that was asked for.
             _ if error.message().contains("too little data") && !error.is_temporary() => Self::Missing,
             ErrorKind::ConditionNotMatch => Self::Exists,
-            ErrorKind::PermissionDenied => Self::Said(rights.denied(bucket)),
+            ErrorKind::PermissionDenied => Self::Said(match text(error) {
+                // It has a reason of its own, which may have nothing to do with rights.
+                text if field(error.message(), "code").is_some() => format!(
+                    "the object storage said no: {text}. If that is about rights: {}",
+                    rights.needed(bucket)
+                ),
+                _ => format!("{}{}", rights.denied(bucket), page(error)),
+            }),
             _ if error.is_temporary() => Self::Silent(text(error)),
             _ => Self::Said(format!("the object storage said: {}", text(error))),
         }
@@ -169,6 +179,15 @@ fn remark(error: &Error) -> String {
     match field(error.message(), "message").map(short) {
         Some(message) if !message.is_empty() => format!(" (it says: {message})"),
         _ => String::new(),
+    }
+}
+
+/// What whoever stands before the service said of a refusal that is none of the service's own.
+fn page(error: &Error) -> String {
+    match short(error.message()) {
+        _ if error.message().starts_with("S3Error") => remark(error),
+        message if message.is_empty() => message,
+        message => format!(" (it says: {message})"),
     }
 }
 
@@ -259,6 +278,17 @@ mod tests {
                 "cold storage",
             ),
             (ErrorKind::PermissionDenied, String::new(), "access is denied"),
+            (
+                ErrorKind::PermissionDenied,
+                code("AccountProblem").replace("No.", "There is a problem with your AWS account."),
+                "said no: AccountProblem: There is a problem with your AWS account. If that is about rights: the access key \
+                 needs s3:ListBucket",
+            ),
+            (
+                ErrorKind::PermissionDenied,
+                "Blocked by policy 7.".to_owned(),
+                "s3:DeleteObject on what is in it (it says: Blocked by policy 7)",
+            ),
             (
                 ErrorKind::PermissionDenied,
                 code("RequestTimeTooSkewed"),
