@@ -168,6 +168,13 @@ impl StorageRefusal {
                 ),
                 _ => format!("{}{}", rights.denied(bucket), page(error)),
             }),
+            // What the library says when an object goes on behind the part that was asked for.
+            _ if error.message().contains("too much data") => Self::Said(
+                "the answer has more than the part of the object that was asked for. Something between here and the object \
+                 storage, a proxy or a gateway, ignores ranges or cuts answers: let Lifeboat reach the storage without it, or \
+                 have that changed"
+                    .to_owned(),
+            ),
             _ if error.is_temporary() => Self::Silent(text(error)),
             _ => Self::Said(format!("the object storage said: {}", text(error))),
         }
@@ -288,6 +295,11 @@ mod tests {
                 ErrorKind::PermissionDenied,
                 "Blocked by policy 7.".to_owned(),
                 "s3:DeleteObject on what is in it (it says: Blocked by policy 7)",
+            ),
+            (
+                ErrorKind::Unexpected,
+                "reader got too much data".to_owned(),
+                "a proxy or a gateway, ignores ranges",
             ),
             (
                 ErrorKind::PermissionDenied,
