@@ -13,6 +13,7 @@ use super::error::{RepositoryError, is_full};
 use super::format::piece::path_of;
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
+use super::storage::is_of_the_disk;
 use crate::domain::address::Address;
 use crate::domain::os_error::in_words;
 
@@ -85,14 +86,8 @@ pub(super) fn of_pack(error: &RusticError, pack: Id, place: &Address) -> Reposit
             place,
             format!("{path} cannot be read ({words}): something else stands in its place"),
         ),
-        // The last ones are what file systems and disks say of sums that are wrong and of sectors that are gone.
-        Errno::IO
-        | Errno::NXIO
-        | Errno::NODATA
-        | Errno::BADMSG
-        | Errno::UCLEAN
-        | Errno::ILSEQ
-        | Errno::REMOTEIO => RepositoryError::damaged(
+        // Also where the disk gives the rest of the repository: the storage has asked.
+        _ if is_of_the_disk(system) => RepositoryError::damaged(
             place,
             format!(
                 "{path} cannot be read ({words}): it is the disk, or the line to it, that fails; look at the system's log"

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
+use rustix::io::Errno;
 
 use super::{Found, Shelf, pack_file, path_of};
 use crate::disk::{nameless, private};
@@ -62,6 +63,48 @@ impl Folder {
         packs.push_back((*id, Arc::clone(&file)));
         Ok(file)
     }
+
+    /// Reads something of a pack. Where the disk gives nothing, it is asked for something else, and then once more: a mount that is
+    /// away for a moment says of every pack what a bad sector says of one, and condemns none.
+    fn of_pack<T>(&self, id: &Id, mut read: impl FnMut() -> io::Result<T>) -> RusticResult<T> {
+        let failed = |error| failed("reading a pack", error);
+        match read() {
+            Err(error) if is_of_the_disk(&error) => {
+                self.answers(&error).map_err(failed)?;
+                self.packs.lock().retain(|(open, _)| open != id);
+                read().map_err(failed)
+            }
+            read => read.map_err(failed),
+        }
+    }
+
+    /// That the disk still gives the file that every repository has, past the system's cache.
+    fn answers(&self, first: &io::Error) -> io::Result<()> {
+        let answered = pack_file::read(&self.place.join("config"), 0, 1, &mut Vec::new());
+        answered.map(drop).map_err(|_| {
+            io::Error::other(format!(
+                "{}. Nothing of the repository can be read now: it is the disk, or the line to it, and nothing is known of what is \
+                 stored there. Look at the system's log",
+                in_words(first)
+            ))
+        })
+    }
+}
+
+/// Whether it is what disks say of what they cannot give, and networks as well where a mount is said to give up.
+pub(in crate::repository) fn is_of_the_disk(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::IO
+                | Errno::NXIO
+                | Errno::NODATA
+                | Errno::BADMSG
+                | Errno::UCLEAN
+                | Errno::ILSEQ
+                | Errno::REMOTEIO
+        )
+    )
 }
 
 impl Shelf for Folder {
@@ -92,13 +135,12 @@ impl Shelf for Folder {
         if kind != FileType::Pack {
             return self.backend.read_partial(kind, id, false, offset, length);
         }
-        let read = || {
+        self.of_pack(id, || {
             let pack = self.pack(id)?;
             let mut bytes = vec![0; length as usize];
             pack.read_exact_at(&mut bytes, u64::from(offset))?;
             Ok(bytes.into())
-        };
-        read().map_err(|error| failed("reading a pack", error))
+        })
     }
 
     fn read_past_cache(
@@ -109,7 +151,7 @@ impl Shelf for Folder {
         buffer: &mut Vec<u8>,
     ) -> RusticResult<usize> {
         let path = self.place.join(path_of(FileType::Pack, pack));
-        pack_file::read(&path, offset, length, buffer).map_err(|error| failed("reading a pack", error))
+        self.of_pack(pack, || pack_file::read(&path, offset, length, buffer))
     }
 
     fn write(&self, kind: FileType, id: &Id, content: BytesList) -> RusticResult<()> {
@@ -243,4 +285,64 @@ pub(super) fn size(place: &Path) -> Result<u64, RepositoryError> {
             error.to_string(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn system_number(error: &RusticError) -> Option<Errno> {
+        let mut source = std::error::Error::source(error);
+        while let Some(error) = source {
+            if let Some(number) = error.downcast_ref::<io::Error>().and_then(Errno::from_io_error) {
+                return Some(number);
+            }
+            source = error.source();
+        }
+        None
+    }
+
+    /// A repository with a config, and a pack that the disk does not give.
+    fn with_a_bad_pack() -> (tempfile::TempDir, Folder, Id) {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("config"), "config").unwrap();
+        let id = Id::new([7; 32]);
+        let pack = place.path().join(path_of(FileType::Pack, &id));
+        fs::create_dir_all(pack.parent().unwrap()).unwrap();
+        symlink("/proc/self/mem", pack).unwrap();
+        let folder = Folder::new(place.path()).unwrap();
+        (place, folder, id)
+    }
+
+    #[test]
+    fn a_pack_that_the_disk_does_not_give_is_told_from_a_disk_that_gives_nothing() {
+        let (place, folder, id) = with_a_bad_pack();
+        let told = folder.read_part(FileType::Pack, &id, 0, 10).unwrap_err();
+        assert_eq!(system_number(&told), Some(Errno::IO), "{told}");
+        fs::remove_file(place.path().join("config")).unwrap();
+        symlink("/proc/self/mem", place.path().join("config")).unwrap();
+        let told = folder.read_part(FileType::Pack, &id, 0, 10).unwrap_err();
+        assert_eq!(system_number(&told), None, "{told}");
+        assert!(
+            format!("{told:?}").contains("Nothing of the repository can be read now"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn what_the_disk_gives_when_it_is_asked_again_is_read() {
+        let (_place, folder, id) = with_a_bad_pack();
+        let mut asked = 0;
+        let read = folder.of_pack(&id, || {
+            asked += 1;
+            if asked == 1 {
+                Err(Errno::IO.into())
+            } else {
+                Ok(asked)
+            }
+        });
+        assert_eq!(read.unwrap(), 2);
+    }
 }
