@@ -12,8 +12,8 @@ use lifeboat::watch::Unwatched;
 
 use crate::support::{Sandbox, below, name, noise};
 
-/// The bytes of an author's files.
-const PICTURE: u64 = 3_000_000;
+/// The bytes of a picture that is cut in two at least, wherever that is: no piece is longer than 8 MiB.
+const PICTURE: u64 = 9_000_000;
 
 /// Brings the author into a new folder, with what its own folder has.
 fn extract(sandbox: &Sandbox, id: &BackupId) -> Extracted {
@@ -34,13 +34,14 @@ fn extract(sandbox: &Sandbox, id: &BackupId) -> Extracted {
 #[test]
 fn what_is_right_in_live_is_taken_and_what_is_not_is_read() {
     let sandbox = Sandbox::new();
+    let picture = sandbox.content("author").join("dam/picture.jpg");
+    let good = noise(98, usize::try_from(PICTURE).unwrap());
+    fs::write(&picture, &good).unwrap();
     let id = sandbox.back_up();
     let all = extract(&sandbox, &id);
     assert_eq!(all.donated, all.bytes, "all of it was right");
 
     // Of a picture that differs in one byte, what was cut elsewhere is still right.
-    let picture = sandbox.content("author").join("dam/picture.jpg");
-    let good = fs::read(&picture).unwrap();
     let mut bad = good.clone();
     bad[0] ^= 1;
     fs::write(&picture, &bad).unwrap();
