@@ -191,6 +191,11 @@ async fn what_is_marked_comes_back() {
     cockpit.press("<Esc>").await.see("1 marked").await;
     cockpit.press("r").await.see("come back").await;
     cockpit.press("<Enter>acme/live<Enter>").await.see("Job 32").await;
+    // It is not planned once more with what is marked next.
+    cockpit.press("<Esc>").await.see("Backups").await;
+    cockpit.press("e").await.see("author").await;
+    assert!(!cockpit.has("1 marked"), "{}", cockpit.text());
+    cockpit.press("r").await.see("nothing is marked").await;
 }
 
 alike!(a_node);

@@ -15,7 +15,8 @@ pub const LONG_ABOUT: &str = "\
 Finds nodes by a part of their name (or path, or a text in a property), or by their id, in one backup, in Live, \
 or in all backups that stand. Upper and lower case are the same. The first look at a workspace reads all of it \
 once; a search for a text reads it each time. Ctrl-C cancels. Ends with exit code 1 when nothing is found, or when not \
-everything could be searched, which is then said on standard error.";
+everything could be searched, which is then said on standard error. Files of pages that cannot be read are counted \
+there as well, and change no exit code.";
 
 /// So many of the places that could not be searched are told one by one.
 const REMARKS: usize = 5;

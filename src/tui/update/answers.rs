@@ -11,6 +11,7 @@ use crate::domain::activity::Severity;
 use crate::domain::check::Report;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::event::Event;
+use crate::domain::explore::Source;
 use crate::domain::job::{Job, JobId, LogLine};
 use crate::domain::plan::RestorePlan;
 use crate::domain::refusal::Refusal;
@@ -354,7 +355,15 @@ fn started(model: &mut Model, start: Start, answer: Answer<JobId>) -> Vec<Effect
                 forms::taken(model);
                 model.backup_choice = BackupChoice::Begun(id);
             }
-            if start == Start::Watched && wizard_that_starts(model).is_some() {
+            if start == Start::Watched
+                && let Some(wizard) = wizard_that_starts(model)
+            {
+                // What was marked comes back now: left behind, it would be planned again with what is marked next.
+                let of = wizard.backup.as_ref().map(Source::from);
+                let environment = wizard.environment.clone();
+                if let Some(backup) = of {
+                    model.marks.clear(&environment, &backup);
+                }
                 model.screens.clear();
                 model.screens.push(Screen::Job { id, scroll: 0 });
             } else {
