@@ -148,10 +148,9 @@ fn ending(text: &mut Text, model: &Model, job: &Job, symbols: &Symbols) {
     let details = details.filter(|details| takes_back(job, details));
     way_back(text, model, details.and_then(|details| details.undo_way.as_ref()));
     let earlier = details.and_then(|_| undo_plan::earlier(model, &job.environment));
-    if let Some(earlier) = earlier {
-        let restore = model.settings.keys.first(Action::Restore);
+    if let Some((stays, how)) = earlier {
         text.paragraph(
-            &format!("{earlier}: {restore} on it in the table of backups."),
+            &format!("{stays}: in the table of backups, {how}."),
             Meaning::Text,
         );
     }

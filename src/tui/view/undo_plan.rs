@@ -71,21 +71,30 @@ pub fn puts_back(text: &mut Text, model: &Model, wizard: &Wizard) {
     }
     let earlier = earlier(model, &wizard.environment);
     if let Some(earlier) = &earlier {
-        let (leave, restore) = (Action::Back, Action::Restore);
-        let key = |action| model.settings.keys.first(action);
-        let words = format!("{earlier}: {}, then {} on it.", key(leave), key(restore));
-        text.paragraph(&words, Meaning::Title);
+        let (stays, how) = earlier;
+        let leave = model.settings.keys.first(Action::Back);
+        text.paragraph(&format!("{stays}: {leave}, then {how}."), Meaning::Title);
     }
     if earlier.is_some() || !wizard.puts_back.is_empty() {
         text.blank();
     }
 }
 
-/// Where an undo takes back an undo: which restore before it stays, and what takes that back.
-pub fn earlier(model: &Model, environment: &EnvironmentName) -> Option<String> {
+/// Where an undo takes back an undo: which restore before it stays and what takes that back, and how, in the table of backups.
+pub fn earlier(model: &Model, environment: &EnvironmentName) -> Option<(String, String)> {
     let details = model.details.get(environment)?;
     let earlier = Earlier::of(details, model.jobs_newest_first())?;
-    Some(earlier.in_words(|at| model.when().moment(at)))
+    let key = |action| model.settings.keys.first(action);
+    let restore = key(Action::Restore);
+    let how = if earlier.part.has_paths() {
+        let (compare, mark) = (key(Action::Compare), key(Action::Mark));
+        format!("{compare} on it, {mark} on that alone, and {restore}")
+    } else if earlier.part.is_everything() {
+        format!("{restore} on it")
+    } else {
+        format!("{restore} on it, and only that in the second step")
+    };
+    Some((earlier.in_words(|at| model.when().moment(at)), how))
 }
 
 /// What was written since into a workspace of which nodes were brought back.
