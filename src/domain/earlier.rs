@@ -91,40 +91,63 @@ mod tests {
     use crate::domain::backup::Trigger;
     use crate::domain::histories::backup;
     use crate::domain::undoing::UndoOf;
-    use crate::domain::undoing::tests::{details, job};
+    use crate::domain::undoing::tests::{details, job, unchanged};
 
     #[test]
     fn after_an_undo_the_restore_before_is_told_with_its_safety_backup() {
-        let (restore, undo) = (JobKind::Restore, JobKind::Undo);
-        // The jobs from the oldest on, each with a safety backup of its own, and which restore is told.
+        // The jobs from the oldest on, and which of them is told. `R` restores and `U` undoes, each with a safety backup of its own,
+        // `r` and `u` do without one; `=` is a restore that found nothing to do.
         for (kinds, told) in [
-            (&[restore, restore, undo][..], Some(0)),
-            (&[restore, restore, undo, undo], None),
-            (&[restore, restore, undo, undo, undo], Some(0)),
-            (&[restore, undo], None),
-            (&[restore, restore], None),
+            ("RRU", Some(0)),
+            ("RRUU", None),
+            ("RRUUU", Some(0)),
+            ("RU", None),
+            ("RR", None),
             // The one in the middle is not in Live either.
-            (&[restore, restore, undo, restore, undo], Some(0)),
-            (&[restore, restore, undo, undo, restore, undo], Some(1)),
+            ("RRURU", Some(0)),
+            ("RRUURU", Some(1)),
+            // What has changed nothing is not what was undone, and does not stay.
+            ("R=U", None),
+            ("=RU", None),
+            ("R=RU", Some(0)),
+            ("RR=U", Some(0)),
+            ("RRU=", Some(0)),
+            ("RRU=U=", None),
+            // What has switched without a safety backup is.
+            ("RrU", Some(0)),
+            ("RRu", Some(0)),
+            ("rRU", None),
         ] {
             let digits = ['a', 'b', 'c', 'd', 'e', 'f'];
             let mut jobs: Vec<Job> = Vec::new();
             let mut details = details();
-            for ((id, kind), digit) in (41..).zip(kinds).zip(digits) {
-                jobs.insert(0, job(id, *kind, digit));
-                let taken = jobs[0].created;
-                let mut safety = backup(id, taken, Trigger::Restore, &[], Vec::new());
-                safety.id = BackupId(digit.to_string().repeat(64));
-                details.backups.push(safety);
+            for ((id, kind), digit) in (41..).zip(kinds.chars()).zip(digits) {
+                let is_undo = kind.eq_ignore_ascii_case(&'u');
+                let mut job = match kind {
+                    '=' => unchanged(id),
+                    _ if is_undo => job(id, JobKind::Undo, digit),
+                    _ => job(id, JobKind::Restore, digit),
+                };
+                if kind.is_uppercase() {
+                    let mut safety = backup(id, job.created, Trigger::Restore, &[], Vec::new());
+                    safety.id = BackupId(digit.to_string().repeat(64));
+                    details.backups.push(safety);
+                } else if let Some(outcome) = &mut job.outcome {
+                    outcome.safety = None;
+                }
+                // The engine remembers what has switched.
+                if kind != '=' {
+                    details.undo_of = Some(UndoOf {
+                        kind: Some(job.kind),
+                        job: Some(job.id),
+                        at: None,
+                    });
+                }
+                jobs.insert(0, job);
             }
-            details.undo_of = Some(UndoOf {
-                kind: Some(jobs[0].kind),
-                job: Some(jobs[0].id),
-                at: None,
-            });
             let earlier = Earlier::of(&details, &jobs);
             let is = earlier.as_ref().map(|earlier| earlier.job.0 - 41);
-            assert_eq!(is, told, "{kinds:?}");
+            assert_eq!(is, told, "{kinds}");
             if let Some(earlier) = earlier {
                 let digit = digits[usize::try_from(earlier.job.0 - 41).unwrap()];
                 assert_eq!(earlier.safety.0, digit.to_string().repeat(64));

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Instant;
-use super::job::{Job, JobId, JobKind, JobState};
+use super::job::{Job, JobId, JobKind, JobState, Phase};
 use super::measure;
 use super::milestone::Milestone;
 use super::state::{EnvironmentDetails, UndoWay};
@@ -149,10 +149,12 @@ pub fn takes_back(job: &Job, details: &EnvironmentDetails) -> bool {
     }
 }
 
-/// Whether Live has had what this job brought, however it ended.
+/// Whether Live has had what this job brought, however it ended. One that found nothing to do is done as well, and has left the switch
+/// out; a safety backup tells less, since restores without one and exchanges switch too.
 pub(super) fn has_switched(job: &Job) -> bool {
     let is_live = |reached: &super::milestone::Reached| reached.what == Milestone::ContentLive;
-    job.state == JobState::Done || job.reached.as_ref().is_some_and(is_live)
+    let has_switched_to_its_end = job.state == JobState::Done && !job.left_out.contains(&Phase::Switching);
+    has_switched_to_its_end || job.reached.as_ref().is_some_and(is_live)
 }
 
 /// From what Live comes back.
@@ -224,6 +226,15 @@ pub(super) mod tests {
         .unwrap()
     }
 
+    /// A restore that is done and found nothing to do.
+    pub(in crate::domain) fn unchanged(id: u64) -> Job {
+        let mut job = job(id, JobKind::Restore, '0');
+        job.outcome = Some(crate::domain::job::Outcome::default());
+        let steps = Phase::of(JobKind::Restore).iter();
+        job.left_out = steps.copied().filter(|step| *step != Phase::Preparing).collect();
+        job
+    }
+
     fn safety(digit: char) -> UndoWay {
         serde_json::from_value(json!({ "by": "safety", "backup": digit.to_string().repeat(64) })).unwrap()
     }
@@ -275,7 +286,7 @@ pub(super) mod tests {
         ended.state = JobState::Cancelled;
         let mut other = job(45, JobKind::Restore, 'b');
         other.environment = "globex/live".parse().unwrap();
-        let mut jobs = vec![other, ended, undo, restore];
+        let mut jobs = vec![other, ended, unchanged(43), undo, restore];
         assert_eq!(of(&safety('b'), &jobs), is(JobKind::Undo, 42));
         // One that switched and failed then has led to Live as it is.
         jobs[1].state = JobState::Failed {
