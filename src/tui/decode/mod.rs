@@ -30,8 +30,8 @@ const ESC_WAIT: Duration = Duration::from_millis(100);
 const REST_WAIT: Duration = Duration::from_secs(10);
 /// How long pasted text waits for its end.
 const PASTE_WAIT: Duration = Duration::from_secs(5);
-/// How long a text that a terminal sends by itself waits for its end. A key with Alt may have looked like the beginning of
-/// one.
+/// How long a text that a terminal sends by itself waits for its end, and a character for its other bytes. A key with Alt may have
+/// looked like the beginning of the one, a key of a terminal without UTF-8 like that of the other.
 const TOLD_WAIT: Duration = Duration::from_millis(400);
 /// The most of a sequence that is kept. No key has as many bytes.
 const LONGEST: usize = 64;
@@ -120,9 +120,9 @@ impl Decoder {
         match self.state {
             State::Escape => Some(ESC_WAIT),
             State::Late | State::Control(..) | State::Single(_) => Some(REST_WAIT),
-            State::Told(..) => Some(TOLD_WAIT),
+            State::Told(..) | State::Character(..) => Some(TOLD_WAIT),
             State::Paste(_) => Some(PASTE_WAIT),
-            State::Ground | State::Character(..) => None,
+            State::Ground => None,
         }
     }
 
@@ -140,8 +140,7 @@ impl Decoder {
                 self.state = State::Late;
             }
             State::Paste(pasting) => found.push(pasting.done()),
-            State::Late | State::Control(..) | State::Single(_) | State::Told(..) => {}
-            other @ (State::Ground | State::Character(..)) => self.state = other,
+            _ => {}
         }
     }
 
@@ -432,6 +431,9 @@ mod tests {
         decoder.feed(b"\x1b");
         assert_eq!(decoder.paused(), [key(Key::Esc)]);
         assert_eq!(decoder.feed(b"P"), [key(Key::Char('P'))]);
+        let begun = (decoder.feed(b"\xe9"), decoder.patience(), decoder.paused());
+        assert_eq!(begun, (Vec::new(), Some(TOLD_WAIT), Vec::new()), "no UTF-8");
+        assert_eq!(decoder.feed(b"y"), [key(Key::Char('y'))]);
     }
 
     #[test]
