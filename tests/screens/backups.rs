@@ -101,6 +101,36 @@ async fn where_the_chosen_backup_goes_the_selection_is_on_the_one_that_is_meant(
     }
 }
 
+alike!(backups_that_cannot_be_listed_for_a_moment_change_no_selection);
+async fn backups_that_cannot_be_listed_for_a_moment_change_no_selection() {
+    let live = || name("acme/live");
+    let again = || Event::Environment { name: live() };
+    // On the main screen, and where one is chosen for a restore; the summary may have been read a moment before.
+    for (keys, trouble) in [("", true), ("", false), ("r", true), ("r", false)] {
+        let cockpit = Runner::start(SIZES[1], Fixture::new()).await;
+        cockpit.see("daily").await;
+        cockpit.press(keys).await.see("▸ daily").await;
+        cockpit.press("G").await.see("▸ safety").await;
+        let before = {
+            let mut state = cockpit.backend.state();
+            let details = state.environments.get_mut(&live()).unwrap();
+            let before = details.clone();
+            details.backups.clear();
+            details.summary.trouble = trouble.then(|| "is the disk mounted?".to_owned());
+            before
+        };
+        cockpit.backend.tell(again());
+        cockpit.settle().await;
+        assert!(!cockpit.has("safety"), "{}", cockpit.text());
+        // Whatever else comes meanwhile changes nothing of it.
+        cockpit.backend.tell(again());
+        cockpit.settle().await;
+        cockpit.backend.state().environments.insert(live(), before);
+        cockpit.backend.tell(again());
+        cockpit.see("▸ safety").await;
+    }
+}
+
 alike!(safety_backups_of_one_minute_are_told_apart);
 async fn safety_backups_of_one_minute_are_told_apart() {
     let change = |state: &mut State| {

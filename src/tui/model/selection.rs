@@ -19,7 +19,7 @@ pub struct Selection {
 }
 
 /// A row of a table of backups: what it stands for, and its backup.
-type Row = (RowKind, Option<BackupId>);
+pub type Row = (RowKind, Option<BackupId>);
 
 /// A thing in a list, and how many screens lie under that list.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ impl Selection {
                     Some(Thing::News(news.number))
                 }
                 Screen::Wizard(wizard) if wizard.step == Step::Choose => {
-                    row_of(model, &wizard.environment, wizard.choice.selected).map(Thing::Backup)
+                    let selected = || row_of(model, &wizard.environment, wizard.choice.selected);
+                    wizard.unlisted.clone().or_else(selected).map(Thing::Backup)
                 }
                 _ => None,
             })
@@ -59,7 +60,10 @@ impl Selection {
         let shown = model.shown.clone();
         Self {
             backup: shown.and_then(|name| {
-                let row = row_of(model, &name, model.backup_cursor.selected)?;
+                let row = match &model.backup_choice {
+                    BackupChoice::Unlisted(row) => row.clone(),
+                    _ => row_of(model, &name, model.backup_cursor.selected)?,
+                };
                 Some((name, row))
             }),
             listed,
@@ -71,10 +75,18 @@ impl Selection {
         if let Some((name, row)) = self.backup
             && model.shown.as_ref() == Some(&name)
         {
-            if let Some(position) = find(model, &name, &row) {
-                model.backup_cursor.selected = position;
-            } else if model.backup_choice == BackupChoice::Somebodys && is_gone(model, &name, &row) {
-                model.backup_choice = BackupChoice::Meant;
+            let is_somebodys = matches!(
+                model.backup_choice,
+                BackupChoice::Somebodys | BackupChoice::Unlisted(_)
+            );
+            let position = find(model, &name, &row);
+            model.backup_cursor.selected = position.unwrap_or(model.backup_cursor.selected);
+            if is_somebodys {
+                model.backup_choice = match position {
+                    None if is_unlisted(model, &name, &row) => BackupChoice::Unlisted(row),
+                    None if is_gone(model, &name, &row) => BackupChoice::Meant,
+                    _ => BackupChoice::Somebodys,
+                };
             }
         }
         let Some(Listed(screens, thing)) = self.listed.filter(|listed| listed.0 == model.screens.len())
@@ -94,7 +106,16 @@ impl Selection {
                 _ => None,
             },
         };
-        let screen = model.screens.get_mut(screens - 1);
+        let unlisted = match (&thing, model.screens.last()) {
+            (Thing::Backup(row), Some(Screen::Wizard(wizard))) if position.is_none() => {
+                Some(row.clone()).filter(|row| is_unlisted(model, &wizard.environment, row))
+            }
+            _ => None,
+        };
+        let mut screen = model.screens.get_mut(screens - 1);
+        if let Some(Screen::Wizard(wizard)) = &mut screen {
+            wizard.unlisted = unlisted;
+        }
         if let (Some(position), Some(cursor)) =
             (position, screen.and_then(|screen| cursor_for(screen, &thing)))
         {
@@ -104,7 +125,7 @@ impl Selection {
 }
 
 /// Whose choice the selected row of the table of backups is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BackupChoice {
     /// Nobody's: it is the row of the backup that Live is brought back to, whichever that becomes.
     #[default]
@@ -113,6 +134,8 @@ pub enum BackupChoice {
     Begun(JobId),
     /// Somebody's.
     Somebodys,
+    /// Somebody's, and the backups cannot be listed now: once they are, the selection goes back to this row.
+    Unlisted(Row),
 }
 
 /// Lets the selection go to the backup that was begun here, once it is there: whoever has just made one means that one. Not
@@ -196,6 +219,18 @@ fn find(model: &Model, name: &EnvironmentName, wanted: &Row) -> Option<usize> {
 /// Whether the backup of a row is not there any more. Whoever had chosen it has chosen none of its neighbours, so that the selection
 /// goes back to the one that is meant where nobody chooses.
 fn is_gone(model: &Model, name: &EnvironmentName, row: &Row) -> bool {
+    is_missing(model, name, row) && !is_unlisted(model, name, row)
+}
+
+/// Whether the backup of a row is not seen only because none is: a repository that cannot be read for a moment has an empty list, by
+/// which nothing is known to be gone.
+fn is_unlisted(model: &Model, name: &EnvironmentName, row: &Row) -> bool {
+    let details = model.details.get(name);
+    is_missing(model, name, row) && details.is_some_and(|details| details.backups.is_empty())
+}
+
+/// Whether the list has no backup that a row had.
+fn is_missing(model: &Model, name: &EnvironmentName, row: &Row) -> bool {
     let (Some(id), Some(details)) = (&row.1, model.details.get(name)) else {
         return false;
     };

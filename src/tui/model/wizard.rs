@@ -4,6 +4,7 @@
 use tui_input::Input;
 
 use super::cursor::Cursor;
+use super::selection::Row;
 use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind};
 use crate::domain::plan::{RestorePlan, Selection, Stopping};
@@ -23,6 +24,8 @@ pub struct Wizard {
     pub step: Step,
     /// The selected row of the backup table.
     pub choice: Cursor,
+    /// The row that was selected before the backups could not be listed: the selection goes back to it once they are.
+    pub unlisted: Option<Row>,
     /// The chosen backup.
     pub backup: Option<BackupId>,
     /// What can be taken or left out.
@@ -156,6 +159,7 @@ impl Wizard {
                 Purpose::Undo => Step::Plan,
             },
             choice: Cursor::default(),
+            unlisted: None,
             backup: None,
             scope: Vec::new(),
             scope_cursor: Cursor::default(),
@@ -192,6 +196,7 @@ impl Wizard {
 
     /// Takes a backup, with everything in it.
     pub fn choose(&mut self, backup: &Backup) {
+        self.unlisted = None;
         if self.backup.as_ref() == Some(&backup.id) {
             return;
         }

@@ -365,6 +365,7 @@ pub fn scroll(model: &mut Model, motion: Motion) -> Vec<Effect> {
         Some(Screen::Wizard(wizard)) => match wizard.step {
             Step::Choose => {
                 wizard.problem = None;
+                wizard.unlisted = None;
                 wizard.choice.go(motion, rows, heights.choose);
             }
             Step::Scope => {
