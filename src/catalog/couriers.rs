@@ -1,7 +1,8 @@
 //! Which Lifeboats deliver to which receivers: what one that lives will deliver, another that is about to end leaves to it.
 //!
 //! Whoever delivers has a note that says to whom, under the number of its process, and takes it back when it ends. The note
-//! of one that died says nothing: its lock is gone, or its lease has run out. The next one that delivers clears it away.
+//! of one that died, or that was stopped, says nothing: its lock is gone or it has not said for a while that it moves, or its
+//! lease has run out. The next one that delivers clears it away.
 //!
 //! Not in here: the queue (`notify`), and how a Lifeboat shows that it lives (`presence`).
 
@@ -15,16 +16,20 @@ use crate::domain::Instant;
 
 /// The kind of these notes.
 const KIND: &str = "courier";
-/// What has been due for so long, to a receiver that is in nobody's hands, is not delivered by whoever says so: it lives, and
-/// stands still.
+/// What has been due for so long, to a receiver that is in nobody's hands, is not delivered by whoever says so: it moves, and
+/// does not come to that.
 const LIES_AT_MOST: Duration = Duration::minutes(1);
 
 impl Catalog {
-    /// This Lifeboat delivers to these receivers from now on, and to no other. Only what changes is written.
+    /// This Lifeboat delivers to these receivers from now on, and to no other. Only what changes is written into the catalog.
+    /// It counts for 20 seconds, and is to be said again before they are over.
     ///
     /// # Errors
     /// A catalog that cannot be read, or written.
     pub fn delivers_to(&self, receivers: &[&str], now: Instant) -> Result<(), CatalogError> {
+        if !receivers.is_empty() {
+            self.presence.moves(now);
+        }
         let record = serde_json::json!(receivers).to_string();
         let own = || self.presence.number().to_string();
         let said = self.note(KIND, &own())?;
@@ -34,7 +39,7 @@ impl Catalog {
         self.write(|session| {
             for row in session.rows("SELECT name FROM notes WHERE kind = ?1", values![KIND])? {
                 let name = row.text(0)?;
-                if !self.is_of_the_living(session, &name)? {
+                if !self.is_of_the_living(session, &name, now)? {
                     session.execute(
                         "DELETE FROM notes WHERE kind = ?1 AND name = ?2",
                         values![KIND, name.as_str()],
@@ -58,7 +63,7 @@ impl Catalog {
         self.drop_note(KIND, &self.presence.number().to_string())
     }
 
-    /// Those of these receivers to which another Lifeboat delivers that lives, as far as can be told.
+    /// Those of these receivers to which another Lifeboat delivers that lives and does not stand still, as far as can be told.
     ///
     /// # Errors
     /// A catalog that cannot be read.
@@ -73,7 +78,7 @@ impl Catalog {
             let mut served: Vec<String> = Vec::new();
             for note in notes {
                 let name = note.text(0)?;
-                if name != own && self.is_of_the_living(session, &name)? {
+                if name != own && self.is_of_the_living(session, &name, now)? {
                     // One that a newer Lifeboat has written and that is not understood says nothing.
                     served.extend(serde_json::from_str::<Vec<String>>(&note.text(1)?).unwrap_or_default());
                 }
@@ -89,9 +94,10 @@ impl Catalog {
         })
     }
 
-    fn is_of_the_living(&self, session: &mut Session<'_>, name: &str) -> Result<bool, Fault> {
-        name.parse()
-            .map_or(Ok(false), |number| self.presence.is_heard_of(session, number))
+    fn is_of_the_living(&self, session: &mut Session<'_>, name: &str, now: Instant) -> Result<bool, Fault> {
+        name.parse().map_or(Ok(false), |number| {
+            self.presence.is_heard_of(session, number, now)
+        })
     }
 }
 

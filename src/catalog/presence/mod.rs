@@ -10,6 +10,7 @@ mod process;
 
 use super::error::Fault;
 use super::store::Session;
+use crate::domain::Instant;
 use crate::domain::lifeboat_node::{LifeboatNode, NodeStanding};
 
 pub use node::Lease;
@@ -52,10 +53,24 @@ impl Presence {
         }
     }
 
-    /// The same, where it is to be heard of as well: of a node whose lease has run out nobody knows what it does.
-    pub(super) fn is_heard_of(&self, session: &mut Session<'_>, number: u64) -> Result<bool, Fault> {
+    /// This Lifeboat moves, which others are to know. A node says so by its lease.
+    pub(super) fn moves(&self, now: Instant) {
         match self {
-            Self::Process(process) => Ok(process.is_alive(number)?),
+            Self::Process(process) => process.moves(now),
+            Self::Node(_) => {}
+        }
+    }
+
+    /// Whether the Lifeboat with this number lives and does not stand still: a process that was stopped has its lock, and of a
+    /// node whose lease has run out nobody knows what it does.
+    pub(super) fn is_heard_of(
+        &self,
+        session: &mut Session<'_>,
+        number: u64,
+        now: Instant,
+    ) -> Result<bool, Fault> {
+        match self {
+            Self::Process(process) => Ok(process.is_heard_of(number, now)?),
             Self::Node(_) => Node::is_heard_of(session, number),
         }
     }

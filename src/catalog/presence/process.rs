@@ -3,6 +3,9 @@
 //! The kernel releases the lock however the process ends, `kill -9` and a power cut included, so nothing has to be
 //! written, refreshed or timed out. Locks belong to an open file, not to a process number: two catalogs opened by one
 //! process count as two.
+//!
+//! One that was stopped from outside lives. Whoever does something for others says each few seconds that it moves, by the
+//! time of its file: in the catalog that would be a change for everybody who looks at it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -11,7 +14,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::catalog::error::CatalogError;
+use crate::domain;
 
 /// Held while a catalog is being opened, so that registering and clearing away never meet.
 #[derive(Debug)]
@@ -22,6 +28,10 @@ pub(in crate::catalog) struct OpeningLock(#[expect(dead_code, reason = "held for
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the lock is tried meanwhile.
 const TRY_AGAIN: Duration = Duration::from_millis(20);
+/// How often at most a process says that it moves.
+const SAYS_EVERY: chrono::Duration = chrono::Duration::seconds(5);
+/// One that has not said so for longer stands still.
+const STANDS_STILL_AFTER: chrono::Duration = chrono::Duration::seconds(20);
 
 impl OpeningLock {
     pub(in crate::catalog) fn take(processes: &Path) -> Result<Self, CatalogError> {
@@ -57,7 +67,9 @@ pub(in crate::catalog) struct Process {
     number: u64,
     directory: PathBuf,
     /// Keeps the lock.
-    _file: File,
+    file: File,
+    /// When it has said that it moves.
+    moved: Mutex<Option<domain::Instant>>,
 }
 
 impl Process {
@@ -85,7 +97,8 @@ impl Process {
                     return Ok(Self {
                         number,
                         directory: directory.to_owned(),
-                        _file: file,
+                        file,
+                        moved: Mutex::new(None),
                     });
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -110,6 +123,35 @@ impl Process {
             return Ok(true);
         }
         is_locked(&lock_path(&self.directory, number))
+    }
+
+    /// Says that this one moves, unless it has said so a moment ago.
+    pub(in crate::catalog) fn moves(&self, now: domain::Instant) {
+        let mut moved = self.moved.lock();
+        let is_said = |said: domain::Instant| said <= now && now - said < SAYS_EVERY;
+        // Where the file system keeps no times nothing is left to this one, and nothing is lost.
+        if !moved.is_some_and(is_said) && self.file.set_modified(now.into()).is_ok() {
+            *moved = Some(now);
+        }
+    }
+
+    /// Whether the process with this number lives, and has said that it moves.
+    pub(in crate::catalog) fn is_heard_of(
+        &self,
+        number: u64,
+        now: domain::Instant,
+    ) -> Result<bool, CatalogError> {
+        if !self.is_alive(number)? {
+            return Ok(false);
+        }
+        let path = lock_path(&self.directory, number);
+        match fs::metadata(&path).and_then(|file| file.modified()) {
+            // One that a clock which was ahead has said is as old as one that is behind by as much.
+            Ok(said) => Ok((now - domain::Instant::from(said)).abs() <= STANDS_STILL_AFTER),
+            // It has ended in between.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(CatalogError::io("looking at", &path, source)),
+        }
     }
 }
 

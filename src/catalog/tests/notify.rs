@@ -287,15 +287,45 @@ pub(super) fn whoever_lives_and_leaves_things_lying_does_not_deliver(place: &Pla
     let (service, verb) = (place.open(), place.open());
     service.delivers_to(&["ops", "mail"], at(0)).unwrap();
     verb.post(&[outgoing("ops", "a", 0)]).unwrap();
+    let moves = |seconds| service.delivers_to(&["ops", "mail"], at(seconds)).unwrap();
+    moves(50);
     assert_eq!(others(&verb, 59), ["ops", "mail"]);
     assert_eq!(others(&verb, 61), ["mail"]);
     // One that is in somebody's hands, or that has its pause, does not lie about.
     let bags = take(&service, 61);
+    moves(199);
     assert_eq!(others(&verb, 200), ["ops", "mail"]);
     let fates = [(&bags[0].waiting[0], Fate::Tried)];
     service
         .settle_bag(&bags[0], &fates, Some(("it is down", at(300))), at(300), at(200))
         .unwrap();
+    moves(350);
     assert_eq!(others(&verb, 359), ["ops", "mail"]);
     assert_eq!(others(&verb, 361), ["mail"]);
+}
+
+#[test]
+fn a_process_that_has_not_moved_for_20_seconds_delivers_nothing() {
+    let place = Place::file();
+    let (service, verb) = (place.open(), place.open());
+    let moves = |seconds| service.delivers_to(&["ops"], at(seconds)).unwrap();
+    moves(0);
+    assert_eq!(others(&verb, 20), ["ops"]);
+    assert_eq!(others(&verb, 21), [""; 0]);
+    // Said so often no more than it has to be, and without a change of the catalog.
+    let seen = verb.seen_so_far().unwrap();
+    moves(4);
+    assert_eq!(others(&verb, 21), [""; 0]);
+    moves(5);
+    assert_eq!(others(&verb, 25), ["ops"]);
+    assert_eq!(verb.seen_so_far().unwrap(), seen);
+    // A clock that was ahead is set right.
+    assert_eq!(others(&verb, -100), [""; 0]);
+    moves(-100);
+    assert_eq!(others(&verb, -100), ["ops"]);
+    // What was cleared away while it stood still is said again.
+    verb.delivers_to(&["mail"], at(0)).unwrap();
+    assert_eq!(verb.notes("courier").unwrap().len(), 1);
+    moves(1);
+    assert_eq!(others(&verb, 1), ["ops"]);
 }

@@ -14,8 +14,9 @@ pub const LONG_ABOUT: &str = "\
 Shows who is told of what happens while nobody looks, and tries whether they are reached: webhooks, chats, e-mail, commands \
 and dead man's switches, each a [[notify]] or an [[alive]] of the configuration.
 
-What happens waits in a queue of the catalog until its receiver has taken it. `lifeboat serve` and an open cockpit on this \
-machine deliver; a verb leaves what it has done to them, and where none of them runs it delivers for up to 5 seconds before it ends.";
+What happens waits in a queue of the catalog until its receiver has taken it. `lifeboat serve` and an open cockpit deliver, on \
+this machine, and where nodes share a catalog on any of them that has a receiver of that name. A verb leaves what it has done to \
+them. Where none of them runs, or one has stood still for 20 seconds, it delivers for up to 5 seconds before it ends.";
 
 /// What `lifeboat notify` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -117,6 +117,25 @@ fn what_was_left_to_a_service_that_died_is_delivered_by_the_next_verb() {
 }
 
 #[test]
+fn a_verb_beside_a_service_that_stands_still_tells_at_once_by_itself() {
+    let listener = Listener::new();
+    let house = house(vec![hook("ops", &listener)]);
+    let (service, verb) = (house.engine(), house.engine());
+    service.notifier().put_out_sign();
+    // As after Ctrl-Z: it has its lock, and says no more that it moves.
+    house.pass(Duration::seconds(21));
+    warn(&verb, "told by itself");
+    ends(&verb);
+    assert_eq!(listener.heard().len(), 1);
+    // It goes on.
+    service.notifier().put_out_sign();
+    warn(&verb, "left to it");
+    ends(&verb);
+    assert_eq!(listener.heard().len(), 0);
+    assert_eq!(service.notifier().deliver_due(), 1);
+}
+
+#[test]
 fn what_was_left_to_a_service_is_delivered_before_it_ends() {
     let listener = Listener::new();
     let house = house(vec![hook("ops", &listener)]);
