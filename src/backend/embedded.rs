@@ -192,8 +192,8 @@ impl Embedded {
             let close = move || {
                 engine.jobs().close(&why);
                 engine.clearing().stop();
-                // Before others may take over what this process is in the middle of telling.
-                engine.notifier().send_before_the_end(LAST_WORDS);
+                // Before others may take over what this process is telling. To those that are configured by now.
+                engine.current().notifier().send_before_the_end(LAST_WORDS);
                 engine.catalog().sign_off();
             };
             let _ = tokio::task::spawn_blocking(close).await;

@@ -12,7 +12,9 @@ use crate::clock::SystemClock;
 use crate::domain::backup::BackupId;
 use crate::domain::environment::{EnvironmentKind, EnvironmentName, Role};
 use crate::domain::job::JobId;
+use crate::domain::notify::{Receiver, ReceiverKind, ReceiverSettings};
 use crate::domain::plan::{PlanId, Selection};
+use crate::domain::principal::Principal;
 use crate::domain::request::{BackupRequest, HoldKind, HoldRequest, JobQuery, RestoreRequest};
 use crate::domain::settings::{
     ContentSettings, EnvironmentSettings, Hooks, InstanceSettings, RepositoryChoice, RepositorySettings,
@@ -20,7 +22,7 @@ use crate::domain::settings::{
 };
 use crate::domain::stop::{StopReason, Unseen};
 use crate::domain::waiting_line::EngineLimits;
-use crate::engine::{EngineSettings, Surroundings};
+use crate::engine::{EngineSettings, Surroundings, take_over};
 
 /// Longer than any answer takes on a machine that is busy with other things.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -29,10 +31,10 @@ fn live() -> EnvironmentName {
     "acme/live".parse().unwrap()
 }
 
-fn start(folder: &Path, state: &str) -> Embedded {
+fn settings(folder: &Path, state: &str) -> EngineSettings {
     std::fs::create_dir_all(folder.join("content/website")).unwrap();
     std::fs::write(folder.join("key"), "a key for tests").unwrap();
-    let settings = EngineSettings {
+    EngineSettings {
         cache: None,
         state: folder.join(state),
         catalog: None,
@@ -66,7 +68,14 @@ fn start(folder: &Path, state: &str) -> Embedded {
                 nodes: Vec::new(),
             }],
         }],
-    };
+    }
+}
+
+fn start(folder: &Path, state: &str) -> Embedded {
+    start_keeping(true, settings(folder, state))
+}
+
+fn start_keeping(keep_schedule: bool, settings: EngineSettings) -> Embedded {
     let surroundings = Surroundings {
         clock: Arc::new(SystemClock),
         runtime: tokio::runtime::Handle::current(),
@@ -76,7 +85,7 @@ fn start(folder: &Path, state: &str) -> Embedded {
     };
     let options = EmbeddedOptions {
         user: "kim".into(),
-        keep_schedule: true,
+        keep_schedule,
         break_live: Some(Arc::new(|_| Ok("a page".into()))),
     };
     Embedded::start(settings, surroundings, options)
@@ -189,4 +198,30 @@ async fn an_engine_that_is_closed_while_it_opens_keeps_no_schedule() {
     }
     let schedule = backend.schedule.lock();
     assert!(matches!(*schedule, super::Schedule::Stopped));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_was_configured_meanwhile_is_told_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let settings = settings(folder.path(), "state");
+    let environments = settings.environments.clone();
+    // One that delivers nothing before its end.
+    let backend = start_keeping(false, settings);
+    let engine = backend.engine().await.unwrap();
+    let mut receiver = ReceiverSettings::of("ops", ReceiverKind::Command);
+    receiver.command = vec!["touch".into(), told.display().to_string()];
+    let receivers = vec![Receiver {
+        settings: receiver,
+        rounds: false,
+    }];
+    let warned = tokio::task::spawn_blocking(move || {
+        take_over(&engine, environments, receivers).unwrap();
+        let live = engine.current().live(&live()).unwrap();
+        live.remember_warning(&Principal::Lifeboat, "the disk is nearly full");
+    });
+    warned.await.unwrap();
+    assert!(!told.exists());
+    backend.close(StopReason::Signal).await;
+    assert!(told.exists());
 }

@@ -106,8 +106,10 @@ impl Notifier<'_> {
     /// another Lifeboat delivers is left to it at once.
     pub fn send_before_the_end(&self, at_most: Duration) {
         let has_posted = self.room().bell.lock().has_posted;
-        let is_begun = self.has_sign_out() || self.room().under_way.is_to_anybody();
-        if !self.is_used() || !(has_posted || is_begun) {
+        // Also where no receiver is left in the configuration: others have left something for those that there were.
+        let has_sign_out = self.may_have_sign_out();
+        let is_begun = has_posted || self.room().under_way.is_to_anybody();
+        if !(has_sign_out || self.is_used() && is_begun) {
             return;
         }
         let end = Monotonic::now() + at_most;

@@ -7,10 +7,10 @@ use super::Notifier;
 /// How the sign of this process stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Sign {
-    /// It has not been put out.
+    /// It was not put out.
     #[default]
     NotOut,
-    /// It is out: something may have been left to this process.
+    /// It is out, or may be: something may have been left to this process.
     Out,
     /// This process ends, and puts it out no more.
     TakenIn,
@@ -23,15 +23,35 @@ impl Notifier<'_> {
         if *sign == Sign::TakenIn {
             return;
         }
-        let told = self.0.catalog().delivers_to(&self.queued(), self.now());
-        if self.or_report(told).is_some() {
-            *sign = Sign::Out;
+        let queued = self.queued();
+        if queued.is_empty() && *sign == Sign::NotOut {
+            return;
         }
+        // Before it is written: what fails may have been written all the same.
+        *sign = Sign::Out;
+        let told = self.0.catalog().delivers_to(&queued, self.now());
+        let _ = self.or_report(told);
     }
 
-    /// Whether something may have been left to this process.
-    pub(super) fn has_sign_out(&self) -> bool {
-        *self.room().sign.lock() == Sign::Out
+    /// Whether something may have been left to this process, which ends. Where not, nothing is from here on. Nobody is waited
+    /// for.
+    pub(super) fn may_have_sign_out(&self) -> bool {
+        // Whoever has it in hand is about to put it out, into a catalog that may hang.
+        let Some(mut sign) = self.room().sign.try_lock() else {
+            return true;
+        };
+        if *sign == Sign::Out {
+            return true;
+        }
+        *sign = Sign::TakenIn;
+        false
+    }
+
+    /// Does something while the sign is in somebody's hands.
+    #[cfg(test)]
+    pub(in crate::engine) fn with_sign_in_hand<T>(&self, step: impl FnOnce() -> T) -> T {
+        let _in_hand = self.room().sign.lock();
+        step()
     }
 
     /// Nothing is left to this process from here on.

@@ -11,7 +11,7 @@ use super::receivers::{BABBLES, HANGS_UP, Listener, MailServer, STALLS};
 use super::told::alive;
 use crate::domain::limit::TimeLimit;
 use crate::domain::notify::{MailTls, Receiver, ReceiverKind};
-use crate::engine::Engine;
+use crate::engine::{Engine, take_over};
 
 fn hook(name: &str, listener: &Listener) -> Receiver {
     receiver(name, ReceiverKind::Webhook, |it| it.url = Some(listener.url("/")))
@@ -133,6 +133,30 @@ fn a_verb_beside_a_service_that_stands_still_tells_at_once_by_itself() {
     ends(&verb);
     assert_eq!(listener.heard().len(), 0);
     assert_eq!(service.notifier().deliver_due(), 1);
+}
+
+#[test]
+fn a_service_that_ends_waits_for_nobody_who_is_putting_out_its_sign() {
+    let house = house(vec![hook("ops", &Listener::new())]);
+    let service = house.engine();
+    let began = Monotonic::now();
+    service
+        .notifier()
+        .with_sign_in_hand(|| service.notifier().send_before_the_end(Wait::from_millis(100)));
+    assert!(began.elapsed() < Wait::from_secs(10));
+}
+
+#[test]
+fn a_sign_is_taken_in_also_where_no_receiver_is_configured_any_more() {
+    let listener = Listener::new();
+    let house = house(vec![hook("ops", &listener)]);
+    let (service, verb) = (house.engine(), house.engine());
+    service.notifier().put_out_sign();
+    take_over(&service, house.environments(), Vec::new()).unwrap();
+    ends(&service.current());
+    warn(&verb, "told by itself");
+    ends(&verb);
+    assert_eq!(listener.heard().len(), 1);
 }
 
 #[test]
