@@ -1,8 +1,9 @@
 //! What Lifeboat asks of a file system besides reading and writing files: folders that are held by what was opened, mounts
-//! in a folder, room, whether something is taken, removal that stays on one file system, and folders that only their owner can look into.
+//! in a folder, room, whether something is taken or given, removal that stays on one file system, and folders that only their owner can look into.
 //!
 //! It knows nothing of content, repositories or jobs.
 
+pub(crate) mod failing;
 pub(crate) mod fstab;
 pub(crate) mod held;
 mod identity;

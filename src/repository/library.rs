@@ -6,14 +6,13 @@ use std::error::Error;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustic_core::{Id, RusticError};
+use rustic_core::RusticError;
 use rustix::io::Errno;
 
 use super::error::{RepositoryError, is_full};
-use super::format::piece::path_of;
 #[cfg(feature = "object-storage")]
 use super::storage::StorageRefusal;
-use super::storage::is_of_the_disk;
+use crate::disk::failing;
 use crate::domain::address::Address;
 use crate::domain::os_error::in_words;
 
@@ -67,9 +66,8 @@ pub(super) fn classified(error: &RusticError, doing: &str, place: &Address) -> R
 
 /// The same of reading a pack. What the system cannot give of one counts as damaged, whether it is or not: nobody gets it
 /// back as it is, and what needs it is not to be relied on. What passes by itself does not: a network that is down, a limit
-/// that was met.
-pub(super) fn of_pack(error: &RusticError, pack: Id, place: &Address) -> RepositoryError {
-    let path = path_of(pack);
+/// that was met. `path` is that of the pack in the repository.
+pub(super) fn of_pack(error: &RusticError, path: &str, place: &Address) -> RepositoryError {
     let not_that = || classified(error, &format!("reading {path}"), place);
     #[cfg(feature = "object-storage")]
     if refusal_in(error).is_some() {
@@ -87,7 +85,7 @@ pub(super) fn of_pack(error: &RusticError, pack: Id, place: &Address) -> Reposit
             format!("{path} cannot be read ({words}): something else stands in its place"),
         ),
         // Also where the disk gives the rest of the repository: the storage has asked.
-        _ if is_of_the_disk(system) => RepositoryError::damaged(
+        _ if failing::is_of_the_disk(system) => RepositoryError::damaged(
             place,
             format!(
                 "{path} cannot be read ({words}): it is the disk, or the line to it, that fails; look at the system's log"
@@ -235,7 +233,7 @@ mod tests {
         let place = Address::from(Path::new("/backups"));
         let told = |number: Errno| {
             let error = RusticError::with_source(ErrorKind::Backend, "deep down", io::Error::from(number));
-            of_pack(&error, Id::new([7; 32]), &place)
+            of_pack(&error, "data/07/0707", &place)
         };
         for number in [
             Errno::IO,

@@ -302,7 +302,7 @@ impl<'a> RunReader<'a> {
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        of_pack(error, pack, self.place)
+        of_pack(error, &path_of(pack), self.place)
     }
 }
 

@@ -197,7 +197,7 @@ impl Store {
     }
 
     fn unreadable(&self, error: &RusticError, pack: Id) -> RepositoryError {
-        of_pack(error, pack, &self.place)
+        of_pack(error, &path_of(pack), &self.place)
     }
 }
 

@@ -16,10 +16,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustic_backend::LocalBackend;
 use rustic_core::{BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend};
-use rustix::io::Errno;
 
 use super::{Found, Shelf, pack_file, path_of};
-use crate::disk::{nameless, private};
+use crate::disk::{failing, nameless, private};
 use crate::domain::address::Address;
 use crate::domain::os_error::in_words;
 use crate::repository::error::RepositoryError;
@@ -69,7 +68,7 @@ impl Folder {
     fn of_pack<T>(&self, id: &Id, mut read: impl FnMut() -> io::Result<T>) -> RusticResult<T> {
         let failed = |error| failed("reading a pack", error);
         match read() {
-            Err(error) if is_of_the_disk(&error) => {
+            Err(error) if failing::is_of_the_disk(&error) => {
                 self.answers(&error).map_err(failed)?;
                 self.packs.lock().retain(|(open, _)| open != id);
                 read().map_err(failed)
@@ -89,22 +88,6 @@ impl Folder {
             ))
         })
     }
-}
-
-/// Whether it is what disks say of what they cannot give, and networks as well where a mount is said to give up.
-pub(in crate::repository) fn is_of_the_disk(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(
-            Errno::IO
-                | Errno::NXIO
-                | Errno::NODATA
-                | Errno::BADMSG
-                | Errno::UCLEAN
-                | Errno::ILSEQ
-                | Errno::REMOTEIO
-        )
-    )
 }
 
 impl Shelf for Folder {
@@ -290,6 +273,8 @@ pub(super) fn size(place: &Path) -> Result<u64, RepositoryError> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use rustix::io::Errno;
 
     use super::*;
 

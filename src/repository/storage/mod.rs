@@ -36,7 +36,6 @@ pub use self::bucket::Bucket;
 #[cfg(feature = "object-storage")]
 pub use self::connection::Connection;
 use self::folder::Folder;
-pub(super) use self::folder::is_of_the_disk;
 #[cfg(feature = "object-storage")]
 pub(super) use self::refusal::StorageRefusal;
 

@@ -13,6 +13,7 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::cipher::Cipher;
 use crate::repository::format::index;
 use crate::repository::format::pack::Packer;
+use crate::repository::format::piece::path_of;
 use crate::repository::guard::{Access, Guard};
 use crate::repository::library::{classified, of_pack};
 use crate::repository::read::damage::Damage;
@@ -71,7 +72,7 @@ impl Repository {
                 return Err(RepositoryError::Cancelled);
             }
             let read = reader.list(pack, size);
-            let list = match read.map_err(|error| of_pack(&error, pack, self.place())) {
+            let list = match read.map_err(|error| of_pack(&error, &path_of(pack), self.place())) {
                 Ok(Some(list)) => list,
                 // Whatever it held is stored anew.
                 Ok(None) | Err(RepositoryError::Damaged { .. }) => continue,
