@@ -211,8 +211,8 @@ fn completes(place: &Place, shell: &str, arguments: &[&str], source: &str) {
         terminal.press(typed);
         // The space behind it says that the shell has ended completing, and what is typed next is its own.
         stands_at(&terminal, &format!("ready> {completed} "));
-        // Nothing of it is run.
-        terminal.press("\u{3}");
+        // Nothing of it is run. A key clears the line: Ctrl-C in this moment leaves bash without a prompt until the next key.
+        terminal.press("\u{15}");
         stands_at(&terminal, "ready> ");
     }
 }
