@@ -403,7 +403,9 @@ impl Live {
     /// newest, whatever it holds.
     fn holds_less(&self, backup: &Backup) -> Option<String> {
         let less = backup.less.as_ref()?;
-        let backups = self.backups().unwrap_or_default();
+        // As last listed: a plan of a copy does not wait for the first repository, which may be out of reach.
+        let backups = self.known().listed.of(|listed| listed.backups.clone());
+        let backups = backups.unwrap_or_default();
         let whole = newest_whole(&backups).filter(|whole| whole.id != backup.id);
         let whole = whole.map(|whole| {
             let taken = measure::moment(whole.manifest.taken);
