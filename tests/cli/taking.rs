@@ -1,12 +1,11 @@
 //! What is said before a backup is taken by hand of the ones that go for it, and who is asked.
 
-use lifeboat::domain::backup::Backup;
-
 use crate::asked::{begun, in_one_line};
 use crate::harness::{alike, lifeboat};
 use crate::made_up::Fixture;
 use crate::made_up::name;
 use crate::made_up::one_project::{at, usual};
+use crate::made_up::records::add_a_little_one_by_hand;
 
 /// Live with a manual backup that a new one replaces, of this person and with this note.
 fn with_a_manual_backup(by: &str, note: Option<&str>) -> Fixture {
@@ -27,22 +26,12 @@ fn with_a_manual_backup(by: &str, note: Option<&str>) -> Fixture {
 alike!(a_backup_for_which_one_may_go_that_is_kept_for_holding_more_asks_first);
 fn a_backup_for_which_one_may_go_that_is_kept_for_holding_more_asks_first() {
     let fixture = with_a_manual_backup("maria", None);
-    if let Some(live) = fixture.state().environments.get_mut(&name("acme/live")) {
-        let of_hand = |backup: &&Backup| backup.manifest.trigger.names() == "manual";
-        let mut little = live.backups.iter().find(of_hand).unwrap().clone();
-        little.id.0 = "9".repeat(64);
-        little.manifest.taken += chrono::Duration::hours(1);
-        for workspace in little
-            .manifest
-            .instances
-            .iter_mut()
-            .flat_map(|copy| &mut copy.workspaces)
-        {
-            workspace.items /= 20;
-            workspace.bytes /= 20;
-        }
-        live.backups.push(little);
-    }
+    let live = fixture
+        .state()
+        .environments
+        .get_mut(&name("acme/live"))
+        .map(add_a_little_one_by_hand);
+    assert!(live.is_some());
     let left = lifeboat(&["--plain"])
         .on(fixture)
         .typing("acme/live\n2\nmine\nno\nquit\n")

@@ -6,7 +6,7 @@ use lifeboat::domain::backup::{Manifest, WorkspaceCopy};
 use lifeboat::domain::check::{Finding, Report, Verdict};
 use lifeboat::domain::environment::{EnvironmentKind, EnvironmentName, InstanceName, WorkspaceKind};
 use lifeboat::domain::job::{Job, JobId, JobKind, JobState, LogLine};
-use lifeboat::domain::state::EnvironmentSummary;
+use lifeboat::domain::state::{EnvironmentDetails, EnvironmentSummary};
 use lifeboat::domain::version::{MagnoliaVersion, ReleaseVersion, Versions};
 
 pub fn name(text: &str) -> EnvironmentName {
@@ -159,4 +159,19 @@ pub fn report() -> Report {
         ),
     ];
     Report { findings }
+}
+
+/// Adds a backup that was taken by hand an hour after the one that is there, and holds a twentieth of it.
+pub fn add_a_little_one_by_hand(of: &mut EnvironmentDetails) {
+    let mut all = of.backups.iter();
+    let of_hand = all.find(|backup| backup.manifest.trigger.names() == "manual");
+    let mut little = of_hand.unwrap().clone();
+    little.id.0 = "9".repeat(64);
+    little.manifest.taken += chrono::Duration::hours(1);
+    let copies = little.manifest.instances.iter_mut();
+    for workspace in copies.flat_map(|copy| &mut copy.workspaces) {
+        workspace.items /= 20;
+        workspace.bytes /= 20;
+    }
+    of.backups.push(little);
 }

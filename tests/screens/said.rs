@@ -8,6 +8,7 @@ use lifeboat::domain::state::UndoWay;
 use lifeboat::domain::undoing::UndoOf;
 
 use crate::look;
+use crate::made_up::records::add_a_little_one_by_hand;
 use crate::made_up::{Fixture, State, name, two_projects};
 use crate::screens::runner::{Runner, alike};
 
@@ -90,22 +91,7 @@ async fn an_undo_of_an_undo_is_called_one() {
 alike!(before_a_backup_it_is_said_which_kept_one_may_go_for_it);
 async fn before_a_backup_it_is_said_which_kept_one_may_go_for_it() {
     let kept = |state: &mut State| {
-        let live = state.environments.get_mut(&name("acme/live")).unwrap();
-        let mut all = live.backups.iter();
-        let of_hand = all.find(|backup| backup.manifest.trigger.names() == "manual");
-        let mut little = of_hand.unwrap().clone();
-        little.id.0 = "9".repeat(64);
-        little.manifest.taken += chrono::Duration::hours(1);
-        for workspace in little
-            .manifest
-            .instances
-            .iter_mut()
-            .flat_map(|copy| &mut copy.workspaces)
-        {
-            workspace.items /= 20;
-            workspace.bytes /= 20;
-        }
-        live.backups.push(little);
+        add_a_little_one_by_hand(state.environments.get_mut(&name("acme/live")).unwrap());
     };
     look(
         "backup-for-which-a-kept-one-may-go",
