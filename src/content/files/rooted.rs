@@ -13,8 +13,9 @@ use rustix::io::{Errno, Result};
 use super::layout::Layout;
 use crate::disk::held::FOLDER;
 
-/// How many folders are held open. Files come one folder after the other, to several threads.
-const OPEN: usize = 8;
+/// How many folders are held open. Files come one folder after the other, to several threads, and the folders above them come
+/// again and again.
+const OPEN: usize = 16;
 
 /// A root folder, and the folders below it that were opened last.
 #[derive(Debug)]
@@ -96,24 +97,123 @@ impl Rooted {
     /// # Errors
     /// `LOOP` or `NOTDIR` when a part of the path is not a folder, `INVAL` when it is not a plain path below the root.
     pub(super) fn real(&self, path: &Path) -> Result<Arc<OwnedFd>> {
-        let last = self.last.lock();
-        if let Some((_, folder)) = last.iter().find(|(last, _)| last == path) {
-            return Ok(Arc::clone(folder));
-        }
-        drop(last);
-        let mut folder = self.root()?;
-        for part in path.components() {
+        let (above, mut folder) = match self.nearest(path) {
+            Some(found) => found,
+            None => (Path::new(""), Arc::new(self.root()?)),
+        };
+        let below = path.strip_prefix(above).map_err(|_| Errno::INVAL)?;
+        let mut opened = above.to_owned();
+        for part in below.components() {
             let Component::Normal(name) = part else {
                 return Err(Errno::INVAL);
             };
-            folder = openat(&folder, name, FOLDER, Mode::empty())?;
+            folder = Arc::new(openat(&*folder, name, FOLDER, Mode::empty())?);
+            opened.push(name);
+            if self.held.is_some() || opened == path {
+                self.keep(&opened, &folder);
+            }
         }
-        let folder = Arc::new(folder);
-        let mut last = self.last.lock();
-        if last.len() == OPEN {
-            last.pop_back();
-        }
-        last.push_front((path.to_owned(), Arc::clone(&folder)));
         Ok(folder)
+    }
+
+    /// The open folder that is nearest to a path: it or, below a root that is held, one above it. Below any other root, what
+    /// is above it may be another one by now.
+    fn nearest<'p>(&self, path: &'p Path) -> Option<(&'p Path, Arc<OwnedFd>)> {
+        let reach = if self.held.is_some() { usize::MAX } else { 1 };
+        let mut last = self.last.lock();
+        let (at, above) = path.ancestors().take(reach).find_map(|above| {
+            let is_it = |(path, _): &(PathBuf, _)| path.as_os_str() == above.as_os_str();
+            Some((last.iter().position(is_it)?, above))
+        })?;
+        // What is used stays open for longest: files lie below few folders, and in many.
+        let found = last.remove(at)?;
+        let folder = Arc::clone(&found.1);
+        last.push_front(found);
+        Some((above, folder))
+    }
+
+    fn keep(&self, path: &Path, folder: &Arc<OwnedFd>) {
+        let mut last = self.last.lock();
+        last.truncate(OPEN - 1);
+        last.push_front((path.to_owned(), Arc::clone(folder)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::{Dev, fstat};
+
+    use super::*;
+
+    fn file_of(folder: &OwnedFd) -> (Dev, u64) {
+        let stat = fstat(folder).unwrap();
+        (stat.st_dev, stat.st_ino)
+    }
+
+    fn file_at(path: &Path) -> (Dev, u64) {
+        file_of(&openat(CWD, path, FOLDER, Mode::empty()).unwrap())
+    }
+
+    #[test]
+    fn each_folder_is_the_one_at_its_path_however_many_were_opened_before() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = openat(CWD, root.path(), FOLDER, Mode::empty()).unwrap();
+        let mut paths = vec![PathBuf::new()];
+        for above in 0..3 {
+            paths.push(format!("{above}").into());
+            for below in 0..2 * OPEN {
+                paths.push(format!("{above}/{below}").into());
+                paths.push(format!("{above}/{below}/{above}").into());
+            }
+        }
+        for path in &paths {
+            fs::create_dir_all(root.path().join(path)).unwrap();
+        }
+        let rooted = [Rooted::held(root.path(), folder), Rooted::new(root.path())];
+        for rooted in &rooted {
+            for path in paths
+                .iter()
+                .chain(paths.iter().rev())
+                .chain(paths.iter().step_by(7))
+            {
+                let opened = rooted.real(path).unwrap();
+                assert_eq!(file_of(&opened), file_at(&root.path().join(path)), "{path:?}");
+            }
+            assert!(rooted.last.lock().len() <= OPEN);
+        }
+    }
+
+    #[test]
+    fn below_a_root_that_is_not_held_a_folder_is_looked_for_from_the_root() {
+        let at = tempfile::tempdir().unwrap();
+        let (live, before) = (at.path().join("live"), at.path().join("before"));
+        for name in ["live/dam/one", "live/dam/two", "next/dam/two"] {
+            fs::create_dir_all(at.path().join(name)).unwrap();
+        }
+        let rooted = Rooted::new(&live);
+        rooted.real(Path::new("dam/one")).unwrap();
+        fs::rename(&live, &before).unwrap();
+        fs::rename(at.path().join("next"), &live).unwrap();
+        let found = rooted.real(Path::new("dam/two")).unwrap();
+        assert_eq!(file_of(&found), file_at(&live.join("dam/two")));
+    }
+
+    #[test]
+    fn only_plain_paths_are_opened_and_no_link_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/b")).unwrap();
+        std::os::unix::fs::symlink("a", root.path().join("link")).unwrap();
+        let folder = openat(CWD, root.path(), FOLDER, Mode::empty()).unwrap();
+        let rooted = Rooted::held(root.path(), folder);
+        rooted.real(Path::new("a/b")).unwrap();
+        for path in ["/", "/a", "..", "a/..", "a/../a", "a/b/../b"] {
+            assert_eq!(rooted.real(Path::new(path)).unwrap_err(), Errno::INVAL, "{path}");
+        }
+        for path in ["link", "link/b"] {
+            let error = rooted.real(Path::new(path)).unwrap_err();
+            assert!(matches!(error, Errno::LOOP | Errno::NOTDIR), "{path}: {error}");
+        }
     }
 }
