@@ -1,9 +1,12 @@
 //! Reads one file of a walk, and fails if it is not the one that the walk met or changes before its end.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, openat};
 
@@ -32,9 +35,14 @@ impl FileReader {
         };
         // Without NONBLOCK, a named pipe that took the file's place would hold the reader for ever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = |(folder, name): (Arc<OwnedFd>, OsString)| {
+            // To read is not to use: times of access stay as they are, where they may. That is up to the owner and root.
+            let quietly = openat(&*folder, &name, flags | OFlags::NOATIME, Mode::empty());
+            quietly.or_else(|_| openat(&*folder, &name, flags, Mode::empty()))
+        };
         let file = folders
             .holder(&item.path)
-            .and_then(|(folder, name)| openat(&*folder, name, flags, Mode::empty()))
+            .and_then(open)
             .map_err(|error| failed_reading(place.clone(), error))?;
         let reader = Self {
             file: file.into(),
@@ -97,4 +105,34 @@ fn changed(place: &Path, what: &'static str) -> ContentError {
 
 fn is_at(time: crate::content::FileTime, seconds: i64, nanos: i64) -> bool {
     time.seconds == seconds && i64::from(time.nanos) == nanos
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, FileTimes};
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::content::Content;
+    use crate::content::files::Files;
+
+    #[test]
+    fn to_read_a_file_leaves_its_time_of_access_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("dam/picture");
+        fs::create_dir(root.path().join("dam")).unwrap();
+        fs::write(&path, "a picture").unwrap();
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_times(FileTimes::new().set_accessed(long_ago)).unwrap();
+        drop(file);
+
+        let content = Files::new(root.path());
+        let items: Vec<Item> = content.walk(&mut |_| {}).map(Result::unwrap).collect();
+        let mut text = String::new();
+        let mut reader = content.open(&items[1]).unwrap();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a picture");
+        assert_eq!(fs::metadata(&path).unwrap().accessed().unwrap(), long_ago);
+    }
 }
