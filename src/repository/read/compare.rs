@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use rustic_core::Id;
 use sha2::{Digest, Sha256};
 
+use super::batch::Batch;
 use super::findings::{Fate, Findings};
 use super::store::Store;
 use super::tree::{OpenedInstance, Stored, TreeWalk};
@@ -23,8 +24,8 @@ use crate::repository::error::RepositoryError;
 use crate::repository::format::node;
 use crate::watch::Watch;
 
-/// How many files the walk may be ahead of those that read them.
-const AHEAD: usize = 256;
+/// How many batches the walk may be ahead of those that read them.
+const AHEAD: usize = 8;
 
 /// Two files of the same path and size whose content is to be compared.
 struct Pair {
@@ -67,7 +68,7 @@ impl Repository {
             times_count: selection.has_paths(),
             findings: Mutex::default(),
         };
-        let walk = |pairs: &Feed<'_, Pair>| {
+        let walk = |pairs: &Feed<'_, Vec<Pair>>| {
             let mut left_out = |_| {};
             let mut live = content
                 .walk(&mut left_out)
@@ -82,7 +83,9 @@ impl Repository {
             .filter(|stored| stored.as_ref().map_or(true, |stored| counts(&stored.item.path)));
             work.join(&mut live, &mut stored, pairs)
         };
-        workers::fed((cores(), AHEAD), walk, |pairs| work.read_pairs(pairs))?;
+        workers::fed((cores(), AHEAD), walk, |pairs| {
+            work.read_pairs(&mut pairs.flatten())
+        })?;
         let findings = work.findings.into_inner();
         Ok(findings.into_comparison(instance))
     }
@@ -109,8 +112,9 @@ impl Work<'_> {
         &self,
         live: &mut dyn Iterator<Item = Result<Item, RepositoryError>>,
         stored: &mut dyn Iterator<Item = Result<Stored, RepositoryError>>,
-        pairs: &Feed<'_, Pair>,
+        pairs: &Feed<'_, Vec<Pair>>,
     ) -> Result<(), RepositoryError> {
+        let mut batch = Batch::default();
         let (mut live, mut stored): (Items<'_, Item>, Items<'_, Stored>) =
             (live.peekable(), stored.peekable());
         loop {
@@ -121,7 +125,11 @@ impl Work<'_> {
                 return Ok(());
             }
             let order = match (live.peek(), stored.peek()) {
-                (None, None) => return Ok(()),
+                (None, None) => {
+                    // Nobody takes it any more only after a failure, which is told.
+                    pairs.give(batch.take());
+                    return Ok(());
+                }
                 (Some(Ok(item)), Some(Ok(stored))) => item.path.cmp(&stored.item.path),
                 (Some(_), None) | (Some(Err(_)), _) => Ordering::Less,
                 (None, Some(_)) | (_, Some(Err(_))) => Ordering::Greater,
@@ -141,15 +149,20 @@ impl Work<'_> {
                 Ordering::Equal => {
                     if let (Some(item), Some(stored)) = (live.next().transpose()?, stored.next().transpose()?)
                     {
-                        self.pair(item, stored, pairs);
+                        let bytes = node::size(&stored.item);
+                        if let Some(pair) = self.pair(item, stored)
+                            && let Some(full) = batch.add(pair, bytes)
+                        {
+                            pairs.give(full);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// Two items of the same path.
-    fn pair(&self, item: Item, stored: Stored, pairs: &Feed<'_, Pair>) {
+    /// Two items of the same path: what has to be read of them to tell, or nothing any more.
+    fn pair(&self, item: Item, stored: Stored) -> Option<Pair> {
         let kept = &stored.item;
         let same_kind = item.kind == kept.kind;
         let same_time = item.modified == kept.modified;
@@ -175,19 +188,17 @@ impl Work<'_> {
             self.noticed(item.modified);
         }
         if is_to_be_read {
-            let pair = Pair {
+            return Some(Pair {
                 item,
                 stored,
                 is_same_so_far: is_same,
-            };
-            // Nobody takes it any more only after a failure, which is told.
-            pairs.give(pair);
-            return;
+            });
         }
         let bytes = node::size(kept);
         let fate = if is_same { Fate::Unchanged } else { Fate::Changed };
         self.found(&item.path, fate, bytes, (!is_same).then_some(item.modified));
         self.watch.advance(0, bytes);
+        None
     }
 
     /// Reads pairs until no more come.

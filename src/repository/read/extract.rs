@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicU64;
 
 use rustic_core::NoProgressBars;
 
-use super::file_writing::{Batch, FileWriting};
+use super::batch::Batch;
+use super::file_writing::FileWriting;
 use super::runs::RunReader;
 use super::tree::{Stored, TreeWalk};
 use crate::concurrency::machine::cores;
@@ -29,6 +30,9 @@ use crate::watch::Watch;
 
 /// How many batches the walk may be ahead of those that write them.
 const AHEAD: usize = 8;
+/// How many threads write beyond one for each core: while some wait for packs, which come past the system's cache or over a
+/// network, the others unpack and write.
+const WAITING: usize = 2;
 
 impl Repository {
     /// Writes an instance's content, or what of it is selected, into `sink`, and finishes it. Folders on the way to a part that is
@@ -109,7 +113,7 @@ impl Repository {
                     ItemKind::Link { .. } => sink.link(&stored.item),
                     ItemKind::File { size } => {
                         extracted.bytes += size;
-                        if let Some(full) = names.first(stored).and_then(|stored| batch.add(stored))
+                        if let Some(full) = names.first(stored).and_then(|stored| batch.add(stored, size))
                             && !files.give(full)
                         {
                             return Ok(());
@@ -126,7 +130,7 @@ impl Repository {
             files.give(batch.take());
             Ok(())
         };
-        workers::fed((cores(), AHEAD), make, |batches| {
+        workers::fed((WAITING + cores(), AHEAD), make, |batches| {
             let mut reader = RunReader::new(self.place(), &self.key, &guard, store.damage())?;
             batches.try_for_each(|files| writing.write(&mut reader, files))
         })?;

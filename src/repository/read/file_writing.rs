@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::mem::take;
 use std::os::unix::fs::FileExt as _;
 use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,34 +21,7 @@ use crate::content::backed_up::Donor;
 use crate::content::{ContentError, Sink, SinkFile};
 use crate::domain::environment::InstanceName;
 use crate::repository::error::RepositoryError;
-use crate::repository::format::node;
 use crate::watch::Watch;
-
-/// A batch has as many bytes, or as many files, as this.
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
-const BATCH_FILES: usize = 256;
-
-/// Files that are written by one thread, one after the other.
-#[derive(Default)]
-pub(super) struct Batch {
-    files: Vec<Stored>,
-    bytes: u64,
-}
-
-impl Batch {
-    /// Adds a file, and gives all of them when they are enough.
-    pub(super) fn add(&mut self, stored: Stored) -> Option<Vec<Stored>> {
-        self.bytes += node::size(&stored.item);
-        self.files.push(stored);
-        (self.bytes >= BATCH_BYTES || self.files.len() >= BATCH_FILES).then(|| self.take())
-    }
-
-    /// Gives those that there are.
-    pub(super) fn take(&mut self) -> Vec<Stored> {
-        self.bytes = 0;
-        take(&mut self.files)
-    }
-}
 
 /// Where files are read and written, and who is told.
 pub(super) struct FileWriting<'a> {

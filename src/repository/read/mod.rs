@@ -2,6 +2,7 @@
 //! damaged meanwhile.
 
 pub(super) mod backed_up;
+mod batch;
 pub(super) mod compare;
 pub(super) mod damage;
 pub(super) mod extract;
