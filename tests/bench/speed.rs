@@ -12,7 +12,8 @@
 //! | `RESTIC` | `restic` | the program to compare with; its version is printed |
 //!
 //! Both programs read a tree that is in memory already, and write to the same disk, which is quiet at the beginning of
-//! each step. Opening the repository (hardened against guessing, half a second) counts for both.
+//! each step. Opening the repository (hardened against guessing, half a second) counts for both. What Lifeboat compares after a
+//! restore, `restic` does with `--verify`; both are shown with and without it.
 
 #![allow(
     clippy::unwrap_used,
@@ -54,7 +55,13 @@ use measure::{Taken, measured, size, ticks};
 const SECRET: &str = "not a secret";
 const STEP: &str = "SPEED_STEP";
 /// What a round makes.
-const MADE: [&str; 4] = ["restic", "lifeboat", "by-restic", "by-lifeboat"];
+const MADE: [&str; 5] = [
+    "restic",
+    "lifeboat",
+    "by-restic",
+    "by-restic-verified",
+    "by-lifeboat",
+];
 
 fn main() {
     let setting = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().unwrap());
@@ -114,6 +121,16 @@ fn play(dir: &Path, figures: &mut Figures) {
     }
     let by_restic = restic(dir, &["restore", "latest", "--target", "by-restic"]);
     figures.add("restore", "restic", &by_restic, size(&dir.join("restic")));
+    let verified = restic(
+        dir,
+        &["restore", "latest", "--target", "by-restic-verified", "--verify"],
+    );
+    figures.add(
+        "restore",
+        "restic, verified",
+        &verified,
+        size(&dir.join("restic")),
+    );
     let by_lifeboat = lifeboat(dir, "restore");
     let kept = size(&dir.join("lifeboat"));
     let synced = without(&by_lifeboat, "safety");
