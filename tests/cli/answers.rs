@@ -271,7 +271,7 @@ fn holds_are_set_and_lifted() {
 alike!(upgrade_backups_are_extended_and_deleted);
 fn upgrade_backups_are_extended_and_deleted() {
     both("extend", &["extend", "acme/live", "upgrade"]);
-    both("delete", &["delete", "acme/live", "safety"]);
+    both("delete", &["delete", "acme/live", "safety", "--yes"]);
 }
 
 alike!(cancel);
@@ -363,7 +363,7 @@ fn the_fields_of_every_object_are_documented() {
         &["protect", "acme/live"],
         &["maintenance", "acme/live"],
         &["extend", "acme/live", "upgrade"],
-        &["delete", "acme/live", "safety"],
+        &["delete", "acme/live", "safety", "--yes"],
     ];
     for arguments in commands {
         let printed = lifeboat(&[arguments, &["--json"]].concat()).ends().out;

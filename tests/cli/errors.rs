@@ -299,7 +299,7 @@ fn a_read_only_context_answers_and_changes_nothing() {
         &["protect", "acme/live"],
         &["maintenance", "acme/live", "--off"],
         &["extend", "acme/live", "upgrade"],
-        &["delete", "acme/live", "safety"],
+        &["delete", "acme/live", "safety", "--yes"],
     ] {
         let ended = context(arguments);
         assert_eq!(ended.code, 3, "{arguments:?}");

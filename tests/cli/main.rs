@@ -13,6 +13,7 @@ mod asked;
 mod changes;
 mod checked;
 mod chosen;
+mod deleting;
 mod errors;
 mod exported;
 mod following;

@@ -224,7 +224,7 @@ fn half_switched_is_critical_although_the_whole_state_folder_is_lost() {
         &RESTORE,
         &["undo", LIVE, "--confirm", LIVE],
         &["confirm", LIVE],
-        &["delete", LIVE, "safety"],
+        &["delete", LIVE, "safety", "--yes"],
         &["check", LIVE],
     ] {
         let output = scene.command(arguments).output().unwrap();

@@ -309,7 +309,7 @@ impl<'h> Sweep<'h> {
             &["restore", LIVE, "manual", "--confirm", LIVE],
             &["undo", LIVE, "--confirm", LIVE],
             &["confirm", LIVE],
-            &["delete", LIVE, "safety"],
+            &["delete", LIVE, "safety", "--yes"],
         ] {
             let output = house.output(arguments);
             if output.status.success() {

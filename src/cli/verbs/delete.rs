@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::backend::{Backend, EventStream};
-use crate::cli::plain::asking::Wanted;
-use crate::cli::{Call, CliError, trouble};
+use crate::cli::plain::asking::{self, Typed, Wanted};
+use crate::cli::{Call, CliError, ErrorKind, trouble};
 use crate::domain::backup::Backup;
 use crate::domain::environment::EnvironmentName;
 use crate::domain::job::JobKind;
@@ -19,7 +19,8 @@ const NEWEST: u32 = 20;
 /// What `lifeboat delete --help` says first.
 pub const LONG_ABOUT: &str = "\
 Deletes an upgrade or safety backup before it expires. The backups in the four slots are never deleted by \
-hand: each goes when its successor is complete and verified.";
+hand: each goes when its successor is complete and verified. On a terminal it asks first. Where nobody can be asked, a \
+backup that `lifeboat undo` goes back to is only deleted with --yes.";
 
 /// What `lifeboat delete` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -30,6 +31,9 @@ pub struct DeleteArguments {
     /// The backup: "upgrade", "safety", an id or a unique beginning of one
     #[arg(value_name = "BACKUP")]
     pub backup: String,
+    /// Ask nothing, and delete it even if undo goes back to it
+    #[arg(long)]
+    pub yes: bool,
 }
 
 pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Result<(), CliError> {
@@ -37,7 +41,7 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     let name = &arguments.environment;
     let details = backend.environment(name).await?;
     let chosen = trouble::choose(&details, &arguments.backup)?;
-    if call.in_lines.is_some() {
+    if !arguments.yes {
         is_meant(&details, &chosen, call).await?;
     }
     let events = backend.events();
@@ -56,13 +60,22 @@ pub(super) async fn run(arguments: &DeleteArguments, call: &mut Call<'_>) -> Res
     trouble::remark(&details, call)
 }
 
-/// Asks whether a backup is to go, where somebody talks with Lifeboat line by line: in a shell, the verb is the answer.
+/// Asks whether a backup is to go. Where nobody can be asked, the verb is the answer, unless undo is lost by it.
 async fn is_meant(
     details: &EnvironmentDetails,
     chosen: &Backup,
     call: &mut Call<'_>,
 ) -> Result<(), CliError> {
     let undo = details.undo_without(chosen);
+    if !call.can_ask() {
+        return undo.map_or(Ok(()), |undo| {
+            let why = format!(
+                "backup {} is not deleted. {undo} With --yes it is deleted all the same",
+                chosen.id.short()
+            );
+            Err(CliError::new(ErrorKind::Refused, why))
+        });
+    }
     call.remark(&format!(
         "This deletes the {} backup {}, taken {} by {}{}. It cannot be brought back.{}",
         chosen.manifest.trigger.names(),
@@ -76,9 +89,13 @@ async fn is_meant(
             .map_or_else(String::new, |note| format!(" (\"{note}\")")),
         undo.map_or_else(String::new, |undo| format!(" {undo}"))
     ))?;
-    call.ask_for(Wanted::Yes, "Delete it? (yes or no, Enter for no): ")
-        .await?;
-    Ok(())
+    let question = "Delete it? (yes or no, Enter for no): ";
+    let answer = call.ask_for(Wanted::Yes, question).await?;
+    // Line by line, any other answer has ended the question already.
+    if matches!(asking::typed(Wanted::Yes, &answer), Typed::Wanted) {
+        return Ok(());
+    }
+    Err(CliError::new(ErrorKind::Refused, "nothing was deleted"))
 }
 
 /// Waits for the job that frees the room of what was deleted, which runs in this process: ended with it, it would be told
