@@ -35,6 +35,7 @@ pub mod limited;
 pub mod measure;
 pub mod milestone;
 pub mod nearest;
+pub mod newer;
 pub mod notify;
 pub mod os_error;
 pub mod pin;

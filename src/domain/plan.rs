@@ -8,6 +8,7 @@ use super::Instant;
 use super::backup::{Backup, InstanceCopy};
 use super::environment::EnvironmentName;
 use super::measure;
+use super::newer::Newer;
 pub use super::selection::{PartError, Reach, Selection};
 use super::settings::RepositoryChoice;
 pub use super::stopping::Stopping;
@@ -125,6 +126,9 @@ pub struct RestorePlan {
     /// Of an undo: that nothing was written since into what it takes back, so that all that it changes is what had been brought.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nothing_written: bool,
+    /// Of a part: a newer backup that holds what was chosen as well, or may. `None` where none is known to hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<Newer>,
     /// What runs in Live now.
     pub versions_now: Versions,
     /// How long it should take. `None` as long as there is nothing to judge by.

@@ -1,8 +1,11 @@
 //! What has to be known before anything is done is on the screen: who stops Magnolia, which restore an undo takes back, and
 //! that a backup holds less than the one before.
 
+use lifeboat::domain::backup::BackupId;
 use lifeboat::domain::job::{JobId, JobKind};
-use lifeboat::domain::plan::Stopping;
+use lifeboat::domain::newer::Newer;
+use lifeboat::domain::plan::{RestorePlan, Selection, Stopping};
+use lifeboat::domain::request::RestoreRequest;
 use lifeboat::domain::shrinking::Less;
 use lifeboat::domain::state::UndoWay;
 use lifeboat::domain::undoing::UndoOf;
@@ -121,6 +124,46 @@ async fn a_backup_that_holds_less_says_so_in_the_table_and_on_its_page() {
         .await
         .see("93 % fewer items than the backup of")
         .await;
+}
+
+alike!(the_plan_of_a_part_names_a_newer_backup_only_where_it_may_hold_that);
+async fn the_plan_of_a_part_names_a_newer_backup_only_where_it_may_hold_that() {
+    type Fit = fn(&RestoreRequest, &mut RestorePlan);
+    fn part(plan: &mut RestorePlan) {
+        let page = "author:/website/acme/news".parse().unwrap();
+        plan.selection = Selection::of_paths(Vec::new(), vec![page]).unwrap();
+        plan.backup.manifest.taken = plan.made - chrono::Duration::days(30);
+    }
+    fn newest() -> BackupId {
+        two_projects::backups().remove(0).id
+    }
+    let said: [(Fit, Option<&str>); 3] = [
+        // Whoever looks for a lost page has chosen an older backup as the newer one lacks it.
+        (|_, plan| part(plan), None),
+        (
+            |_, plan| {
+                part(plan);
+                plan.newer = Some(Newer::Holds(newest()));
+            },
+            Some("holds what was chosen too"),
+        ),
+        (
+            |_, plan| {
+                part(plan);
+                plan.newer = Some(Newer::NotLooked(newest()));
+            },
+            Some("not looked whether it holds what was chosen"),
+        ),
+    ];
+    for (fit_plan, words) in said {
+        let fixture = Fixture::with(|state: &mut State| state.fit_plan = fit_plan);
+        let cockpit = Runner::start((160, 36), fixture).await;
+        cockpit.see("daily").await;
+        cockpit.press("r<Enter><Enter>").await.see("loses").await;
+        let text = cockpit.text();
+        assert_eq!(text.contains(", verified, of "), words.is_some(), "{text}");
+        assert!(words.is_none_or(|words| text.contains(words)), "{text}");
+    }
 }
 
 alike!(the_plan_of_an_older_backup_says_that_there_is_a_newer_one);

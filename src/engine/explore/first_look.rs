@@ -17,6 +17,7 @@ use crate::domain::environment::InstanceName;
 use crate::domain::explore::{FirstLook, Looked, PATIENCE_SECONDS, Source};
 use crate::domain::os_error::in_words;
 use crate::engine::EngineError;
+use crate::jcr::NodeId;
 use crate::watch::Watch;
 
 /// Whoever asks waits so long himself: what takes no longer is answered at once.
@@ -25,6 +26,8 @@ const AT_ONCE: Duration = Duration::from_millis(400);
 const AT_A_TIME: usize = 2;
 /// So many parts of a workspace wait to be written.
 const AHEAD: usize = 4;
+/// A file of so many bytes at most is known to be whole before anybody has waited.
+const QUICKLY: u64 = 256 << 20;
 /// What was read of Live counts as Live for so long.
 const LIVE_LASTS: Duration = Duration::from_mins(5);
 
@@ -158,6 +161,23 @@ impl FirstLooks {
             progress.total.load(Ordering::Relaxed),
         );
         Ok(Looked::Reading(look(wanted, done, total)))
+    }
+
+    /// The index of a backup's workspace, if it was made before and that is known quickly: none is begun.
+    pub(super) fn there(&self, key: &Key, root: NodeId, now: SystemTime) -> Option<Index> {
+        match self.states.lock().get(key) {
+            Some(State::Ready { index, .. }) if index.path.exists() => return Some(index.clone()),
+            Some(State::Reading(_) | State::Failed(_)) => return None,
+            Some(State::Ready { .. }) | None => {}
+        }
+        let path = self
+            .shelves()
+            .find_map(|shelf| shelf.find_up_to(key, now, QUICKLY))?;
+        Some(Index {
+            path,
+            root,
+            read: now,
+        })
     }
 
     /// Forgets an index that turned out to be none: it is made again.

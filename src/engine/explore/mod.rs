@@ -1,7 +1,7 @@
 //! Looking inside a backup or Live: folders, nodes, finding, history, differences.
 //!
 //! - `source`: where it is looked; `first_look`: reading a workspace once; `index`: what is kept of it, `shelf`: where.
-//! - `browse`: folders and nodes; `in_files`: the paths of nodes in files; `facts`: what a node is; `versions`; `find`; `history`, with what changed `below`; `diff`, by the nodes that are `differing`, without what is `unread`, and `how_far` it is; `export`.
+//! - `browse`: folders and nodes; `in_files`: the paths of nodes in files; `facts`: what a node is; `versions`; `find`; `history`, with what changed `below`; `diff`, by the nodes that are `differing`, without what is `unread`, and `how_far` it is; `export`; `held`: whether a newer backup has a node too.
 //! - `background`: what takes long goes on while somebody asks how far it is.
 //!
 //! Nothing in here changes content, or is a job: it can be done beside every job, and by several at once.
@@ -15,6 +15,7 @@ mod export;
 mod facts;
 mod find;
 mod first_look;
+mod held;
 mod history;
 mod how_far;
 mod in_files;

@@ -99,6 +99,11 @@ impl Shelf {
 
     /// The file of a key, if there is one and it is whole. It counts as used now.
     pub(super) fn find(&self, key: &Key, now: SystemTime) -> Option<PathBuf> {
+        self.find_up_to(key, now, u64::MAX)
+    }
+
+    /// The same, unless it has more bytes than that: all of them are read.
+    pub(super) fn find_up_to(&self, key: &Key, now: SystemTime, most: u64) -> Option<PathBuf> {
         let beginning = key.beginning();
         for file in entries(&self.folder(key)) {
             let name = file.file_name()?.to_str()?.to_owned();
@@ -108,6 +113,9 @@ impl Shelf {
             else {
                 continue;
             };
+            if fs::metadata(&file).is_ok_and(|about| about.len() > most) {
+                continue;
+            }
             if digest_of(&file).is_ok_and(|of_file| of_file == digest) {
                 self.use_at(&file, now);
                 return Some(file);

@@ -1,6 +1,7 @@
 //! Indexes and differences against a model in memory, and content that is not as it should be.
 
 mod below;
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

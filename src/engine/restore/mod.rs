@@ -18,6 +18,7 @@ mod last_restore;
 mod left_behind;
 mod left_beside;
 mod lost;
+mod newer;
 mod outcome;
 pub(super) mod plan;
 mod planned;

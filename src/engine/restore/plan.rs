@@ -69,6 +69,7 @@ impl Live {
             self.not_damaged(&backup)
                 .map_or_else(EngineError::from, |()| told(error))
         })?;
+        plan.newer = self.newer_that_holds(&plan);
         // A job that is at work is in the way of the restore by itself, and its switch is none that was left.
         if self.catalog().running(name)?.is_none() {
             self.look_for_halves()?;
@@ -146,6 +147,7 @@ impl Live {
             changes,
             newest_change,
             nothing_written,
+            newer: None,
             versions_now,
             expected,
             room,

@@ -32,6 +32,7 @@ mod lost;
 mod members;
 mod mounts;
 mod moving;
+mod newer;
 mod notify;
 mod older;
 mod owners_alone;

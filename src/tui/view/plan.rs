@@ -6,8 +6,8 @@ use super::canvas::{Piece, piece, shorten_middle};
 use super::chrome::moment_and_age;
 use super::text::Text;
 use super::undo_plan;
-use crate::domain::backup::Trigger;
 use crate::domain::environment::{WorkspaceKind, workspace_label};
+use crate::domain::newer::{Newer, newer_than};
 use crate::domain::plan::{RestorePlan, WorkspaceChange};
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::{columns, measure, printable};
@@ -233,21 +233,33 @@ fn newer(text: &mut Text, model: &Model, purpose: Purpose, plan: &RestorePlan) {
     let Some(details) = model.table_details().filter(|_| purpose == Purpose::Restore) else {
         return;
     };
-    let taken = plan.backup.manifest.taken;
-    let newest = details
-        .all_backups()
-        .filter(|backup| backup.is_good() && !backup.dated_ahead)
-        .filter(|backup| backup.manifest.trigger != Trigger::Restore && backup.manifest.taken > taken)
-        .max_by_key(|backup| backup.manifest.taken);
+    let mut newer = newer_than(details.all_backups(), &plan.backup).into_iter();
+    // Whoever brings a part back may have gone back so far because the newer ones lack it.
+    let (newest, held) = if plan.selection.is_everything() {
+        (newer.next(), None)
+    } else {
+        let held = plan.newer.as_ref();
+        (
+            held.and_then(|held| newer.find(|backup| backup.answers_to(held.backup()))),
+            held,
+        )
+    };
     if let Some(newest) = newest {
         let when = moment_and_age(newest.manifest.taken, model);
         let what = newest.manifest.trigger.names();
         let less = newest.less.as_ref().map(|less| format!(", {}", less.in_short()));
         let less = less.unwrap_or_default();
+        let meaning = match held {
+            None | Some(Newer::Holds(_)) => Meaning::Warning,
+            Some(Newer::NotLooked(_)) => Meaning::Text,
+        };
+        let held = held
+            .map(|held| format!("; {}", held.in_words()))
+            .unwrap_or_default();
         text.fact_as(
             "newer",
-            &format!("{what} {}, verified{less}, of {when}", newest.id),
-            Meaning::Warning,
+            &format!("{what} {}, verified{less}, of {when}{held}", newest.id),
+            meaning,
         );
     }
 }

@@ -49,6 +49,7 @@ pub fn plan() -> RestorePlan {
         ],
         newest_change: Some(at(23, 5, 11)),
         nothing_written: false,
+        newer: None,
         versions_now: versions(13, "6.3.4"),
         expected: Some(ExpectedTime {
             millis: 192_000,

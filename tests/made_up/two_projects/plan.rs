@@ -53,6 +53,7 @@ pub fn plan() -> RestorePlan {
         changes,
         newest_change: Some(ago(12)),
         nothing_written: false,
+        newer: None,
         versions_now: versions(43, "6.3.4"),
         expected: Some(ExpectedTime {
             millis: 24_800,
