@@ -30,3 +30,21 @@ pub fn limited(selection: &Selection) -> String {
         (false, false) => format!(", only {what} on {place}"),
     }
 }
+
+/// The options of a verb that limit it to that part, each with what it is for.
+#[must_use]
+pub fn options(selection: &Selection) -> Vec<[String; 2]> {
+    let with = |option: &str, what: String| [option.to_owned(), what];
+    let instances = selection.instances.iter();
+    let mut options: Vec<_> = instances
+        .map(|name| with("--instance", name.to_string()))
+        .collect();
+    if selection.has_paths() {
+        let paths = selection.paths.iter();
+        options.extend(paths.map(|path| with("--path", path.to_string())));
+    } else {
+        let workspaces = selection.workspaces.iter();
+        options.extend(workspaces.map(|name| with("--workspace", name.clone())));
+    }
+    options
+}

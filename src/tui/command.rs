@@ -6,6 +6,7 @@
 
 use crate::domain::environment::EnvironmentName;
 use crate::domain::explore::{By, NodePath, Source};
+use crate::domain::limited;
 use crate::domain::request::HoldKind;
 use crate::domain::settings::RepositoryChoice;
 use crate::domain::{printable, shell};
@@ -273,19 +274,16 @@ fn restored(model: &Model, wizard: &Wizard) -> Result<Words, String> {
     let backup = model
         .wizard_backup()
         .ok_or("no backup is chosen: this slot is empty")?;
+    // A command without a part means everything.
+    if wizard.step == Step::Scope
+        && let Some(nothing) = wizard.scope_problem()
+    {
+        return Err(nothing);
+    }
     let selection = wizard.selection();
     let mut words = Words::on(verb, &wizard.environment).and(&backup.id.0);
-    for instance in &selection.instances {
-        words = words.and("--instance").and(instance.as_str());
-    }
-    if selection.has_paths() {
-        for path in &selection.paths {
-            words = words.and("--path").and(path);
-        }
-    } else {
-        for workspace in &selection.workspaces {
-            words = words.and("--workspace").and(workspace);
-        }
+    for [option, what] in limited::options(&selection) {
+        words = words.and(option).and(what);
     }
     let from_copy = model.wizard_source() == RepositoryChoice::Copy;
     Ok(words

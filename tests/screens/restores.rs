@@ -93,6 +93,8 @@ async fn one_key_takes_one_workspace_and_another_takes_all_or_none() {
     cockpit.press("*").await.see("Everything will be restored").await;
     cockpit.press("*").await.see("· workspace  website").await;
     assert_eq!((taken("✓", "instance"), taken("✓", "workspace")), (3, 0));
+    assert!(!cockpit.text().contains("Everything will be restored"));
+    cockpit.press("Y").await.see("no workspace is taken").await;
     cockpit.press("<Enter>").await.see("no workspace is taken").await;
     // On an instance they are about the instances.
     cockpit.press("*gj=").await.see("· instance   author").await;

@@ -138,7 +138,8 @@ fn source(model: &Model) -> Option<(String, Meaning)> {
 }
 
 fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
-    let all = wizard.selection().is_everything();
+    // Where nothing is marked, nothing comes back.
+    let all = wizard.scope_problem().is_none() && wizard.selection().is_everything();
     let key = |action| model.settings.keys.first(action);
     let words = if all {
         format!(
