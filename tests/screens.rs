@@ -27,6 +27,7 @@ mod screens {
     mod pages;
     pub mod picture;
     mod questions;
+    mod replaced;
     mod restores;
     pub mod runner;
     mod said;

@@ -1,4 +1,4 @@
-//! How the part of a backup that a restore takes is named, behind something else.
+//! How the part of a backup that a restore takes is named, behind something else or by itself.
 
 use super::environment::InstanceName;
 use super::measure;
@@ -7,9 +7,8 @@ use super::plan::Selection;
 /// How many of the chosen paths are named.
 const PATHS_NAMED: usize = 3;
 
-/// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
-#[must_use]
-pub fn limited(selection: &Selection) -> String {
+/// What a selection takes, and on which instances. Empty where that is all there is.
+fn named(selection: &Selection) -> (String, String) {
     let instances: Vec<_> = selection.instances.iter().map(InstanceName::as_str).collect();
     let what = if selection.has_paths() {
         let mut named: Vec<_> = selection.paths.iter().map(ToString::to_string).collect();
@@ -22,12 +21,30 @@ pub fn limited(selection: &Selection) -> String {
     } else {
         selection.workspaces.join(" and ")
     };
-    let place = instances.join(" and ");
+    (what, instances.join(" and "))
+}
+
+/// Which part a limited restore takes, to stand behind a name: `, only dam and website on author`. Empty for everything.
+#[must_use]
+pub fn limited(selection: &Selection) -> String {
+    let (what, place) = named(selection);
     match (what.is_empty(), place.is_empty()) {
         (true, true) => String::new(),
         (true, false) => format!(", only on {place}"),
         (false, true) => format!(", only {what}"),
         (false, false) => format!(", only {what} on {place}"),
+    }
+}
+
+/// The same, to stand by itself: `dam and website on author`, `what is on author`.
+#[must_use]
+pub fn part(selection: &Selection) -> String {
+    let (what, place) = named(selection);
+    match (what.is_empty(), place.is_empty()) {
+        (true, true) => "everything".to_owned(),
+        (true, false) => format!("what is on {place}"),
+        (false, true) => what,
+        (false, false) => format!("{what} on {place}"),
     }
 }
 

@@ -47,6 +47,7 @@ pub mod reading_turns;
 pub mod recent;
 pub mod recovery;
 pub mod refusal;
+pub mod replaced;
 pub mod report;
 pub mod request;
 pub mod retention;

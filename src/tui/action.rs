@@ -30,6 +30,7 @@ pub enum Action {
     OnlyThis,
     /// Take all of its kind, or none.
     ToggleAll,
+    AllOrReplaced,
     SafetyBackup,
     OtherRepository,
     Accept,
@@ -307,6 +308,7 @@ pub const TABLE: &[Row] = &[
     looks(Action::Toggle, &[Key::Char(' ')], &[Scope], 2, "on/off", "take an instance or a workspace into the restore, or leave it out"),
     looks(Action::OnlyThis, &[Key::Char('=')], &[Scope], 2, "only this", "take of the instances, or of the workspaces, only the chosen one into the restore"),
     looks(Action::ToggleAll, &[Key::Char('*')], &[Scope], 4, "all/none", "take all instances, or all workspaces, into the restore, or none of them: of what the chosen line is"),
+    looks(Action::AllOrReplaced, &[Key::Char('+')], &[Scope], 3, "part/all", "of the safety backup of a restore of a part: take everything, or again only the part that the restore replaced"),
     looks(Action::SafetyBackup, &[Key::Char('!')], &[Plan], 4, "safety on/off", "leave the safety backup out of the restore after a question, or take it after all"),
     looks(Action::OtherRepository, &[Key::Tab], &[Choose, Scope, Plan], 3, "first or copy", "take the backup from its copy in the second repository, or from the first one after all"),
     looks(Action::Accept, &[Key::Enter], &[Typing], 1, "confirm", "do what the dialog says"),

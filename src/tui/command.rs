@@ -421,7 +421,7 @@ pub fn verb(action: Action) -> Result<&'static str, &'static str> {
         Action::Recovery => return Err("the table is in the manual"),
         #[rustfmt::skip]
         Action::SafetyBackup | Action::OtherRepository | Action::NextStep | Action::Toggle | Action::OnlyThis
-        | Action::ToggleAll => return Err(PART),
+        | Action::ToggleAll | Action::AllOrReplaced => return Err(PART),
         Action::Mark | Action::MarkWorkspace | Action::Unmark => {
             return Err("marks become --path or --workspace of a restore: copy the command on its plan");
         }

@@ -30,6 +30,7 @@ mod object_storage;
 mod plain;
 mod plain_said;
 mod program;
+mod replaced;
 #[path = "../service/mod.rs"]
 mod service;
 mod taking;

@@ -5,7 +5,7 @@ use super::asking::Question;
 use super::{Ended, Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
-use crate::domain::environment::{EnvironmentName, workspace_label};
+use crate::domain::environment::EnvironmentName;
 use crate::domain::refusal::Refusal;
 use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
@@ -72,6 +72,11 @@ impl Session<'_, '_> {
                 .remark(&format!("It cannot be restored now: {refusal}"))?;
         }
         let of_all = arguments.len();
+        match self.replaced(backup).await? {
+            Ok(Some(part)) => arguments.extend(part),
+            Ok(None) => return Ok(None),
+            Err(why) => return Ok(Some(why)),
+        }
         let mut began = Ended::Well;
         loop {
             let plan = [vec!["plan".to_owned()], arguments.clone()].concat();
@@ -145,63 +150,6 @@ impl Session<'_, '_> {
         self.verb(&restore).await
     }
 
-    /// Which instances and workspaces, as options; `None` where the question was left.
-    async fn parts(&mut self, backup: &Backup) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
-        let copies = &backup.manifest.instances;
-        let instances: Vec<String> = copies.iter().map(|copy| copy.name.to_string()).collect();
-        let mut workspaces: Vec<String> = copies
-            .iter()
-            .flat_map(|copy| &copy.workspaces)
-            .map(|workspace| workspace.name.clone())
-            .collect();
-        workspaces.sort();
-        workspaces.dedup();
-        let mut options = Vec::new();
-        for (what, option, names) in [
-            ("instances", "--instance", instances),
-            ("workspaces", "--workspace", workspaces),
-        ] {
-            let labels: Vec<String> = names
-                .iter()
-                .map(|name| workspace_label(name).to_owned())
-                .collect();
-            match self.some_of(what, backup, &labels).await? {
-                Ok(None) => return Ok(Ok(None)),
-                Ok(Some(chosen)) => {
-                    let chosen = chosen.into_iter().filter_map(|place| names.get(place));
-                    options.extend(chosen.flat_map(|name| [option.to_owned(), name.clone()]));
-                }
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        Ok(Ok(Some(options)))
-    }
-
-    /// Which paths, as options; `None` where the question was left.
-    async fn paths(&mut self, backup: &Backup) -> Result<Result<Option<Vec<String>>, Why>, CliError> {
-        let mut options = Vec::new();
-        self.call.say("")?;
-        self.call.tell(&format!("Which paths of {}?", backup.named()))?;
-        loop {
-            let question = if options.is_empty() {
-                "a path, such as author:/website/home/news, or nothing for the whole backup: "
-            } else {
-                "one more path, or nothing to go on: "
-            };
-            match self.answer(&Question::open(question, PATH_HELP)).await? {
-                Answer::Over(why) => return Ok(Err(why)),
-                Answer::Line(line) if line.is_empty() => return Ok(Ok(Some(options))),
-                Answer::Line(line) if self.leaves_the_question(&line)? => return Ok(Ok(None)),
-                Answer::Line(line) if self.helps_with_a_verb(&line).await? => {}
-                Answer::Line(line) if !line.contains('/') => self.does_not_fit(&format!(
-                    "{} is no path: one has a slash, such as /website/home",
-                    said_again(&line)
-                ))?,
-                Answer::Line(line) => options.extend(["--path".to_owned(), line]),
-            }
-        }
-    }
-
     /// One of some; `None` for none of them.
     pub(super) async fn one_of(
         &mut self,
@@ -232,7 +180,7 @@ impl Session<'_, '_> {
     }
 
     /// Some of them, or all where nothing is typed; `None` where the question was left.
-    async fn some_of(
+    pub(super) async fn some_of(
         &mut self,
         what: &str,
         backup: &Backup,
@@ -279,7 +227,7 @@ pub(super) struct Options<'o> {
 
 impl<'o> Options<'o> {
     /// Of which none is a backup.
-    fn of(labels: &'o [String]) -> Self {
+    pub(super) fn of(labels: &'o [String]) -> Self {
         Self { labels, backups: &[] }
     }
 

@@ -8,6 +8,7 @@ use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, ErrorKind};
 use crate::domain::environment::{EnvironmentName, InstanceName, workspace_label};
 use crate::domain::explore::NodePath;
+use crate::domain::limited;
 use crate::domain::measure;
 use crate::domain::plan::{ItemChange, RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::refusal::Refusal;
@@ -170,6 +171,11 @@ fn print(plan: &RestorePlan, call: &mut Call<'_>) -> Result<(), CliError> {
     for warning in &plan.warnings {
         call.tell(&format!("warning: {warning}"))?;
         call.has_told(warning);
+    }
+    if let Some((sentence, command)) = more_than_replaced(plan, "plan", call) {
+        call.tell(&sentence)?;
+        call.say(&format!("  {command}"))?;
+        call.has_told(&sentence);
     }
     call.say("")?;
     // In lines it is chosen, not typed.
@@ -377,22 +383,43 @@ fn compare(backup: &str, live: &str, differs: bool) -> String {
     }
 }
 
-/// The options that limit a restore to a part, each with a blank before it.
+/// The options that limit a restore to a part, as they are typed in a shell, each with a blank before it.
 pub(super) fn part_arguments(part: &Selection) -> String {
     let mut arguments = String::new();
-    for instance in &part.instances {
-        arguments.extend([" --instance ", instance.as_str()]);
-    }
-    if part.has_paths() {
-        for path in &part.paths {
-            arguments.extend([" --path ", &shell::quoted(&path.to_string())]);
-        }
-    } else {
-        for workspace in &part.workspaces {
-            arguments.extend([" --workspace ", &shell::quoted(workspace)]);
-        }
+    for [option, what] in limited::options(part) {
+        arguments.extend([" ", &option, " ", &shell::quoted(&what)]);
     }
     arguments
+}
+
+/// Where all of a safety backup would come back, and the restore that it was taken for replaced only a part: that, as a sentence
+/// whose end is how the part alone comes back, and the command for it.
+pub(super) fn more_than_replaced(
+    plan: &RestorePlan,
+    verb: &str,
+    call: &Call<'_>,
+) -> Option<(String, String)> {
+    let manifest = &plan.backup.manifest;
+    let part = manifest
+        .replaced_part()
+        .filter(|_| plan.selection.is_everything())?;
+    let sentence = format!(
+        "{}, and here all of it comes back. To have that part alone:",
+        manifest.replaced_in_words()?
+    );
+    let name = &plan.environment;
+    let command = format!(
+        "{verb} {name} {}{}{}",
+        plan.backup.id,
+        part_arguments(part),
+        options(plan)
+    );
+    // In lines a verb is typed as it is.
+    let command = match call.in_lines {
+        Some(_) => command,
+        None => call.command(&command),
+    };
+    Some((sentence, command))
 }
 
 /// The arguments that do what the plan says. The backup's id is in it, since a slot may have another holder by then.
@@ -400,11 +427,49 @@ fn arguments(plan: &RestorePlan) -> String {
     let name = &plan.environment;
     let mut arguments = format!("restore {name} {} --confirm {name}", plan.backup.id);
     arguments.push_str(&part_arguments(&plan.selection));
+    arguments.push_str(&options(plan));
+    arguments
+}
+
+/// The other options that the plan was made with, each with a blank before it.
+fn options(plan: &RestorePlan) -> String {
+    let mut options = String::new();
     if plan.from == RepositoryChoice::Copy {
-        arguments.push_str(" --from copy");
+        options.push_str(" --from copy");
     }
     if plan.without_safety {
-        arguments.push_str(" --without-safety-backup");
+        options.push_str(" --without-safety-backup");
     }
-    arguments
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        part: Part,
+    }
+
+    #[test]
+    fn the_options_of_a_part_mean_exactly_that_part() {
+        let author = || vec!["author".parse().unwrap()];
+        let workspaces = Selection {
+            instances: author(),
+            workspaces: vec!["website".to_owned(), "dam".to_owned()],
+            paths: Vec::new(),
+        };
+        let paths = ["/website/home/our news", "/dam/logo.png"].map(|path| path.parse().unwrap());
+        let paths = Selection::of_paths(author(), paths.to_vec()).unwrap();
+        for part in [workspaces, paths, Selection::default()] {
+            let options = limited::options(&part).into_iter().flatten();
+            let typed = std::iter::once("lifeboat".to_owned()).chain(options);
+            let read = Selection::try_from(Only::try_parse_from(typed).unwrap().part).unwrap();
+            assert_eq!(read, part);
+        }
+    }
 }

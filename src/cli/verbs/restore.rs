@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::plan::{From, Part};
+use super::plan::{From, Part, more_than_replaced};
 use crate::backend::BackendError;
 use crate::cli::follow::{self, Begun, JobArguments};
 use crate::cli::plain::asking::Wanted;
@@ -93,6 +93,13 @@ pub(super) async fn run(arguments: RestoreArguments, call: &mut Call<'_>) -> Res
         let warnings = plan.warnings.clone();
         for warning in warnings.iter().filter(|_| tells) {
             heard(call.warn(warning))?;
+        }
+        if tells
+            && let Some((sentence, command)) = more_than_replaced(&plan, "restore", call)
+            && !call.has_told(&sentence)
+        {
+            heard(call.remark(&sentence))?;
+            heard(call.remark(&format!("  {command}")))?;
         }
         // In lines the plan has said it.
         let is_new = tells && asks && call.in_lines.is_none();

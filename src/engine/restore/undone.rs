@@ -1,9 +1,9 @@
 //! Which restore an undo takes back, what it puts back with that, and how it is told: beforehand, and when it is done.
 
-use super::titles::limited;
 use super::{Way, plan::Planned, undo::LeftByInstance};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, CameFrom};
+use crate::domain::limited;
 use crate::domain::measure;
 use crate::domain::plan::Selection;
 use crate::domain::state::BeforeUndo;
@@ -39,7 +39,7 @@ impl Undone {
 
     /// The title of the undo's job, how it is done being said.
     pub(super) fn title(&self, how: &str, selection: &Selection) -> String {
-        format!("undo of {}: {how}{}", self.called(), limited(selection))
+        format!("undo of {}: {how}{}", self.called(), limited::limited(selection))
     }
 
     /// That it is undone, and what Live has now: the state of when, and which backup that had come from where it is known. As a
@@ -50,7 +50,7 @@ impl Undone {
         selection: &Selection,
         state: Option<(Instant, Option<&CameFrom>)>,
     ) -> String {
-        let part = limited(selection);
+        let part = limited::limited(selection);
         let comma = if part.is_empty() { "" } else { "," };
         let at = state.map(|(at, _)| format!("at {}, ", measure::moment(at)));
         let from = state.and_then(|(_, from)| from);
@@ -66,11 +66,10 @@ impl Undone {
 
 /// What of Live an undo puts back, in words.
 fn part(selection: &Selection) -> String {
-    match limited(selection).strip_prefix(", only ") {
-        Some(part) if part.starts_with("on ") => format!("what is {part}, and nothing else"),
-        Some(part) => format!("{part}, and nothing else"),
-        None => "everything that it replaced".to_owned(),
+    if selection.is_everything() {
+        return "everything that it replaced".to_owned();
     }
+    format!("{}, and nothing else", limited::part(selection))
 }
 
 impl Live {

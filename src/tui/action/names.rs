@@ -7,6 +7,7 @@ impl Action {
     /// Its name.
     #[must_use]
     #[rustfmt::skip]
+    #[expect(clippy::too_many_lines, reason = "one line for each action")]
     pub fn name(self) -> &'static str {
         match self {
             Self::Backup => "backup",
@@ -20,6 +21,7 @@ impl Action {
             Self::Toggle => "toggle",
             Self::OnlyThis => "only-this",
             Self::ToggleAll => "toggle-all",
+            Self::AllOrReplaced => "all-or-replaced",
             Self::SafetyBackup => "safety-backup",
             Self::OtherRepository => "other-repository",
             Self::Accept => "accept",

@@ -7,6 +7,7 @@ use super::cursor::Cursor;
 use super::selection::Row;
 use crate::domain::backup::{Backup, BackupId, Manifest};
 use crate::domain::environment::{EnvironmentName, InstanceName, WorkspaceKind};
+use crate::domain::explore::NodePath;
 use crate::domain::plan::{RestorePlan, Selection, Stopping};
 use crate::domain::request::RestoreRequest;
 use crate::domain::settings::RepositoryChoice;
@@ -32,8 +33,10 @@ pub struct Wizard {
     pub scope: Vec<ScopeItem>,
     /// The selected line of it.
     pub scope_cursor: Cursor,
-    /// The nodes that are brought back, where it is about those alone.
-    pub nodes: Option<Selection>,
+    /// What the restore replaced that the chosen backup was taken for, where that was a part: it is marked to begin with.
+    pub replaced: Option<Replaced>,
+    /// What comes back, where that is settled before the wizard begins: nodes that were marked, and what an undo takes back.
+    pub settled: Option<Selection>,
     /// The plan.
     pub plan: PlanState,
     /// What was written since the restore that is taken back, where a plan does not say it. `None` as long as it is not known.
@@ -121,7 +124,16 @@ pub enum PlanState {
     Exchange(Vec<ReplacedTables>),
 }
 
-/// An instance or a workspace that can be taken or left out.
+/// What the restore replaced that a safety backup was taken for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// As it was noted.
+    pub part: Selection,
+    /// What of the backup is marked for that.
+    scope: Vec<ScopeItem>,
+}
+
+/// What can be taken or left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeItem {
     /// Which.
@@ -130,13 +142,15 @@ pub struct ScopeItem {
     pub taken: bool,
 }
 
-/// An instance or a workspace.
+/// An instance, a workspace or a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScopeWhat {
     /// An instance.
     Instance(InstanceName),
     /// A workspace, in every instance that has it.
     Workspace(String),
+    /// A node with all that is below it, in every chosen instance: only where a restore replaced such alone.
+    Path(NodePath),
 }
 
 impl ScopeWhat {
@@ -144,6 +158,21 @@ impl ScopeWhat {
     #[must_use]
     pub fn is_instance(&self) -> bool {
         matches!(self, Self::Instance(_))
+    }
+
+    /// Whether it is a path.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        matches!(self, Self::Path(_))
+    }
+
+    /// Whether a selection takes it.
+    fn is_in(&self, selection: &Selection) -> bool {
+        match self {
+            Self::Instance(name) => selection.has_instance(name),
+            Self::Workspace(name) => selection.has_workspace(name),
+            Self::Path(path) => selection.paths.contains(path),
+        }
     }
 }
 
@@ -163,7 +192,8 @@ impl Wizard {
             backup: None,
             scope: Vec::new(),
             scope_cursor: Cursor::default(),
-            nodes: None,
+            replaced: None,
+            settled: None,
             plan: PlanState::None,
             written: None,
             puts_back: Vec::new(),
@@ -185,23 +215,63 @@ impl Wizard {
         self.undo_of.clone().unwrap_or_default().last()
     }
 
-    /// The steps, in order. What comes back is chosen already where that is nodes.
+    /// The steps, in order. Where it is settled what comes back, that is not chosen.
     #[must_use]
     pub fn steps(&self) -> &'static [Step] {
-        match self.nodes {
+        match self.settled {
             Some(_) => &[Step::Plan, Step::Name],
             None => self.purpose.steps(),
         }
     }
 
-    /// Takes a backup, with everything in it.
-    pub fn choose(&mut self, backup: &Backup) {
+    /// Takes a backup, with everything in it. Gives whether it was another one before: what is marked of the same one stays.
+    pub fn choose(&mut self, backup: &Backup) -> bool {
         self.unlisted = None;
         if self.backup.as_ref() == Some(&backup.id) {
-            return;
+            return false;
         }
         self.backup = Some(backup.id.clone());
         self.scope = scope_of(&backup.manifest);
+        self.scope_cursor = Cursor::default();
+        self.replaced = None;
+        true
+    }
+
+    /// Takes of a safety backup only the part that the restore replaced which it was taken for, where it was a part and is known.
+    pub fn take_replaced(&mut self, backup: &Backup) {
+        let replaced = backup.manifest.replaced_part().map(|part| Replaced {
+            part: part.clone(),
+            scope: scope_of_part(&backup.manifest, part),
+        });
+        // What is all that the backup holds is no part of it.
+        self.replaced = replaced.filter(|replaced| {
+            replaced
+                .scope
+                .iter()
+                .any(|item| !item.taken || item.what.is_path())
+        });
+        if let Some(replaced) = &self.replaced {
+            self.scope = replaced.scope.clone();
+        }
+    }
+
+    /// Whether what is marked is the part that the restore replaced which the backup was taken for.
+    #[must_use]
+    pub fn takes_replaced(&self) -> bool {
+        // What is marked by hand has another order.
+        self.replaced.as_ref().is_some_and(|replaced| {
+            let mut all = replaced.scope.iter();
+            replaced.scope.len() == self.scope.len() && all.all(|item| self.scope.contains(item))
+        })
+    }
+
+    /// Takes everything instead of that part, or that part instead of whatever else is marked.
+    pub fn take_all_or_replaced(&mut self, backup: &Backup) {
+        if self.takes_replaced() {
+            self.scope = scope_of(&backup.manifest);
+        } else {
+            self.take_replaced(backup);
+        }
         self.scope_cursor = Cursor::default();
     }
 
@@ -243,10 +313,7 @@ impl Wizard {
     /// Takes only the part that a selection names.
     pub fn limit(&mut self, selection: &Selection) {
         for item in &mut self.scope {
-            item.taken = match &item.what {
-                ScopeWhat::Instance(name) => selection.has_instance(name),
-                ScopeWhat::Workspace(name) => selection.has_workspace(name),
-            };
+            item.taken = item.what.is_in(selection);
         }
     }
 
@@ -254,8 +321,12 @@ impl Wizard {
     /// does not know is not left out by accident.
     #[must_use]
     pub fn selection(&self) -> Selection {
-        if let Some(nodes) = &self.nodes {
-            return nodes.clone();
+        if let Some(settled) = &self.settled {
+            return settled.clone();
+        }
+        // As it was noted: of what the backup does not hold of it, it is known that it was not there before the restore.
+        if let Some(replaced) = self.replaced.as_ref().filter(|_| self.takes_replaced()) {
+            return replaced.part.clone();
         }
         let taken = |item: &&ScopeItem| item.taken;
         let all = |instances: bool| {
@@ -270,7 +341,7 @@ impl Wizard {
             .filter(taken)
             .filter_map(|item| match &item.what {
                 ScopeWhat::Instance(name) => Some(name.clone()),
-                ScopeWhat::Workspace(_) => None,
+                ScopeWhat::Workspace(_) | ScopeWhat::Path(_) => None,
             });
         let workspaces = self
             .scope
@@ -278,8 +349,30 @@ impl Wizard {
             .filter(taken)
             .filter_map(|item| match &item.what {
                 ScopeWhat::Workspace(name) => Some(name.clone()),
-                ScopeWhat::Instance(_) => None,
+                ScopeWhat::Instance(_) | ScopeWhat::Path(_) => None,
             });
+        let paths = self
+            .scope
+            .iter()
+            .filter(taken)
+            .filter_map(|item| match &item.what {
+                ScopeWhat::Path(path) => Some(path.clone()),
+                ScopeWhat::Instance(_) | ScopeWhat::Workspace(_) => None,
+            });
+        let paths: Vec<_> = paths.collect();
+        if !paths.is_empty() {
+            let mut workspaces: Vec<_> = paths.iter().filter_map(|path| path.workspace.clone()).collect();
+            workspaces.dedup();
+            return Selection {
+                instances: if all(true) {
+                    Vec::new()
+                } else {
+                    instances.collect()
+                },
+                workspaces,
+                paths,
+            };
+        }
         Selection {
             instances: if all(true) {
                 Vec::new()
@@ -307,7 +400,9 @@ impl Wizard {
             return Some("no instance is taken: take at least one with Space".to_owned());
         }
         if !some(false) {
-            return Some("no workspace is taken: take at least one with Space".to_owned());
+            let is_of_paths = self.scope.iter().any(|item| item.what.is_path());
+            let what = if is_of_paths { "path" } else { "workspace" };
+            return Some(format!("no {what} is taken: take at least one with Space"));
         }
         None
     }
@@ -374,4 +469,27 @@ fn scope_of(manifest: &Manifest) -> Vec<ScopeItem> {
         .chain(workspaces)
         .map(|what| ScopeItem { what, taken: true })
         .collect()
+}
+
+/// The same with what a selection names and the backup does not hold, and the paths of it instead of the workspaces. What it takes is
+/// marked, and first of its kind: it is to be seen without scrolling.
+fn scope_of_part(manifest: &Manifest, part: &Selection) -> Vec<ScopeItem> {
+    let mut scope = scope_of(manifest);
+    if part.has_paths() {
+        scope.retain(|item| item.what.is_instance());
+    }
+    let instances = part.instances.iter().cloned().map(ScopeWhat::Instance);
+    let workspaces = part.workspaces.iter().cloned().map(ScopeWhat::Workspace);
+    let workspaces = workspaces.filter(|_| !part.has_paths());
+    let paths = part.paths.iter().cloned().map(ScopeWhat::Path);
+    for what in instances.chain(workspaces).chain(paths) {
+        if scope.iter().all(|item| item.what != what) {
+            scope.push(ScopeItem { what, taken: true });
+        }
+    }
+    for item in &mut scope {
+        item.taken = item.what.is_in(part);
+    }
+    scope.sort_by_key(|item| (!item.what.is_instance(), !item.taken));
+    scope
 }

@@ -90,6 +90,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Yes | Action::YesForGood => forms::yes(model),
         Action::NextStep => wizard::next(model),
         Action::Toggle | Action::OnlyThis | Action::ToggleAll => wizard::take(model, action),
+        Action::AllOrReplaced => wizard::take_all_or_replaced(model),
         Action::SafetyBackup => ask::safety(model),
         Action::OtherRepository => wizard::toggle_source(model),
         Action::Quit | Action::QuitAnywhere => ask::quit(model),
@@ -447,11 +448,7 @@ fn begin_wizard(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
         if details.is_only_copied(&backup.id) {
             wizard.from_copy = Some(backup.id.clone());
         }
-        match &backup.manifest.replaced {
-            Some(replaced) if replaced.has_paths() => wizard.nodes = Some(replaced.clone()),
-            Some(replaced) => wizard.limit(replaced),
-            None => {}
-        }
+        wizard.settled = backup.manifest.replaced_part().cloned();
     }
     model.screens.push(Screen::Wizard(Box::new(wizard)));
     match purpose {

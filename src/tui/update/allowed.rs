@@ -75,6 +75,7 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
         Action::Confirm => confirmable(model),
         Action::SafetyBackup => safety_optional(model),
         Action::OtherRepository => source_optional(model),
+        Action::AllOrReplaced => replaced_known(model),
         Action::BreakLive => {
             if !model.is_demo() {
                 return Err("only the demo breaks Live on purpose".to_owned());
@@ -99,14 +100,13 @@ pub fn check(model: &Model, action: Action) -> Result<(), String> {
             able_to_work(model)
         }
         Action::CancelJob => cancellable(model),
-        Action::Maintenance | Action::Protect => live_target(model).map(|_| ()),
+        Action::Maintenance | Action::Protect | Action::MarkEnvironment => live_target(model).map(|_| ()),
         Action::Details if model.is_on_recents() => Ok(()),
         Action::Details => chosen(model),
         Action::Copy => match super::copying::meant(model) {
             Some(_) => Ok(()),
             None => Err("nothing is chosen here that could be copied".to_owned()),
         },
-        Action::MarkEnvironment => live_target(model).map(|_| ()),
         Action::NextMatch | Action::PreviousMatch if !model.goes_on_seeking() => {
             Err("nothing is searched for".to_owned())
         }
@@ -326,6 +326,16 @@ fn safety_optional(model: &Model) -> Result<(), String> {
         }
         Some(Screen::Wizard(wizard)) if matches!(wizard.plan, PlanState::Loading(_)) => {
             Err("the plan is still being worked out".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the wizard is about a safety backup of which it is known that the restore replaced only a part.
+fn replaced_known(model: &Model) -> Result<(), String> {
+    match model.screens.last() {
+        Some(Screen::Wizard(wizard)) if wizard.replaced.is_none() => {
+            Err("this is no safety backup of a restore of a part".to_owned())
         }
         _ => Ok(()),
     }

@@ -248,7 +248,7 @@ pub fn restore(model: &mut Model) -> Vec<Effect> {
     let mut wizard = Wizard::new(environment, Purpose::Restore);
     wizard.choose(&backup);
     if selection.has_paths() {
-        wizard.nodes = Some(selection);
+        wizard.settled = Some(selection);
     } else {
         // Whole workspaces are a part as the wizard's own step has it, which Esc goes back to.
         wizard.limit(&selection);

@@ -74,7 +74,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             wizard.problem = Some(format!("reading this backup back found damage: {instead}"));
         }
         Some(backup) => {
-            wizard.choose(backup);
+            if wizard.choose(backup) {
+                // All the rest of it would set aside what was changed since, and is not what was lost.
+                wizard.take_replaced(backup);
+            }
             if source == RepositoryChoice::Copy {
                 wizard.from_copy = Some(backup.id.clone());
             }
@@ -111,6 +114,16 @@ pub fn take(model: &mut Model, action: Action) -> Vec<Effect> {
             Action::ToggleAll => wizard.take_all_or_none(),
             _ => wizard.toggle_selected(),
         }
+    }
+    Vec::new()
+}
+
+/// Takes everything instead of the part that the restore replaced which the backup was taken for, or that part again.
+pub fn take_all_or_replaced(model: &mut Model) -> Vec<Effect> {
+    let backup = model.wizard_backup().cloned();
+    if let (Some(wizard), Some(backup)) = (wizard(model), backup) {
+        wizard.problem = None;
+        wizard.take_all_or_replaced(&backup);
     }
     Vec::new()
 }

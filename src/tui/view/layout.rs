@@ -220,7 +220,12 @@ pub fn heights(model: &Model) -> Heights {
         environments: usize::from(main.environments.height.saturating_sub(1)),
         backups: usize::from(main.table_rows),
         choose: rows.saturating_sub(6),
-        scope: rows.saturating_sub(6),
+        scope: match model.screens.last() {
+            Some(Screen::Wizard(wizard)) => {
+                rows.saturating_sub(4 + usize::from(super::wizard::scope_head(wizard)))
+            }
+            _ => rows,
+        },
         screen: match model.screens.last() {
             // The lists have a head, the wizard's steps a line that shows them.
             Some(Screen::Jobs(_) | Screen::Activity(_) | Screen::Notifications(_)) => rows - 1,

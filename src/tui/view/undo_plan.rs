@@ -84,15 +84,11 @@ pub fn puts_back(text: &mut Text, model: &Model, wizard: &Wizard) {
 pub fn earlier(model: &Model, environment: &EnvironmentName) -> Option<(String, String)> {
     let details = model.details.get(environment)?;
     let earlier = Earlier::of(details, model.jobs_newest_first())?;
-    let key = |action| model.settings.keys.first(action);
-    let restore = key(Action::Restore);
-    let how = if earlier.part.has_paths() {
-        let (compare, mark) = (key(Action::Compare), key(Action::Mark));
-        format!("{compare} on it, {mark} on that alone, and {restore}")
-    } else if earlier.part.is_everything() {
+    let restore = model.settings.keys.first(Action::Restore);
+    let how = if earlier.part.is_everything() {
         format!("{restore} on it")
     } else {
-        format!("{restore} on it, and only that in the second step")
+        format!("{restore} on it, where only that is marked")
     };
     Some((earlier.in_words(|at| model.when().moment(at)), how))
 }

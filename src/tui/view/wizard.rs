@@ -137,6 +137,11 @@ fn source(model: &Model) -> Option<(String, Meaning)> {
     Some((format!("Taken from {words}."), meaning))
 }
 
+/// So many lines stand above the instances and workspaces.
+pub fn scope_head(wizard: &Wizard) -> u16 {
+    if wizard.replaced.is_some() { 3 } else { 2 }
+}
+
 fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
     // Where nothing is marked, nothing comes back.
     let all = wizard.scope_problem().is_none() && wizard.selection().is_everything();
@@ -151,14 +156,31 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         "Only what is marked will be restored; everything else in Live stays as it is.".to_owned()
     };
     canvas.text(area.x, area.y, area.width, &words, Meaning::Quiet);
-    if let Some((words, meaning)) = source(model) {
+    let head = scope_head(wizard);
+    let list = area.y + head;
+    if wizard.replaced.is_some() {
+        let key = key(Action::AllOrReplaced);
+        let (words, meaning) = if wizard.takes_replaced() {
+            (
+                format!("It is what the restore that took this backup replaced. {key} takes everything."),
+                Meaning::Title,
+            )
+        } else {
+            (
+                format!("The restore that took this backup replaced only a part: {key} takes only that."),
+                Meaning::Quiet,
+            )
+        };
         canvas.text(area.x, area.y + 1, area.width, &words, meaning);
     }
+    if let Some((words, meaning)) = source(model) {
+        canvas.text(area.x, list - 1, area.width, &words, meaning);
+    }
     let symbols = canvas.symbols();
-    let visible = usize::from(area.height.saturating_sub(4));
+    let visible = usize::from(area.height.saturating_sub(head + 2));
     let cursor = &wizard.scope_cursor;
     let items = wizard.scope.iter().enumerate().skip(cursor.offset).take(visible);
-    for ((number, item), y) in items.zip(area.y + 2..) {
+    for ((number, item), y) in items.zip(list..) {
         let selected = number == cursor.selected;
         let meaning = if selected {
             Meaning::Selected
@@ -175,11 +197,16 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         };
         canvas.text(area.x + 2, y, 1, mark, colour);
         let (kind, name) = match &item.what {
-            ScopeWhat::Instance(name) => ("instance", name.as_str()),
-            ScopeWhat::Workspace(name) => ("workspace", name.as_str()),
+            ScopeWhat::Instance(name) => ("instance", name.to_string()),
+            ScopeWhat::Workspace(name) => ("workspace", name.clone()),
+            // Paths are told apart by how they begin and how they end.
+            ScopeWhat::Path(path) => {
+                let room = usize::from(area.width.saturating_sub(15));
+                ("path", shorten_middle(&path.to_string(), room, symbols.more))
+            }
         };
         canvas.text(area.x + 4, y, 10, kind, Meaning::Quiet);
-        canvas.text(area.x + 15, y, area.width - 15, name, meaning);
+        canvas.text(area.x + 15, y, area.width - 15, &name, meaning);
         if selected {
             canvas.select(area.x, y, area.width, true);
         }
@@ -188,7 +215,7 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         canvas.text(area.right(), area.bottom() - 3, 1, symbols.below, Meaning::Key);
     }
     if cursor.offset > 0 {
-        canvas.text(area.right(), area.y + 2, 1, symbols.up, Meaning::Key);
+        canvas.text(area.right(), list, 1, symbols.up, Meaning::Key);
     }
 }
 
