@@ -150,7 +150,9 @@ fn position(command: &Command, position: usize) -> Option<&Arg> {
 
 fn is_called(argument: &Arg, name: &str) -> bool {
     let names = argument.get_value_names().unwrap_or_default();
-    names.iter().any(|called| called.as_str() == name)
+    names
+        .iter()
+        .any(|called| called.split('|').any(|one| one == name))
 }
 
 #[cfg(test)]
@@ -178,6 +180,7 @@ mod tests {
         assert_eq!(asked(&["backup", ""]), environments());
         assert_eq!(asked(&["--json", "backup", "--detach", "ac"]), environments());
         assert_eq!(asked(&["jobs", "--environment", "ac"]), environments());
+        assert_eq!(asked(&["jobs", "ac"]), environments());
         assert_eq!(asked(&["restore", "acme/live", ""]), backups(false));
         assert_eq!(
             asked(&["--context", "prod", "restore", "acme/live", "we"]),

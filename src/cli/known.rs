@@ -93,7 +93,7 @@ fn unusable_environment(arguments: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
         return None;
     };
-    let names = argument.split([' ', '<', '>', '[', ']']);
+    let names = argument.split([' ', '<', '>', '[', ']', '|']);
     names
         .into_iter()
         .any(|name| name == ENVIRONMENT)

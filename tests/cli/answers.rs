@@ -117,6 +117,24 @@ fn jobs() {
     both("jobs", &["jobs"]);
 }
 
+alike!(jobs_of_an_environment);
+fn jobs_of_an_environment() {
+    let told = |arguments: &[&str]| {
+        let ended = lifeboat(&[arguments, &["--json"]].concat()).ends();
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.out
+    };
+    let of_live = told(&["jobs", "acme/live"]);
+    assert_eq!(of_live, told(&["jobs", "--environment", "acme/live"]));
+    let value: serde_json::Value = serde_json::from_str(&of_live).unwrap();
+    let jobs = value["jobs"].as_array().unwrap();
+    assert!(!jobs.is_empty() && jobs.iter().all(|job| job["environment"] == "acme/live"));
+    let none: serde_json::Value = serde_json::from_str(&told(&["jobs", "acme/uat"])).unwrap();
+    assert_eq!(none["jobs"], serde_json::json!([]));
+    let said = lifeboat(&["jobs", "acme/uat"]).ends().out;
+    assert_eq!(said, "There has been no job of acme/uat yet.\n");
+}
+
 alike!(one_job);
 fn one_job() {
     both("one_job", &["jobs", "40"]);

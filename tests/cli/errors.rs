@@ -51,8 +51,39 @@ fn a_verb_that_is_spelled_badly_is_told_unless_it_means_the_opposite() {
 
 alike!(what_is_no_id_and_no_backup_is_told_what_would_be_one);
 fn what_is_no_id_and_no_backup_is_told_what_would_be_one() {
-    let said = lifeboat(&["jobs", "abc"]).ends().err;
-    assert!(said.contains("the id of a job is a number"), "{said}");
+    for neither in ["abc", "12a", ""] {
+        let ended = lifeboat(&["jobs", neither]).ends();
+        let said = ended.err.replace('\n', " ");
+        assert!(
+            ended.code == 2
+                && said.contains("the id of a job is a number")
+                && said.contains("an environment is written PROJECT/ENVIRONMENT"),
+            "{said}"
+        );
+    }
+    let ended = lifeboat(&["jobs", "acme/lvie"]).ends();
+    assert!(
+        ended.code == 2 && ended.err.contains("did you mean acme/live?"),
+        "{}",
+        ended.err
+    );
+    let said = lifeboat(&["jobs", "acme/"]).ends().err;
+    assert!(
+        said.contains("there is no environment \"acme/\": did you mean"),
+        "{said}"
+    );
+    for of_a_list in [
+        &["jobs", "40", "--limit", "3"][..],
+        &["jobs", "40", "--environment", "acme/live"],
+    ] {
+        assert_eq!(lifeboat(of_a_list).ends().code, 2, "{of_a_list:?}");
+    }
+    let ended = lifeboat(&["jobs", "acme/live", "--log"]).ends();
+    assert!(
+        ended.code == 2 && ended.err.contains("of one job"),
+        "{}",
+        ended.err
+    );
     let ended = lifeboat(&["jobs", "--limit", "1", "--log"]).ends();
     assert!(
         ended.code == 2 && ended.err.contains("of one job"),

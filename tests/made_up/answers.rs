@@ -72,7 +72,12 @@ impl Backend for Fixture {
     async fn jobs(&self, query: JobQuery) -> Result<Vec<Job>, BackendError> {
         self.called("jobs").await?;
         let state = self.state();
-        Ok(state.jobs.iter().take(query.limit as usize).cloned().collect())
+        let asked = |job: &&Job| {
+            let asked = query.environment.as_ref();
+            asked.is_none_or(|name| job.environment == *name)
+        };
+        let jobs = state.jobs.iter().filter(asked);
+        Ok(jobs.take(query.limit as usize).cloned().collect())
     }
 
     async fn job(&self, id: JobId) -> Result<Job, BackendError> {

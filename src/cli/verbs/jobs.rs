@@ -1,12 +1,14 @@
-//! `lifeboat jobs`: what ran and what runs; with a number, one job and its log.
+//! `lifeboat jobs`: what ran and what runs, of all environments or of one; with a number, one job and its log.
+
+use std::str::FromStr;
 
 use clap::Args;
 use serde_json::json;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendError};
 use crate::cli::table::{Side, Table};
 use crate::cli::{Call, CliError, follow};
-use crate::domain::environment::EnvironmentName;
+use crate::domain::environment::{EnvironmentName, NameError};
 use crate::domain::job::{Job, JobId, JobState, LogLine};
 use crate::domain::request::JobQuery;
 use crate::domain::{Instant, measure};
@@ -14,42 +16,91 @@ use crate::domain::{Instant, measure};
 /// What `lifeboat jobs` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct JobsArguments {
-    /// The number of one job; all of them without it, newest first
-    #[arg(value_name = "ID")]
-    pub id: Option<JobId>,
+    /// The number of one job, or the environment whose jobs are listed; all of them without it, newest first
+    #[arg(value_name = "ID|ENV")]
+    pub which: Option<Which>,
     /// Print the log of the one job
     #[arg(long)]
     pub log: bool,
     /// Only the jobs of this environment
-    #[arg(long, value_name = "ENV", conflicts_with = "id")]
+    #[arg(long, value_name = "ENV", conflicts_with = "which")]
     pub environment: Option<EnvironmentName>,
-    /// At most so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "id")]
-    pub limit: u32,
+    /// At most so many; 20 without it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+/// So many jobs are listed where nobody says how many.
+const LISTED: u32 = 20;
+
+/// Which jobs are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// The one of this number.
+    Job(JobId),
+    /// Those of this environment.
+    Of(EnvironmentName),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Whoever writes a slash means an environment, and is told what is wrong with that name.
+        if text.contains('/') {
+            return text
+                .parse()
+                .map(Self::Of)
+                .map_err(|wrong: NameError| wrong.to_string());
+        }
+        text.parse().map(Self::Job).map_err(|_| {
+            "the id of a job is a number, which `lifeboat jobs` lists, and an environment is written PROJECT/ENVIRONMENT"
+                .to_owned()
+        })
+    }
 }
 
 pub(super) async fn run(arguments: JobsArguments, call: &mut Call<'_>) -> Result<(), CliError> {
-    // The parser asks for no id where an option is given that does not go with one.
-    if arguments.log && arguments.id.is_none() {
-        return Err(CliError::usage(
-            "--log prints the log of one job: give its id, as in `lifeboat jobs 12 --log`",
-        ));
-    }
+    let environment = match arguments.which {
+        Some(Which::Job(_)) if arguments.limit.is_some() => {
+            return Err(CliError::usage(
+                "--limit is for a list of jobs, and a number is one job: leave one of them away",
+            ));
+        }
+        Some(Which::Job(id)) => {
+            let backend = call.backend().await?;
+            return one(id, arguments.log, backend.as_ref(), call).await;
+        }
+        // The parser asks for no id where an option is given that does not go with one.
+        _ if arguments.log => {
+            return Err(CliError::usage(
+                "--log prints the log of one job: give its id, as in `lifeboat jobs 12 --log`",
+            ));
+        }
+        Some(Which::Of(name)) => Some(name),
+        None => arguments.environment,
+    };
     let backend = call.backend().await?;
-    if let Some(id) = arguments.id {
-        return one(id, arguments.log, backend.as_ref(), call).await;
-    }
     let query = JobQuery {
-        environment: arguments.environment,
+        environment: environment.clone(),
         id: None,
-        limit: arguments.limit,
+        limit: arguments.limit.unwrap_or(LISTED),
     };
     let jobs = backend.jobs(query).await?;
+    // One that is configured no more has jobs still; one that has none may be spelled badly.
+    if let Some(name) = environment.as_ref().filter(|_| jobs.is_empty())
+        && let Err(unknown @ BackendError::UnknownEnvironment { .. }) = backend.environment(name).await
+    {
+        return Err(unknown.into());
+    }
     if call.globals.json {
         return call.json(&json!({ "jobs": jobs }));
     }
     if jobs.is_empty() {
-        return call.say("There has been no job yet.");
+        return match environment {
+            Some(name) => call.say(&format!("There has been no job of {name} yet.")),
+            None => call.say("There has been no job yet."),
+        };
     }
     let now = call.now();
     let mut table = Table::new(&[
