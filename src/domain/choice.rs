@@ -140,6 +140,12 @@ fn not_good(slot: Slot, backup: &Backup) -> ChoiceError {
     ChoiceError::NotGood { why }
 }
 
+/// Whether this stands for a backup, whichever that is: a slot's name or one of the other words that [`choose`] knows.
+#[must_use]
+pub fn is_word(text: &str) -> bool {
+    text.parse::<Slot>().is_ok() || matches!(text, "upgrade" | "safety" | RECENT | LATEST)
+}
+
 /// Finds the backup that a person means: a slot's name, `upgrade`, `safety` or `recent` for the newest of those, `latest` for
 /// the newest good one of any kind but safety backups, an id, or a unique beginning of one. One that is dated ahead of the clock is found by its id only.
 ///

@@ -229,6 +229,33 @@ fn what_is_gone_is_a_choice() {
     assert!(none.out.contains("There is no backup that Live"), "{}", none.out);
 }
 
+alike!(a_backup_is_chosen_by_the_words_that_verbs_take);
+fn a_backup_is_chosen_by_the_words_that_verbs_take() {
+    // Two are daily, and the words of one begin with weekly: a verb takes the newest of those that it means.
+    for (word, id) in [
+        ("latest", "b1234567"),
+        ("Latest", "b1234567"),
+        ("daily", "b1234567"),
+        ("weekly", "d1234567"),
+        ("monthly", "f1234567"),
+        ("upgrade", "c1234567"),
+        ("safety", "a1234567"),
+    ] {
+        let ended = typing(&["acme/live", "3", word, "5", "quit"]);
+        let plan = format!("lifeboat plan acme/live {id}\n");
+        assert!(ended.out.contains(&plan), "{word}: {}{}", ended.out, ended.err);
+        let ended = typing(&["acme/live", "4", word, "back", "quit"]);
+        let path = "the path, such as author:/website/home";
+        assert!(ended.err.contains(path), "{word}: {}", ended.err);
+    }
+    // What is understood and is not there is told as that; what the words of one begin with is that one still.
+    let ended = typing(&["acme/live", "3", "recent", "back", "quit"]);
+    assert!(ended.err.contains("there is no recent backup"), "{}", ended.err);
+    let ended = typing(&["acme/live", "3", "manual", "5", "quit"]);
+    let plan = "lifeboat plan acme/live e1234567\n";
+    assert!(ended.out.contains(plan), "{}{}", ended.out, ended.err);
+}
+
 alike!(what_can_be_looked_into_is_chosen_by_number_and_then_by_path);
 fn what_can_be_looked_into_is_chosen_by_number_and_then_by_path() {
     let ended = typing(&[

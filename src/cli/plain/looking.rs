@@ -2,7 +2,8 @@
 
 use super::answering::Answer;
 use super::asking::Question;
-use super::restoring::{Options, PATH_HELP, WHICH_HELP, sentences};
+use super::options::Options;
+use super::restoring::{PATH_HELP, WHICH_HELP, sentences};
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::Backup;
@@ -45,7 +46,7 @@ impl Session<'_, '_> {
             }
             Looks::Differences => ("Backups, the newest first:", "compare Live with which"),
         };
-        let options = Options::with(&labels, &backups);
+        let options = Options::with(&labels, &backups, &details.backups);
         let chosen = self.one_of(title, options, question, WHICH_HELP).await?;
         let place = match chosen {
             Ok(Some(place)) => place,

@@ -15,6 +15,7 @@ mod configured;
 mod kept;
 mod lines;
 mod looking;
+mod options;
 mod parts;
 mod restoring;
 mod running;

@@ -2,7 +2,8 @@
 
 use super::answering::{Answer, said_again};
 use super::asking::Question;
-use super::restoring::{Options, PATH_HELP};
+use super::options::Options;
+use super::restoring::PATH_HELP;
 use super::{Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::Backup;

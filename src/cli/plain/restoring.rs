@@ -1,7 +1,8 @@
 //! A restore, question by question: which backup, what of it, what that would do, and the name to type.
 
-use super::answering::{Answer, said_again};
+use super::answering::Answer;
 use super::asking::Question;
+use super::options::{Options, places};
 use super::{Ended, Session, Why};
 use crate::cli::CliError;
 use crate::domain::backup::{Backup, Verification};
@@ -11,9 +12,10 @@ use crate::domain::shrinking::Less;
 use crate::domain::{Instant, measure};
 
 /// What is said to whoever asks for help where a backup is chosen.
-pub(super) const WHICH_HELP: &str = "Type the number of one of them, its id or the beginning of that, or the beginning of its words where \
-    that fits one alone, such as daily. Digits alone are a number, or from four of them on the beginning of an id. Enter alone says \
-    them again; \"back\" leaves the question, and nothing is done.";
+pub(super) const WHICH_HELP: &str = "Type the number of one of them, its id or the beginning of that, the beginning of its words where \
+    that fits one alone, or what verbs take: monthly, weekly, daily or manual for a slot, upgrade, safety or recent for the newest of \
+    those, latest for the newest good one but safety backups. Digits alone are a number, or from four of them on the beginning of an \
+    id. Enter alone says them again; \"back\" leaves the question, and nothing is done.";
 
 /// The same where it is said what to do with a plan.
 const WHAT_HELP: &str = "Nothing has been done to Live yet, and whatever is chosen, nothing is before the name of the environment is \
@@ -46,7 +48,7 @@ impl Session<'_, '_> {
         }
         let now = self.call.now();
         let labels = sentences(&backups, now);
-        let options = Options::with(&labels, &backups);
+        let options = Options::with(&labels, &backups, &details.backups);
         let Some(place) = (match self
             .one_of("Backups, the newest first:", options, "which backup", WHICH_HELP)
             .await?
@@ -158,11 +160,11 @@ impl Session<'_, '_> {
         question: &str,
         help: &str,
     ) -> Result<Result<Option<usize>, Why>, CliError> {
-        let labels = options.labels;
+        let labels = options.labels();
         self.call.say("")?;
         self.call.tell(title)?;
         self.numbered(labels)?;
-        let id = if options.backups.is_empty() { "" } else { ", an id" };
+        let id = if options.are_backups() { ", an id" } else { "" };
         let question = format!("{question} (1 to {}{id}, or back)> ", labels.len());
         loop {
             match self.answer(&Question::open(&question, help)).await? {
@@ -216,84 +218,6 @@ impl Session<'_, '_> {
     }
 }
 
-/// What one of is chosen.
-#[derive(Clone, Copy)]
-pub(super) struct Options<'o> {
-    /// What is said of each.
-    labels: &'o [String],
-    /// The backups that the first of them are; each can be chosen by its id as well.
-    backups: &'o [&'o Backup],
-}
-
-impl<'o> Options<'o> {
-    /// Of which none is a backup.
-    pub(super) fn of(labels: &'o [String]) -> Self {
-        Self { labels, backups: &[] }
-    }
-
-    /// Of which the first are backups.
-    pub(super) fn with(labels: &'o [String], backups: &'o [&'o Backup]) -> Self {
-        Self { labels, backups }
-    }
-
-    /// The place, from 0, of what is meant: by its number, the beginning of its words, or its id.
-    fn place(&self, typed: &str) -> Result<usize, String> {
-        match place(typed, self.labels) {
-            Ok(place) => Ok(place),
-            Err(why) => match by_id(typed, self.backups)? {
-                Some(place) => Ok(place),
-                None => Err(why),
-            },
-        }
-    }
-}
-
-/// From so many digits on they may be the beginning of an id. Fewer are a number that was mistyped.
-const NO_NUMBER: usize = 4;
-
-/// The place of the backup that has an id which begins so, or had one before it was pinned or extended.
-fn by_id(typed: &str, backups: &[&Backup]) -> Result<Option<usize>, String> {
-    let typed = typed.to_lowercase();
-    let is_number = typed.chars().all(|one| one.is_ascii_digit());
-    if typed.is_empty() || is_number && typed.len() < NO_NUMBER {
-        return Ok(None);
-    }
-    let has_it = |backup: &Backup| {
-        let ids = std::iter::once(&backup.id).chain(&backup.manifest.earlier);
-        ids.into_iter().any(|id| id.0.starts_with(&typed))
-    };
-    let fit: Vec<usize> = (0..)
-        .zip(backups)
-        .filter(|(_, backup)| has_it(backup))
-        .map(|(place, _)| place)
-        .collect();
-    match fit.as_slice() {
-        [] => Ok(None),
-        [only] => Ok(Some(*only)),
-        several => {
-            let numbers: Vec<String> = several.iter().map(|place| (place + 1).to_string()).collect();
-            Err(format!(
-                "{} begins the ids of {} of these: type more of one, or its number ({})",
-                said_again(&typed),
-                several.len(),
-                measure::listed(&numbers)
-            ))
-        }
-    }
-}
-
-/// The places of several, each once, in the order in which they were typed.
-fn places(typed: &str, labels: &[String]) -> Result<Vec<usize>, String> {
-    let mut places = Vec::new();
-    for word in typed.split([' ', ',']).filter(|word| !word.is_empty()) {
-        let place = place(word, labels)?;
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    Ok(places)
-}
-
 /// What is asked under a plan, and what can be chosen: not as if nothing had been said, where it cannot be done or was not begun.
 fn what_now(is_in_the_way: bool, began: Ended) -> (&'static str, [String; 5]) {
     let title = match (is_in_the_way, began) {
@@ -317,43 +241,6 @@ fn what_now(is_in_the_way: bool, began: Ended) -> (&'static str, [String; 5]) {
         "leave it: nothing is restored",
     ];
     (title, labels.map(str::to_owned))
-}
-
-/// The place in a list, from 0, of what is meant: by its number, or by the beginning of its words where that is unique. Else why it is
-/// not clear.
-fn place(typed: &str, labels: &[String]) -> Result<usize, String> {
-    let count = labels.len();
-    if let Ok(number) = typed.parse::<usize>() {
-        let place = number.checked_sub(1).filter(|place| *place < count);
-        return place.ok_or_else(|| format!("{} is no number from 1 to {count}", said_again(typed)));
-    }
-    let words = typed.to_lowercase();
-    let labels = labels.iter().map(|label| label.to_lowercase());
-    let fit: Vec<(usize, String)> = labels
-        .enumerate()
-        .filter(|(_, label)| label.starts_with(&words))
-        .collect();
-    match fit.as_slice() {
-        [(only, _)] => Ok(*only),
-        [] => Err(format!(
-            "{} is no number from 1 to {count}, and none of these begins with it",
-            said_again(typed)
-        )),
-        // What is all of one of them is that one, though another goes on from there.
-        several => several
-            .iter()
-            .find(|(_, label)| *label == words)
-            .map(|(place, _)| *place)
-            .ok_or_else(|| {
-                let numbers: Vec<String> = several.iter().map(|(place, _)| (place + 1).to_string()).collect();
-                format!(
-                    "{} begins {} of these: type more of one, or its number ({})",
-                    said_again(typed),
-                    several.len(),
-                    measure::listed(&numbers)
-                )
-            }),
-    }
 }
 
 /// What there is to say of each of these backups.
@@ -403,44 +290,4 @@ fn sentence(backup: &Backup, taken: &str, now: Instant) -> String {
         parts.push(format!("note by {}: {note}", manifest.by));
     }
     parts.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_typed_twice_is_chosen_once() {
-        let labels = ["author", "public-1", "public-2"].map(str::to_owned);
-        assert_eq!(places("1, 1", &labels), Ok(vec![0]));
-        assert_eq!(places("3 author 1,3", &labels), Ok(vec![2, 0]));
-        assert_eq!(places("", &labels), Ok(Vec::new()));
-        assert!(places("1 4", &labels).is_err());
-    }
-
-    #[test]
-    fn a_number_or_the_beginning_of_the_words_is_meant() {
-        let labels = [
-            "restore it",
-            "restore it without a safety backup",
-            "only some paths",
-            "Manual, taken",
-        ]
-        .map(str::to_owned);
-        assert_eq!(place("3", &labels), Ok(2));
-        assert_eq!(place("restore it", &labels), Ok(0));
-        assert_eq!(place("restore it w", &labels), Ok(1));
-        assert_eq!(place("manual", &labels), Ok(3));
-        for (typed, told) in [
-            ("0", "no number from 1 to 4"),
-            ("5", "no number from 1 to 4"),
-            ("daily", "none of these begins with it"),
-            ("rest", "begins 2 of these"),
-        ] {
-            let why = place(typed, &labels).unwrap_err();
-            assert!(why.contains(told), "{why}");
-        }
-        let why = place(&"é".repeat(5_000_000), &labels).unwrap_err();
-        assert!(why.chars().count() < 150, "{}", why.len());
-    }
 }
