@@ -129,10 +129,29 @@ impl Standing {
         self.since.map(age).or(self.seconds)
     }
 
+    /// Whether it can be told at all how it stands: nobody has seen yet how long a restore takes before there was one, or a drill.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        match self.aim {
+            Aim::Rpo => true,
+            Aim::Rto => self.met || self.seconds.is_some(),
+        }
+    }
+
+    /// How it stands: `met`, `missed` or `not known`.
+    #[must_use]
+    pub fn state_in_words(&self) -> &'static str {
+        match (self.met, self.is_known()) {
+            (true, _) => "met",
+            (false, true) => "missed",
+            (false, false) => "not known",
+        }
+    }
+
     /// It in a line: `RPO 26h missed: no backup since …`.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let state = if self.met { "met" } else { "missed" };
+        let state = self.state_in_words();
         let cause = self.cause.as_ref().map(|cause| format!(": {cause}"));
         format!(
             "{} {} {state}{}",
@@ -310,10 +329,7 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
     });
     let cause = match (failed, longest) {
         (Some(failed), _) => Some(failed),
-        (None, None) => Some(
-            "nobody knows how long it takes: no drill and no restore has brought all of it back yet"
-                .to_owned(),
-        ),
+        (None, None) => Some("no drill or restore of all of it yet; a drill makes it known".to_owned()),
         (None, Some((millis, what))) if millis > target.seconds().saturating_mul(1_000) => {
             Some(format!("{what} {}", measure::millis(millis)))
         }
@@ -382,6 +398,10 @@ mod tests {
             standing[0].in_words(),
             "RPO 1d missed: there is no backup that can be gone back to"
         );
+        assert_eq!(
+            standing[1].in_words(),
+            "RTO 30m not known: no drill or restore of all of it yet; a drill makes it known"
+        );
         let off = Known {
             is_scheduled: false,
             ..NOTHING
@@ -446,6 +466,10 @@ mod tests {
         };
         assert!(targets.standing(&took(30 * 60_000))[0].met);
         let missed = targets.standing(&took(30 * 60_000 + 1)).remove(0);
-        assert!(!missed.met && missed.cause.unwrap().starts_with("the last restore took"));
+        assert!(
+            missed
+                .in_words()
+                .starts_with("RTO 30m missed: the last restore took")
+        );
     }
 }

@@ -99,6 +99,23 @@ async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
     look("fleet-targets", targets, &steps).await;
 }
 
+alike!(a_target_of_which_nothing_is_known_is_not_told_as_missed);
+async fn a_target_of_which_nothing_is_known_is_not_told_as_missed() {
+    let unmeasured = |state: &mut State| {
+        let acme = state.environments.get_mut(&name("acme/live")).unwrap();
+        acme.summary.targets = vec![Standing {
+            aim: Aim::Rto,
+            target: "30m".parse().unwrap(),
+            met: false,
+            since: None,
+            seconds: None,
+            cause: Some("no drill or restore of all of it yet; a drill makes it known".to_owned()),
+        }];
+    };
+    let steps = [("", "RTO 30m not known"), ("F", "RTO not known")];
+    look("fleet-target-not-known", unmeasured, &steps).await;
+}
+
 alike!(age_target_and_proof_stand_in_the_narrowest_fleet);
 async fn age_target_and_proof_stand_in_the_narrowest_fleet() {
     let proven = |state: &mut State| {

@@ -106,7 +106,13 @@ impl TargetProof {
         let in_part = in_part.unwrap_or_default();
         match (self.met, self.first_missed) {
             (None, _) => {
-                format!("{target}: nobody knows, {of} up to the end of the period is known{in_part}")
+                let known_by = match self.aim {
+                    Aim::Rpo => "",
+                    Aim::Rto => "; a drill makes it known",
+                };
+                format!(
+                    "{target}: not known whether it was met, {of} up to the end of the period is known{in_part}{known_by}"
+                )
             }
             (Some(_), Some(first)) => format!(
                 "{target} missed in the period: first at {}, for {} in all{worst}{known}{in_part}",

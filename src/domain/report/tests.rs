@@ -207,7 +207,8 @@ fn of_targets(targets: &[(Aim, &str, bool)], jobs: Vec<Job>) -> ProofReport {
             target: target.parse().unwrap(),
             met: *met,
             since: None,
-            seconds: None,
+            // A restore takes three minutes.
+            seconds: (*aim == Aim::Rto).then_some(180),
             cause: None,
         })
         .collect();
@@ -283,8 +284,8 @@ fn a_drill_of_a_part_is_told_as_that_and_meets_no_target() {
     assert_eq!((alone.met, alone.known_since), (None, None));
     assert_eq!(
         alone.said,
-        "RTO 3m: nobody knows, no drill and no restore of all of it up to the end of the period is known; a drill of the \
-         period proved a part only, without public-1, and does not count for all of it"
+        "RTO 3m: not known whether it was met, no drill and no restore of all of it up to the end of the period is known; a \
+         drill of the period proved a part only, without public-1, and does not count for all of it; a drill makes it known"
     );
     // Beside one of all of it, which counts.
     let whole = job(JobKind::Drill, 1, 10, JobState::Done);
@@ -343,6 +344,12 @@ fn a_target_that_was_kept_is_met_and_what_is_not_known_is_said() {
     let nothing = of_targets(&both, Vec::new());
     for target in &nothing.environments[0].targets {
         assert_eq!(target.met, None);
-        assert!(target.said.contains("nobody knows"), "{}", target.said);
+        assert!(
+            target.said.contains("not known whether it was met"),
+            "{}",
+            target.said
+        );
+        let by_a_drill = target.said.ends_with("a drill makes it known");
+        assert_eq!(by_a_drill, target.aim == Aim::Rto, "{}", target.said);
     }
 }

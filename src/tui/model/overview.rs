@@ -100,8 +100,10 @@ pub enum State {
     Late,
     /// The last drill did not bring its backup back.
     NotProven,
-    /// A restore takes longer than it may, or nobody knows how long.
+    /// A restore takes longer than it may.
     TooSlow,
+    /// How long a restore takes is not known, and there is a target for it.
+    Unmeasured,
     /// Jobs wait.
     Maintenance,
     /// Its repository has not been read yet.
@@ -118,9 +120,9 @@ impl State {
     /// How an environment stands.
     #[must_use]
     pub fn of(summary: &EnvironmentSummary) -> Self {
-        let misses = |aim| {
+        let missed = |aim| {
             let mut targets = summary.targets.iter();
-            targets.any(|standing| standing.aim == aim && !standing.met)
+            targets.find(|standing| standing.aim == aim && !standing.met)
         };
         let drill_failed = || {
             summary
@@ -138,12 +140,16 @@ impl State {
             Self::NoBackup
         } else if summary.failed.is_some() {
             Self::Failed
-        } else if summary.late || misses(Aim::Rpo) {
+        } else if summary.late || missed(Aim::Rpo).is_some() {
             Self::Late
         } else if drill_failed() {
             Self::NotProven
-        } else if misses(Aim::Rto) {
-            Self::TooSlow
+        } else if let Some(rto) = missed(Aim::Rto) {
+            if rto.is_known() {
+                Self::TooSlow
+            } else {
+                Self::Unmeasured
+            }
         } else if summary.maintenance.is_some() {
             Self::Maintenance
         } else if summary.protection.is_some() {
@@ -163,6 +169,7 @@ impl State {
             Self::Late => "late",
             Self::NotProven => "drill failed",
             Self::TooSlow => "RTO missed",
+            Self::Unmeasured => "RTO not known",
             Self::Maintenance => "maintenance",
             Self::Unread => "being read",
             Self::Protected => "protected",

@@ -149,7 +149,8 @@ pub fn state_lines(model: &Model) -> Vec<Vec<Piece>> {
         problem("waits for another owner", &text, Meaning::Warning);
     }
     for missed in summary.targets.iter().filter(|one| !one.met) {
-        let label = format!("{} {} missed", missed.aim.label(), missed.target);
+        let state = missed.state_in_words();
+        let label = format!("{} {} {state}", missed.aim.label(), missed.target);
         problem(
             &label,
             missed.cause.as_deref().unwrap_or_default(),

@@ -209,7 +209,9 @@ fn away(canvas: &mut Canvas<'_>, overview: &Overview, area: Rect) -> u16 {
 fn sign(state: State, symbols: &Symbols) -> (&'static str, Meaning) {
     match state {
         State::Trouble | State::Failed | State::NotProven => (symbols.critical, Meaning::Critical),
-        State::NoBackup | State::Late | State::TooSlow => (symbols.warning, Meaning::Warning),
+        State::NoBackup | State::Late | State::TooSlow | State::Unmeasured => {
+            (symbols.warning, Meaning::Warning)
+        }
         State::Maintenance => (symbols.maintenance, Meaning::Warning),
         State::Protected => (symbols.protected, Meaning::Good),
         State::Good => (symbols.full, Meaning::Good),
@@ -300,11 +302,17 @@ fn proven(model: &Model, row: &Row<'_>, briefly: bool) -> Vec<Piece> {
 /// How its targets stand: which is missed, and by how much. Where it has none, the schedule is what it is held to.
 fn targets(model: &Model, row: &Row<'_>) -> (String, Meaning) {
     let summary = row.summary;
-    let missed: Vec<&Standing> = summary.targets.iter().filter(|one| !one.met).collect();
-    let words = match (row.state, summary.targets.as_slice(), missed.as_slice()) {
+    let (known, unknown): (Vec<&Standing>, Vec<_>) = summary
+        .targets
+        .iter()
+        .filter(|one| !one.met)
+        .partition(|one| one.is_known());
+    let words = match (row.state, summary.targets.as_slice(), known.as_slice()) {
         (State::Unread | State::Trouble, ..) => return ("not known".to_owned(), Meaning::Quiet),
         (_, [], _) if summary.late => return ("schedule missed".to_owned(), Meaning::Warning),
         (_, [], _) => return ("schedule kept".to_owned(), Meaning::Good),
+        // Only of how long a restore takes can that be.
+        (_, _, []) if !unknown.is_empty() => "RTO not known".to_owned(),
         (_, [one], []) => return (format!("{} {} met", one.aim.label(), one.target), Meaning::Good),
         (_, _, []) => return ("both met".to_owned(), Meaning::Good),
         (_, _, [one]) => {
@@ -331,7 +339,7 @@ fn why(row: &Row<'_>) -> String {
     match row.state {
         State::Trouble => summary.trouble.clone(),
         State::Failed => summary.failed.clone(),
-        State::Late | State::TooSlow => missed(),
+        State::Late | State::TooSlow | State::Unmeasured => missed(),
         State::Maintenance => said(summary.maintenance.as_ref()),
         State::Protected => said(summary.protection.as_ref()),
         State::NotProven => summary

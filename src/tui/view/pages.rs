@@ -120,9 +120,7 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         text.fact_as("waits", &words, Meaning::Warning);
     }
     for missed in summary.targets.iter().filter(|one| !one.met) {
-        let cause = missed.cause.as_deref().unwrap_or("nobody knows why");
-        let words = format!("{} {} missed: {cause}", missed.aim.label(), missed.target);
-        text.fact_as("target", &words, Meaning::Warning);
+        text.fact_as("target", &missed.in_words(), Meaning::Warning);
     }
     if let Some(details) = model.details.get(name) {
         if let Some((label, words)) = super::backups::standing(details) {
