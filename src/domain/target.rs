@@ -148,6 +148,23 @@ impl Standing {
         }
     }
 
+    /// The same, and where it is met what it is now.
+    #[must_use]
+    pub fn in_words_at(&self, now: Instant) -> String {
+        let is_now = match (self.met, self.since, self.seconds) {
+            (false, ..) => None,
+            (true, Some(since), _) => Some(format!(
+                ": the newest good backup is {} old",
+                measure::between(since, now)
+            )),
+            (true, None, seconds) => seconds.map(|seconds| {
+                let millis = seconds.saturating_mul(1_000);
+                format!(": a restore takes {}", measure::millis(millis))
+            }),
+        };
+        self.in_words() + &is_now.unwrap_or_default()
+    }
+
     /// It in a line: `RPO 26h missed: no backup since …`.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -464,7 +481,11 @@ mod tests {
             last_restore: Some(millis),
             ..NOTHING
         };
-        assert!(targets.standing(&took(30 * 60_000))[0].met);
+        let met = targets.standing(&took(30 * 60_000)).remove(0);
+        assert_eq!(
+            met.in_words_at(NOTHING.now),
+            "RTO 30m met: a restore takes 30 min 00 s"
+        );
         let missed = targets.standing(&took(30 * 60_000 + 1)).remove(0);
         assert!(
             missed

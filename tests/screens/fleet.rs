@@ -82,8 +82,8 @@ async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
             aim,
             target: target.parse().unwrap(),
             met,
-            since: None,
-            seconds: Some(seconds),
+            since: (aim == Aim::Rpo).then(|| two_projects::ago(i64::try_from(seconds / 60).unwrap())),
+            seconds: (aim == Aim::Rto).then_some(seconds),
             cause: (!met).then(|| "by the last drill a restore takes 42 min".to_owned()),
         };
         let acme = state.environments.get_mut(&name("acme/live")).unwrap();
@@ -97,6 +97,11 @@ async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
     };
     let steps = [("", "daily"), ("F", "RTO 12 min over"), ("", "RPO 3 h over")];
     look("fleet-targets", targets, &steps).await;
+    let about = [
+        ("", "daily"),
+        ("i", "RPO 26h met: the newest good backup is 5 h 00 min old"),
+    ];
+    look_with("targets-about", &settings(), &SIZES[..1], targets, &about).await;
 }
 
 alike!(a_target_of_which_nothing_is_known_is_not_told_as_missed);

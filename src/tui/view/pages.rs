@@ -119,8 +119,12 @@ fn about(model: &Model, name: &EnvironmentName, width: u16) -> Text {
         let words = format!("for another owner: {}; A agrees, O rejects", asked.in_words());
         text.fact_as("waits", &words, Meaning::Warning);
     }
-    for missed in summary.targets.iter().filter(|one| !one.met) {
-        text.fact_as("target", &missed.in_words(), Meaning::Warning);
+    for target in &summary.targets {
+        if target.met {
+            text.fact("target", &target.in_words_at(model.now));
+        } else {
+            text.fact_as("target", &target.in_words_at(model.now), Meaning::Warning);
+        }
     }
     if let Some(details) = model.details.get(name) {
         if let Some((label, words)) = super::backups::standing(details) {
