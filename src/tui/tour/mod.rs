@@ -147,7 +147,7 @@ impl Tour {
         }
         let step = self.step();
         if self.is_earlier() && !step.beats.is_empty() {
-            return format!("Done before, and it stays done. {}", self.filled(step.then));
+            return self.filled(&step.told_later());
         }
         let is_done = self.run == Run::Done && !step.beats.is_empty();
         self.filled(if is_done { step.then } else { step.why })

@@ -15,10 +15,25 @@ pub struct Step {
     pub does: &'static str,
     /// What is to be seen once it is done.
     pub then: &'static str,
+    /// What is told of it to whoever goes back to it, where what was to be seen then may not be so any more: the same, as what was.
+    /// Empty where it stays so.
+    pub later: &'static str,
     /// How long it takes to tell.
     pub seconds: u64,
     /// What is pressed, one after the other. Empty where there is something to look at alone.
     pub beats: &'static [Beat],
+}
+
+impl Step {
+    /// What is told of it to whoever goes back to it.
+    #[must_use]
+    pub fn told_later(&self) -> String {
+        if self.later.is_empty() {
+            format!("Done before, and it stays done. {}", self.then)
+        } else {
+            format!("Done before. {}", self.later)
+        }
+    }
 }
 
 /// One press, once what it waits for is on the screen.
@@ -99,6 +114,7 @@ pub const STEPS: &[Step] = &[
               back, in how long, and when that was last proven. Below it are the backups to choose from.",
         does: "go on",
         then: "",
+        later: "",
         seconds: 25,
         beats: &[],
     },
@@ -109,6 +125,7 @@ pub const STEPS: &[Step] = &[
         does: "take a backup",
         then: "It was copied and read back; only then was the older manual backup dropped. An item is a file, or a row of a \
                database. It took seconds: the time depends on what has changed, not on all there is.",
+        later: "",
         seconds: 30,
         beats: &[
             HOME,
@@ -126,6 +143,8 @@ pub const STEPS: &[Step] = &[
         does: "break Live",
         then: "The box says what was broken. Whoever is called at night has no such list, and hears only \"pages are gone\". \
                So the next step finds the damage without it.",
+        later: "Live was broken for real, on every instance: a section of the website and a folder of assets were deleted, \
+                and pages garbled. Whoever is called at night has no such list.",
         seconds: 25,
         beats: &[
             HOME,
@@ -141,6 +160,7 @@ pub const STEPS: &[Step] = &[
         does: "compare",
         then: "Each line is a node, with how many below it went too. A file holds several nodes, so there are more of them \
                than files deleted. Selected: the largest loss, {lost}.",
+        later: "",
         seconds: 30,
         beats: &[
             HOME,
@@ -156,6 +176,7 @@ pub const STEPS: &[Step] = &[
         does: "find it",
         then: "It does: here is the section, with all that is in it. Content opens as the nodes that editors know, whether it \
                was kept as XML, as YAML or in a database.",
+        later: "",
         seconds: 35,
         beats: &[
             HOME,
@@ -175,6 +196,8 @@ pub const STEPS: &[Step] = &[
         does: "see its history",
         then: "It is in every backup, and not in Live: it was deleted after the newest backup was taken. So that backup has \
                all of it, and is the right one to restore from.",
+        later: "It was in every backup, and not in Live any more: it had been deleted after the newest backup was taken. So \
+                that backup was the right one to restore from.",
         seconds: 25,
         beats: &[
             beat(Seen::Node, Press::Key(Action::History)),
@@ -188,6 +211,8 @@ pub const STEPS: &[Step] = &[
         does: "mark it, and plan",
         then: "A plan changes nothing: one can still go back. Lines with \"!\" are worth a second look. It counts items, here \
                files, as the backup does, and not nodes.",
+        later: "The plan said what would come back, what would be lost, and how long it takes, and changed nothing. It \
+                counted items, here files, as the backup does, and not nodes.",
         seconds: 30,
         beats: &[
             beat(Seen::History, Press::Key(Action::PreviousPane)),
@@ -203,6 +228,8 @@ pub const STEPS: &[Step] = &[
         does: "restore it",
         then: "The author has the section again. Nothing else was touched: assets, garbled pages and public instances are as \
                broken as before. The safety backup can undo this.",
+        later: "The author had the section again. Nothing else was touched: assets, garbled pages and public instances were \
+                as broken as before. A safety backup was there to undo this.",
         seconds: 30,
         beats: &[
             slow(Seen::Planned, Press::Key(Action::NextStep)),
@@ -219,6 +246,8 @@ pub const STEPS: &[Step] = &[
         does: "undo it",
         then: "The section is gone again: Live is as broken as before the restore. Had somebody written in it meanwhile, that \
                would now be in the undo's safety backup.",
+        later: "The section was gone again: Live was as broken as before the restore. Had somebody written in it meanwhile, \
+                that would have been in the undo's safety backup.",
         seconds: 25,
         beats: &[
             HOME,
@@ -237,6 +266,7 @@ pub const STEPS: &[Step] = &[
         does: "restore Live",
         then: "Every instance and workspace is as it was when the backup was taken: staged beside Live, read back there, and \
                only then switched in. This can be undone too.",
+        later: "",
         seconds: 25,
         beats: &[
             HOME,
@@ -259,6 +289,7 @@ pub const STEPS: &[Step] = &[
         does: "drill the backup",
         then: "Restored, compared and timed. You saw a backup, a loss, a part brought back, its undo, and all restored. Now \
                try it yourself: q quits, and the sandbox {stays}.",
+        later: "",
         seconds: 20,
         beats: &[
             HOME,
@@ -288,8 +319,7 @@ mod tests {
     fn every_caption_fits_into_its_three_lines_on_the_smallest_terminal() {
         let long = "author:/website/destinations";
         for step in STEPS {
-            let earlier = format!("Done before, and it stays done. {}", step.then);
-            for text in [step.why, step.then, &earlier] {
+            for text in [step.why, step.then, &step.told_later()] {
                 let lines = wrap(&text.replace("{lost}", long), 78).len();
                 assert!(lines <= 3, "{}: {lines} lines: {text}", step.title);
             }
