@@ -96,6 +96,22 @@ pub struct RestoreReport {
     pub activity: Vec<Activity>,
 }
 
+impl BackupFacts {
+    /// When it was read back. Of what it shares with earlier backups that may have been before it was taken.
+    fn read_back(&self) -> Option<String> {
+        let at = self.verified?;
+        let moment = measure::moment_exact(at);
+        Some(match self.taken {
+            Some(taken) if at < taken => {
+                format!(
+                    "when it was taken; what it shares with earlier backups last at {moment} or after that"
+                )
+            }
+            _ => moment,
+        })
+    }
+}
+
 impl RestoreReport {
     /// Makes it.
     #[must_use]
@@ -263,11 +279,7 @@ impl RestoreReport {
                     .as_ref()
                     .map(|versions| fact("versions then", versions.clone())),
             );
-            facts.extend(
-                backup
-                    .verified
-                    .map(|at| fact("read back", measure::moment_exact(at))),
-            );
+            facts.extend(backup.read_back().map(|words| fact("read back", words)));
             blocks.push(Block::Facts(facts));
         }
         Section {

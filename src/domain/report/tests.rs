@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::Instant;
 use crate::domain::activity::{Activity, Severity};
-use crate::domain::backup::BackupId;
+use crate::domain::backup::{BackupId, Trigger, Verification};
 use crate::domain::environment::EnvironmentKind;
+use crate::domain::histories;
 use crate::domain::job::{Job, JobId, JobKind, JobState, LogLine, Outcome, Phase};
 use crate::domain::proof::{Drill, DrillOutcome};
 use crate::domain::state::{EnvironmentDetails, EnvironmentSummary};
@@ -134,6 +135,34 @@ fn a_report_as_markdown_reads_raw_as_what_it_says() {
         markdown.contains("lifeboat undo acme/live") || markdown.contains("No safety backup"),
         "{markdown}"
     );
+}
+
+#[test]
+fn what_was_read_back_before_the_backup_was_taken_is_what_it_shares_with_earlier_ones() {
+    let told = |read: Instant| {
+        let mut backup = histories::backup(1, at(10, 0), Trigger::Person, &[], Vec::new());
+        backup.verification = Verification::Verified { at: read };
+        let mut job = job(JobKind::Restore, 5, 38, JobState::Done);
+        job.outcome.as_mut().unwrap().backup = Some(backup.id.clone());
+        let facts = RestoreFacts {
+            job,
+            log: Vec::new(),
+            activity: Vec::new(),
+            backups: vec![backup],
+        };
+        RestoreReport::of(facts, at(45, 0)).document().markdown()
+    };
+    let shares = told(at(2, 0));
+    assert!(
+        shares.contains(
+            "| taken | 2026-11-30 02:10:00 UTC |\n| versions then | "
+        ) && shares.contains(
+            "| read back | when it was taken; what it shares with earlier backups last at 2026-11-30 02:02:00 UTC or after that |"
+        ),
+        "{shares}"
+    );
+    let anew = told(at(12, 0));
+    assert!(anew.contains("| read back | 2026-11-30 02:12:00 UTC |"), "{anew}");
 }
 
 fn details() -> EnvironmentDetails {
