@@ -1,6 +1,8 @@
 //! Names that something else has taken in Live's schema since the backup: the plan names what it is before anything is
 //! stopped, and a sequence that was left of a table goes with what is replaced.
 
+use lifeboat::domain::check::Verdict;
+
 use crate::administered::look;
 use crate::house::{House, back_up, done, plan, restore, undo};
 
@@ -74,6 +76,41 @@ fn what_has_taken_a_name_is_named_by_the_plan_and_what_it_says_to_type_is_enough
     house.pass(chrono::Duration::minutes(1));
     restore(&engine, &backup, &[]);
     client.batch_execute("DROP TABLE app").unwrap();
+}
+
+#[test]
+fn a_check_names_what_has_taken_the_name_of_a_table_that_the_newest_backup_has() {
+    let house = House::new();
+    let engine = house.engine();
+    let said = || {
+        let report = lifeboat::engine::check(&engine, Some(&House::live())).unwrap();
+        let findings = report.findings.into_iter();
+        let of_tables =
+            findings.filter(|finding| finding.about == "tables" && finding.verdict == Verdict::Failed);
+        of_tables.map(|finding| finding.detail).collect::<Vec<_>>()
+    };
+    back_up(&engine);
+    assert_eq!(said(), Vec::<String>::new());
+    let (takes, says, lets_go) = TAKES[3];
+    let mut client = house.client("author");
+    // What is gone alone is no hindrance.
+    client.batch_execute("DROP TABLE pm_website_refs").unwrap();
+    assert_eq!(said(), Vec::<String>::new());
+    client.batch_execute(takes.split_once("; ").unwrap().1).unwrap();
+    let found = said();
+    assert!(
+        found.len() == 1
+            && found[0].starts_with("the newest backup cannot be restored: ")
+            && found[0].contains(says),
+        "{found:#?}"
+    );
+    client.batch_execute(found[0].split('`').nth(1).unwrap()).unwrap();
+    assert_eq!(said(), Vec::<String>::new());
+    client
+        .batch_execute(&format!(
+            "ALTER TYPE pm_website_refs_other RENAME TO pm_website_refs; {lets_go}"
+        ))
+        .unwrap();
 }
 
 #[test]

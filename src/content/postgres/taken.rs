@@ -69,6 +69,17 @@ pub(super) fn arrivals(tables: &[Table]) -> Vec<Arrival> {
     arrivals
 }
 
+/// The names of tables of which nothing but that is known.
+pub(super) fn arrivals_of(tables: &BTreeSet<String>) -> Vec<Arrival> {
+    let each = tables.iter().map(|name| Arrival {
+        name: name.clone(),
+        kind: Kind::Table,
+        what: format!("the table {name}"),
+        table: name.clone(),
+    });
+    each.collect()
+}
+
 /// What has some names of a schema and is no part of some tables of it: what it is, whose it is, and of sequences that nothing
 /// owns and that nothing else counts with, that they are that, and whether the owner of the tables may move them.
 const RELATIONS: &str = "\

@@ -8,6 +8,7 @@ mod journal;
 mod leftovers;
 mod pooler;
 mod sessions;
+mod taken;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,7 +32,6 @@ use crate::content::postgres::ties;
 use crate::content::postgres::version;
 use crate::content::restoring::{Checked, World};
 use crate::content::search_indexes::places;
-
 use crate::disk::room::free_bytes;
 use crate::domain::check::{DatabaseFound, Findings, NotLookedAt};
 use crate::domain::environment::{DATA_STORE, WorkspaceKind, workspace_label};
@@ -76,6 +76,7 @@ pub(super) fn check(connector: &Connector, world: &World, about: &Checked<'_>, f
     limits(&connector, session, &layout, findings);
     if !is_standby && !settings.backups_only {
         makeable(&connector, session, &layout, findings);
+        taken::check(&connector, session, &layout, about, findings);
     }
     tied(&connector, session, &layout, findings);
     journal::check(&connector, session, findings);
