@@ -48,7 +48,7 @@ pub enum Holds {
     No,
     /// Nobody has looked.
     NotLooked,
-    /// All of it is there, as it was or as it became.
+    /// All of it is there.
     Yes,
 }
 
@@ -65,7 +65,7 @@ pub fn newer_than<'b>(backups: impl Iterator<Item = &'b Backup>, backup: &Backup
 }
 
 /// Whether a newer backup holds the chosen workspaces of an older one, as their records say: one that has become less than half
-/// does not hold what is looked for, and of one with fewer items nobody knows which are gone.
+/// does not hold what is looked for, and of one that has changed nobody knows whether something of it is gone.
 #[must_use]
 pub fn holds_workspaces(older: &Manifest, newer: &Manifest, selection: &Selection) -> Holds {
     let is_chosen = |one: &Shrunk| {
@@ -90,14 +90,14 @@ pub fn holds_workspaces(older: &Manifest, newer: &Manifest, selection: &Selectio
         let workspaces = copy.workspaces.iter();
         let workspaces = workspaces.filter(|workspace| selection.has_workspace(&workspace.name));
         workspaces.map(|was| {
-            let is = of_newer(newer, copy).and_then(|newer| {
+            let newer = of_newer(newer, copy).filter(|newer| {
                 let mut workspaces = newer.workspaces.iter();
-                workspaces.find(|is| is.name == was.name)
+                workspaces.any(|is| is.name == was.name)
             });
-            match is {
+            match newer {
                 None => Holds::No,
-                Some(is) if is.items < was.items => Holds::NotLooked,
-                Some(_) => Holds::Yes,
+                Some(newer) if is_same_workspace(copy, newer, &was.name) => Holds::Yes,
+                Some(_) => Holds::NotLooked,
             }
         })
     });

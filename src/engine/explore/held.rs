@@ -15,7 +15,8 @@ use crate::domain::newer::Holds;
 use crate::engine::{EngineError, Live};
 
 impl Live {
-    /// Whether the newer one of two backups has a node of an instance's tables that the older one has.
+    /// Whether the newer one of two backups has a node of an instance's tables that the older one has; `None` where that has none
+    /// there.
     ///
     /// # Errors
     /// [`EngineError`] when an index cannot be used.
@@ -24,13 +25,16 @@ impl Live {
         (older, newer): (&BackupId, &BackupId),
         instance: &InstanceName,
         path: &NodePath,
-    ) -> Result<Holds, EngineError> {
+    ) -> Result<Option<Holds>, EngineError> {
         self.explored(|| {
-            let Some(newer) = self.pages_there(newer, instance, path)? else {
-                return Ok(Holds::NotLooked);
+            let (older, newer) = (
+                self.pages_there(older, instance, path)?,
+                self.pages_there(newer, instance, path)?,
+            );
+            let (Some(older), Some(newer)) = (older, newer) else {
+                return Ok(Some(Holds::NotLooked));
             };
-            let older = self.pages_there(older, instance, path)?;
-            holds(older.as_ref(), &newer, &path.steps, MOST_BELOW)
+            holds(&older, &newer, &path.steps, MOST_BELOW)
         })
     }
 
@@ -56,21 +60,23 @@ impl Live {
 }
 
 /// Whether the newer one has the node at a path, and all that the older one has below it: by their ids, so that what somebody
-/// has made anew under the same name is not taken for it.
-pub(super) fn holds(older: Option<&Pages>, newer: &Pages, steps: &[Step], most: usize) -> Answer<Holds> {
+/// has made anew under the same name is not taken for it. `None` where the older one has no such node, as an instance has none of a
+/// page that was never published.
+pub(super) fn holds(older: &Pages, newer: &Pages, steps: &[Step], most: usize) -> Answer<Option<Holds>> {
+    let Some(was) = older.resolve(steps)?.filter(super::index::Row::is_node) else {
+        return Ok(None);
+    };
     let Some(is) = newer.resolve(steps)?.filter(super::index::Row::is_node) else {
-        return Ok(Holds::No);
-    };
-    let was = match older {
-        Some(older) => older.resolve(steps)?.map(|was| (older, was)),
-        None => None,
-    };
-    let Some((older, was)) = was else {
-        return Ok(Holds::NotLooked);
+        return Ok(Some(Holds::No));
     };
     let (Some(before), Some(now)) = (older.below(&was, most)?, newer.below(&is, most)?) else {
-        return Ok(Holds::NotLooked);
+        return Ok(Some(Holds::NotLooked));
     };
-    let all = was.id == is.id && before.keys().all(|id| now.contains_key(id));
-    Ok(if all { Holds::Yes } else { Holds::No })
+    if was.id != is.id || before.keys().any(|id| !now.contains_key(id)) {
+        return Ok(Some(Holds::No));
+    }
+    // What has changed is there, and may have lost what is looked for.
+    let is_same = (was.digest, was.list) == (is.digest, is.list)
+        && before.iter().all(|(id, print)| now.get(id) == Some(print));
+    Ok(Some(if is_same { Holds::Yes } else { Holds::NotLooked }))
 }

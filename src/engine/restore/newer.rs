@@ -8,7 +8,6 @@ use std::time::{Duration, Instant as Monotonic};
 
 use crate::content::ItemKind;
 use crate::content::backed_up::{BackedUp as _, BackedUpFiles};
-use crate::content::inside::ENDINGS;
 use crate::content::restoring::RestoreError;
 use crate::content::{FileTime, Item};
 use crate::domain::backup::{Backup, InstanceCopy};
@@ -20,8 +19,6 @@ use crate::engine::{EngineError, Live};
 
 /// Somebody waits for the plan: looking takes no longer than this, but for the answer that a repository is giving by then.
 const LONGEST: Duration = Duration::from_secs(2);
-/// So many backups are looked into: one that is further back is hardly newer.
-const MOST_BACKUPS: usize = 8;
 /// So many files and folders are looked up in all.
 const MOST_ITEMS: usize = 5_000;
 
@@ -57,10 +54,8 @@ impl Live {
         let backups = self.known().listed.of(|listed| listed.backups.clone())?;
         let mut bounds = Bounds::new();
         let mut not_looked = None;
-        for newer in newer_than(backups.iter(), &plan.backup)
-            .into_iter()
-            .take(MOST_BACKUPS)
-        {
+        // However many there are: what was lost is in those that were taken before that, and they are the last ones.
+        for newer in newer_than(backups.iter(), &plan.backup) {
             match self.holds(plan, newer, &mut bounds) {
                 Holds::Yes => return Some(Newer::Holds(newer.id.clone())),
                 Holds::NotLooked => {
@@ -121,7 +116,7 @@ impl Live {
                 Some(Holds::NotLooked)
             } else if in_tables(was, workspace) || in_tables(is, workspace) {
                 let backups = (&plan.backup.id, &newer.id);
-                Some(self.holds_node(backups, &was.name, path)?)
+                self.holds_node(backups, &was.name, path)?
             } else if plan.from == RepositoryChoice::Copy {
                 // It comes from the copy as the first repository may be out of reach.
                 Some(Holds::NotLooked)
@@ -162,7 +157,7 @@ fn holds_item(
     let Some(newer) = is.item(path)? else {
         return Ok(Some(Holds::No));
     };
-    let held = Known::of(&older).in_newer(path, &Known::of(&newer));
+    let held = Known::of(&older).in_newer(&Known::of(&newer));
     if held == Holds::No || older.kind != ItemKind::Folder {
         return Ok(Some(held));
     }
@@ -175,7 +170,7 @@ fn holds_item(
     let mut least = held;
     left.retain(|path, older| match there.get(path) {
         Some(newer) => {
-            least = least.min(older.in_newer(path, newer));
+            least = least.min(older.in_newer(newer));
             false
         }
         None => true,
@@ -198,19 +193,15 @@ impl Known {
         }
     }
 
-    /// Whether what a newer backup has by the same name holds it. A file of nodes that has changed may lack some of them.
-    fn in_newer(&self, path: &Path, newer: &Self) -> Holds {
+    /// Whether what a newer backup has by the same name holds it. A file that has changed may lack what is looked for.
+    fn in_newer(&self, newer: &Self) -> Holds {
         match (&self.kind, &newer.kind) {
             (ItemKind::Folder, ItemKind::Folder) | (ItemKind::Link { .. }, ItemKind::Link { .. }) => {
                 Holds::Yes
             }
             (ItemKind::File { .. }, ItemKind::File { .. }) if self == newer => Holds::Yes,
             (ItemKind::File { size }, ItemKind::File { size: 0 }) if *size > 0 => Holds::No,
-            (ItemKind::File { .. }, ItemKind::File { .. }) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let has_nodes = ENDINGS.iter().any(|ending| name.ends_with(ending));
-                if has_nodes { Holds::NotLooked } else { Holds::Yes }
-            }
+            (ItemKind::File { .. }, ItemKind::File { .. }) => Holds::NotLooked,
             _ => Holds::No,
         }
     }
