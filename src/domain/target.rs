@@ -116,6 +116,9 @@ pub struct Standing {
     /// Of an RTO, how long a restore takes, in seconds. `None` when nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
+    /// Of an RTO, whether the last drill failed: then it is missed, whatever was measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill_failed: bool,
     /// Why it is not met, as a sentence without its full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -134,7 +137,7 @@ impl Standing {
     pub fn is_known(&self) -> bool {
         match self.aim {
             Aim::Rpo => true,
-            Aim::Rto => self.met || self.seconds.is_some(),
+            Aim::Rto => self.met || self.drill_failed || self.seconds.is_some(),
         }
     }
 
@@ -282,6 +285,7 @@ fn rpo(target: Target, known: &Known<'_>) -> Standing {
         met,
         since: newest.map(|backup| backup.manifest.taken),
         seconds: None,
+        drill_failed: false,
         cause: (!met).then(|| why_old(newest, known)),
     }
 }
@@ -344,6 +348,7 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
         DrillOutcome::Failed { why } => Some(format!("the last drill failed: {why}")),
         _ => None,
     });
+    let drill_failed = failed.is_some();
     let cause = match (failed, longest) {
         (Some(failed), _) => Some(failed),
         (None, None) => Some("no drill or restore of all of it yet; a drill makes it known".to_owned()),
@@ -359,138 +364,10 @@ fn rto(target: Target, known: &Known<'_>) -> Standing {
         since: None,
         // Not less than it takes, and of what is there never none.
         seconds: longest.map(|(millis, _)| millis.div_ceil(1_000)),
+        drill_failed,
         cause,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::backup::{InstanceCopy, WorkspaceCopy};
-    use crate::domain::environment::{Role, WorkspaceKind};
-    use crate::domain::{histories, shrinking};
-
-    const NOTHING: Known<'_> = Known {
-        backups: &[],
-        trouble: None,
-        failed: None,
-        waits: None,
-        is_scheduled: true,
-        last_drill: None,
-        last_proven: None,
-        last_restore: None,
-        now: chrono::DateTime::UNIX_EPOCH,
-    };
-
-    #[test]
-    fn a_target_is_read_and_written_in_its_largest_whole_unit() {
-        for (text, minutes, written) in [
-            ("1m", 1, "1m"),
-            ("90m", 90, "90m"),
-            ("26h", 1560, "26h"),
-            ("48h", 2880, "2d"),
-        ] {
-            let target: Target = text.parse().unwrap();
-            assert_eq!(target.duration().num_minutes(), minutes);
-            assert_eq!(target.to_string(), written);
-        }
-        for text in ["", "5", "0m", "1.5h", "367d", "5 m", "30s", "99999999999h"] {
-            assert!(text.parse::<Target>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_nobody_knows_is_not_met_and_says_so() {
-        let targets = Targets {
-            rpo: Some("24h".parse().unwrap()),
-            rto: Some("30m".parse().unwrap()),
-        };
-        let standing = targets.standing(&NOTHING);
-        assert!(
-            standing
-                .iter()
-                .all(|one| !one.met && one.measured(NOTHING.now).is_none())
-        );
-        assert_eq!(
-            standing[0].in_words(),
-            "RPO 1d missed: there is no backup that can be gone back to"
-        );
-        assert_eq!(
-            standing[1].in_words(),
-            "RTO 30m not known: no drill or restore of all of it yet; a drill makes it known"
-        );
-        let off = Known {
-            is_scheduled: false,
-            ..NOTHING
-        };
-        assert!(
-            targets.standing(&off)[0]
-                .in_words()
-                .ends_with("the schedule is off")
-        );
-    }
-
-    #[test]
-    fn whoever_names_no_backup_goes_back_to_the_newest_of_a_live_that_was_whole() {
-        let at = |hour: u32| format!("2026-11-29T{hour:02}:00:00Z").parse().unwrap();
-        let taken = |number: u32, trigger, items: u64| {
-            let mut backup = histories::backup(number.into(), at(number), trigger, &[], Vec::new());
-            backup.manifest.instances = vec![InstanceCopy {
-                name: "author".parse().unwrap(),
-                role: Role::Author,
-                began: at(number),
-                ended: at(number),
-                workspaces: vec![WorkspaceCopy {
-                    name: "website".to_owned(),
-                    kind: WorkspaceKind::Content,
-                    items,
-                    bytes: items,
-                    digest: String::new(),
-                }],
-                tables: Vec::new(),
-                left_alone: Vec::new(),
-                left_out: Vec::new(),
-                doubts: Vec::new(),
-            }];
-            backup
-        };
-        let meant = |backups: &mut [Backup]| {
-            shrinking::mark(backups.iter_mut());
-            to_go_back_to(backups).map(|backup| backup.manifest.taken)
-        };
-        let whole = taken(1, Trigger::Person, 100);
-        assert_eq!(meant(&mut []), None);
-        // Whoever clears up a little still means the newest one.
-        let cleared = taken(2, Trigger::Person, 60);
-        assert_eq!(meant(&mut [cleared.clone(), whole.clone()]), Some(at(2)));
-        let gutted = taken(3, Trigger::Person, 7);
-        let safety = taken(4, Trigger::Restore, 100);
-        let mut all = [safety, gutted.clone(), cleared, whole];
-        assert_eq!(meant(&mut all), Some(at(2)));
-        // There is nothing to compare the only one with.
-        assert_eq!(meant(&mut [gutted]), Some(at(3)));
-    }
-
-    #[test]
-    fn the_longest_known_time_counts() {
-        let targets = Targets {
-            rpo: None,
-            rto: Some("30m".parse().unwrap()),
-        };
-        let took = |millis| Known {
-            last_restore: Some(millis),
-            ..NOTHING
-        };
-        let met = targets.standing(&took(30 * 60_000)).remove(0);
-        assert_eq!(
-            met.in_words_at(NOTHING.now),
-            "RTO 30m met: a restore takes 30 min 00 s"
-        );
-        let missed = targets.standing(&took(30 * 60_000 + 1)).remove(0);
-        assert!(
-            missed
-                .in_words()
-                .starts_with("RTO 30m missed: the last restore took")
-        );
-    }
-}
+mod tests;

@@ -84,6 +84,7 @@ async fn a_target_is_named_and_so_is_by_how_much_it_is_missed() {
             met,
             since: (aim == Aim::Rpo).then(|| two_projects::ago(i64::try_from(seconds / 60).unwrap())),
             seconds: (aim == Aim::Rto).then_some(seconds),
+            drill_failed: false,
             cause: (!met).then(|| "by the last drill a restore takes 42 min".to_owned()),
         };
         let acme = state.environments.get_mut(&name("acme/live")).unwrap();
@@ -114,6 +115,7 @@ async fn a_target_of_which_nothing_is_known_is_not_told_as_missed() {
             met: false,
             since: None,
             seconds: None,
+            drill_failed: false,
             cause: Some("no drill or restore of all of it yet; a drill makes it known".to_owned()),
         }];
     };

@@ -59,6 +59,7 @@ fn waits(state: &mut State) {
         met: false,
         since: Some(now - Duration::hours(5)),
         seconds: None,
+        drill_failed: false,
         cause: Some("no good backup since 23 November 2026, 00:30 UTC".into()),
     }];
 }

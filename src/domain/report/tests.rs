@@ -238,6 +238,7 @@ fn of_targets(targets: &[(Aim, &str, bool)], jobs: Vec<Job>) -> ProofReport {
             since: None,
             // A restore takes three minutes.
             seconds: (*aim == Aim::Rto).then_some(180),
+            drill_failed: false,
             cause: None,
         })
         .collect();
