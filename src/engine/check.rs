@@ -290,9 +290,10 @@ fn check_health(instance: &InstanceSettings, answers: &[InstanceHealth], finding
     }
 }
 
-/// What the newest backup holds of an instance.
+/// What the newest backup that Live would be brought back to holds of an instance.
 fn last<'b>(backups: &'b [Backup], instance: &InstanceName) -> Option<&'b InstanceCopy> {
-    let mut copies = backups.first()?.manifest.instances.iter();
+    let newest = backups.iter().find(|backup| backup.is_good_of_live())?;
+    let mut copies = newest.manifest.instances.iter();
     copies.find(|copy| copy.name == *instance)
 }
 

@@ -3,7 +3,8 @@
 
 use super::answering::said_again;
 use crate::domain::backup::{Backup, choose};
-use crate::domain::{choice, measure};
+use crate::domain::choice::{self, ChoiceError};
+use crate::domain::measure;
 
 /// What one of is chosen.
 #[derive(Clone, Copy)]
@@ -48,11 +49,23 @@ impl<'o> Options<'o> {
     /// The place, from 0, of what is meant: by its number, a word that verbs take, the beginning of its words, or its id.
     pub(super) fn place(&self, typed: &str) -> Result<usize, String> {
         let word = typed.to_lowercase();
-        let by_word = (self.are_backups() && choice::is_word(&word)).then(|| choose(self.named, &word));
-        if let Some(Ok(meant)) = &by_word
-            && let Some(place) = self.backups.iter().position(|backup| backup.id == meant.id)
-        {
-            return Ok(place);
+        // While the first repository is lost there is none but copies, and the words are about those.
+        let copies: Vec<Backup> = match self.named {
+            [] => self.backups.iter().map(|backup| (*backup).clone()).collect(),
+            _ => Vec::new(),
+        };
+        let named = if copies.is_empty() { self.named } else { &copies };
+        let by_word = (self.are_backups() && choice::is_word(&word)).then(|| choose(named, &word));
+        match &by_word {
+            Some(Ok(meant)) => {
+                if let Some(place) = self.backups.iter().position(|backup| backup.id == meant.id) {
+                    return Ok(place);
+                }
+            }
+            // It may begin the words of one all the same.
+            None | Some(Err(ChoiceError::Unknown { .. } | ChoiceError::EmptySlot { .. })) => {}
+            // A verb would refuse it, and says how it is meant in spite of that.
+            Some(Err(why)) => return Err(why.to_string()),
         }
         match place(typed, self.labels) {
             Ok(place) => Ok(place),
