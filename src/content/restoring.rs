@@ -87,6 +87,15 @@ pub struct About<'a> {
     pub now: Instant,
 }
 
+/// A restore that is taken back by restoring what it had replaced. What the safety backup does not hold of that was not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// The last one: no other has been since.
+    Last,
+    /// One before it: what others have changed meanwhile goes as well.
+    Earlier,
+}
+
 /// What a plan is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -94,8 +103,8 @@ pub struct Wanted<'a> {
     pub selection: &'a Selection,
     /// Without a safety backup.
     pub without_safety: bool,
-    /// Whether a restore is taken back by it, with exactly what that had replaced.
-    pub is_undo: bool,
+    /// Which restore is taken back by it, with exactly what that had replaced; `None` where it is another one.
+    pub takes_back: Option<TakenBack>,
     /// What is known to change already, of all instances; `None` when it is to be found out.
     pub known: Option<&'a [WorkspaceChange]>,
 }

@@ -1,5 +1,6 @@
 //! What a safety backup tells of the restore that it was taken for: where that replaced only a part of Live, nothing else of the
-//! backup is needed to take it back, and all the rest would set aside what was changed since.
+//! backup is needed to take it back, and all the rest would set aside what was changed since. Of a database that part is of whole
+//! workspaces, also where the restore brought back only paths of them.
 
 use super::backup::Manifest;
 use super::limited;
@@ -13,12 +14,12 @@ impl Manifest {
         self.replaced.as_ref().filter(|part| !part.is_everything())
     }
 
-    /// That the restore which it was taken for replaced no more than a part, as a sentence without its end.
+    /// That no more than a part takes back the restore which it was taken for, as a sentence without its end.
     #[must_use]
     pub fn replaced_in_words(&self) -> Option<String> {
         let part = limited::part(self.replaced_part()?);
         Some(format!(
-            "The restore that this safety backup was taken for replaced only {part}"
+            "To take back the restore that this safety backup was taken for, {part} is enough"
         ))
     }
 }
@@ -64,7 +65,7 @@ mod tests {
             };
             assert_eq!(
                 said(Some(selection)).unwrap(),
-                format!("The restore that this safety backup was taken for replaced only {part}")
+                format!("To take back the restore that this safety backup was taken for, {part} is enough")
             );
         }
     }

@@ -35,7 +35,8 @@ fn on(run: Run, paths: &[&str]) -> Run {
     run.on(with_part(paths))
 }
 
-const ONLY: &str = "The restore that this safety backup was taken for replaced only website on author";
+const ONLY: &str =
+    "To take back the restore that this safety backup was taken for, website on author is enough";
 
 alike!(a_plan_of_all_of_it_names_the_part_that_the_restore_replaced);
 fn a_plan_of_all_of_it_names_the_part_that_the_restore_replaced() {
@@ -55,7 +56,7 @@ fn a_plan_of_all_of_it_names_the_part_that_the_restore_replaced() {
         let arguments = [&["plan", "acme/live", "safety"], more].concat();
         let ended = on(lifeboat(&arguments), paths).ends();
         let said = in_one_line(&ended.out);
-        let only = "replaced only /website/home/our news on author";
+        let only = "/website/home/our news on author is enough";
         assert!(
             said.contains(if paths.is_empty() { ONLY } else { only }),
             "{said}"
@@ -102,7 +103,7 @@ fn a_restore_of_all_of_it_names_the_part_that_the_restore_replaced() {
     let ended = on(lifeboat(&part), &[]).ends();
     assert!(!in_one_line(&ended.err).contains(ONLY), "{}", ended.err);
     let json = on(lifeboat(&[&given[..], &["--json"]].concat()), &[]).ends();
-    assert!(!json.err.contains("replaced only"), "{}", json.err);
+    assert!(!json.err.contains("is enough"), "{}", json.err);
 }
 
 /// Restores the safety backup in lines, where this is typed to what of it is to come back.

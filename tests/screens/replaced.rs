@@ -54,9 +54,9 @@ async fn a_safety_backup_of_a_restore_of_a_part_begins_with_that_part() {
     let chosen = [("", "daily"), ("r", "choose a backup")];
     let marked = (
         "G<Enter>",
-        "It is what the restore that took this backup replaced",
+        "It takes back the restore that this backup was taken for",
     );
-    let all = ("+", "replaced only a part");
+    let all = ("+", "a part is enough");
     look(
         "wizard-replaced",
         of_part(website()),
@@ -85,7 +85,7 @@ async fn one_key_takes_everything_instead_and_the_part_again() {
         cockpit
             .press("rG<Enter>")
             .await
-            .see("It is what the restore")
+            .see("It takes back the restore")
             .await;
         cockpit
             .press("<Enter>")
@@ -105,16 +105,20 @@ async fn one_key_takes_everything_instead_and_the_part_again() {
             cockpit
                 .press("<Esc>g=G=")
                 .await
-                .see("It is what the restore")
+                .see("It takes back the restore")
                 .await;
             cockpit.press("+").await.see("Everything will be restored").await;
             cockpit.press("<Enter>").await.see("everything").await;
         }
-        cockpit.press("<Esc>+").await.see("It is what the restore").await;
+        cockpit
+            .press("<Esc>+")
+            .await
+            .see("It takes back the restore")
+            .await;
         // What is marked by hand instead is that, and going back to the list of backups leaves it.
-        cockpit.press("G ").await.see("+ takes only that").await;
-        cockpit.press("<Esc><Enter>").await.see("+ takes only that").await;
-        cockpit.press("+").await.see("It is what the restore").await;
+        cockpit.press("G ").await.see("+ takes it").await;
+        cockpit.press("<Esc><Enter>").await.see("+ takes it").await;
+        cockpit.press("+").await.see("It takes back the restore").await;
         // Of another backup everything is marked, and the key does nothing.
         cockpit
             .press("<Esc>g<Enter>")

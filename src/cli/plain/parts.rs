@@ -11,8 +11,8 @@ use crate::domain::environment::workspace_label;
 use crate::domain::limited;
 
 /// What is said to whoever asks for help where a safety backup would bring back more than the restore replaced.
-const REPLACED_HELP: &str = "A safety backup is of all of Live, and has all that was there before that restore. Only the part takes \
-    that restore back and leaves alone what was changed elsewhere since. Type the number of a choice, or the beginning of its words. \
+const REPLACED_HELP: &str = "A safety backup is of all of Live, and has all that was there before that restore. The part alone \
+    takes that restore back: what was changed in it since goes with that, and everything else stays as it is. Type the number of a choice, or the beginning of its words. \
     Nothing is restored by that: the plan is made and said. \"back\" leaves the restore.";
 
 impl Session<'_, '_> {

@@ -293,7 +293,7 @@ impl FolderPlace {
         let comes = |path: &Path| -> Result<bool, RestoreError> { Ok(files.item(path)?.is_some()) };
         // What a safety backup does not have was not there, and goes again.
         let (mut in_files, mut nowhere) = (Vec::new(), Vec::new());
-        if !wanted.is_undo {
+        if wanted.takes_back.is_none() {
             for (path, shown) in paths.iter().zip(&wanted.selection.paths) {
                 if comes(path)? {
                     continue;

@@ -18,7 +18,7 @@ use super::repository::Definition;
 use crate::content::Content;
 use crate::content::backed_up::{BackedUp, BackedUpFiles, Depth};
 use crate::content::files::layout::REPOSITORY;
-use crate::content::restoring::{RestoreError, Wanted};
+use crate::content::restoring::{RestoreError, TakenBack, Wanted};
 use crate::domain::environment::{DATA_STORE, HOME, VERSIONS, workspace_label};
 use crate::domain::plan::Selection;
 use crate::watch::Watch;
@@ -97,7 +97,7 @@ pub(super) fn look(
             continue;
         }
         let what = format!("the {} of {}", workspace_label(shared), copy.name);
-        if wanted.is_undo && shared == VERSIONS {
+        if wanted.takes_back == Some(TakenBack::Last) && shared == VERSIONS {
             told.warnings.push(format!(
                 "{what} is not what it was before the restore (a server that starts is enough for that), and stays as it is: of \
                  what goes back, only versions that somebody has deleted since are missing"

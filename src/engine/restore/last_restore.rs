@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Way;
 use super::brought::Brought;
 use super::journal::Journal;
+use crate::content::restoring::TakenBack;
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, BackupId, Trigger};
 use crate::domain::environment::InstanceName;
@@ -43,6 +45,20 @@ impl Live {
     pub(super) fn last_restore(&self) -> Option<LastRestore> {
         let name = self.name();
         self.papers().read(LAST_RESTORE, &name_of(name)).ok()?
+    }
+
+    /// Which restore is taken back where this comes back of a backup. Where nobody remembers the last one, it is taken for that.
+    pub(super) fn taken_back(&self, way: &Way, backup: &Backup) -> Option<TakenBack> {
+        if !way.takes_back(backup) {
+            return None;
+        }
+        let is_of_last = |last: LastRestore| last.safety == Some(backup.manifest.taken);
+        let is_last = way.undone.is_some() || self.last_restore().is_none_or(is_of_last);
+        Some(if is_last {
+            TakenBack::Last
+        } else {
+            TakenBack::Earlier
+        })
     }
 
     /// The safety backup that undo goes back to: that of the last restore, and no older one, which would take back more

@@ -51,7 +51,7 @@ use undone::Undone;
 
 use super::{Engine, EngineError, Live, Work};
 use crate::catalog::StoredPlan;
-use crate::content::restoring::Wanted;
+use crate::content::restoring::{TakenBack, Wanted};
 use crate::domain::Instant;
 use crate::domain::activity::Severity;
 use crate::domain::backup::{Backup, Verification};
@@ -93,17 +93,18 @@ struct Way {
 }
 
 impl Way {
-    /// Whether it takes back the restore that this safety backup was taken for, with exactly what that had replaced.
+    /// Whether it takes back the restore that this safety backup was taken for, with exactly what that had replaced. Which of the
+    /// restores that is, [`Live::taken_back`] tells.
     fn takes_back(&self, backup: &Backup) -> bool {
         backup.manifest.replaced.as_ref() == Some(&self.selection)
     }
 
-    /// What a plan is asked for.
-    fn wanted(&self, backup: &Backup) -> Wanted<'_> {
+    /// What a plan is asked for that takes back this restore, or none.
+    fn wanted(&self, takes_back: Option<TakenBack>) -> Wanted<'_> {
         Wanted {
             selection: &self.selection,
             without_safety: self.without_safety,
-            is_undo: self.takes_back(backup),
+            takes_back,
             known: self.known.as_deref(),
         }
     }

@@ -7,12 +7,11 @@ use super::Way;
 use super::chosen::unknown_parts;
 use super::outcome::each_once;
 use crate::catalog::StoredPlan;
-use crate::content::restoring::{Found, Place};
+use crate::content::restoring::{Found, Place, TakenBack};
 use crate::disk::room::{free_bytes, same_disk};
 use crate::domain::Instant;
 use crate::domain::backup::{Backup, Verification};
 use crate::domain::environment::{InstanceName, WorkspaceKind};
-use crate::domain::measure;
 use crate::domain::os_error::in_words;
 use crate::domain::plan::{RestorePlan, Room, Selection, WorkspaceChange};
 use crate::domain::proof::{Drill, DrillOutcome};
@@ -20,10 +19,23 @@ use crate::domain::request::RestoreRequest;
 use crate::domain::settings::InstanceSettings;
 use crate::domain::target::newest_whole;
 use crate::domain::version::Versions;
+use crate::domain::{limited, measure};
 use crate::engine::backup::versions;
 use crate::engine::{EngineError, Live};
 use crate::repository::Repository;
 use crate::watch::Watch;
+
+/// What has to be known where the restore that is taken back is not the last one. Of all of Live nothing has to be said: all of it
+/// goes.
+fn not_the_last(part: &Selection) -> Option<String> {
+    (!part.is_everything()).then(|| {
+        format!(
+            "this takes back a restore that is not the last one: what was changed since in {} goes with it, also what later restores \
+             brought, and what was not there before it goes as well",
+            limited::part(part)
+        )
+    })
+}
 
 /// A plan, and its warnings by when they matter. It names both kinds together.
 pub(super) struct Planned {
@@ -87,14 +99,21 @@ impl Live {
         let mut found = Found::default();
         // Undo: what the safety backup does not hold was not there, and goes again.
         let (mut written, mut nothing_written) = (Vec::new(), false);
-        if way.takes_back(&backup) {
-            let since = self.written_since(&backup, watch);
-            nothing_written = since.is_nothing();
-            written = since.told;
-            found.warnings.extend_from_slice(&written);
-        } else {
-            found.obstacles.extend(unknown_parts(&backup, selection));
-            found.warnings.extend(self.holds_less(&backup));
+        match self.taken_back(way, &backup) {
+            Some(TakenBack::Last) => {
+                let since = self.written_since(&backup, watch);
+                nothing_written = since.is_nothing();
+                written = since.told;
+                found.warnings.extend_from_slice(&written);
+            }
+            Some(TakenBack::Earlier) => {
+                found.warnings.extend(self.holds_less(&backup));
+                found.warnings.extend(not_the_last(selection));
+            }
+            None => {
+                found.obstacles.extend(unknown_parts(&backup, selection));
+                found.warnings.extend(self.holds_less(&backup));
+            }
         }
         found.obstacles.extend(self.damage_of(&backup));
         found.obstacles.extend(self.of_two_kinds(&backup, selection));
@@ -198,7 +217,12 @@ impl Live {
                         continue;
                     }
                     let backed_up = repository.instance(&backup.id, copy);
-                    place.plan(&backed_up, &way.wanted(backup), found, watch)?;
+                    place.plan(
+                        &backed_up,
+                        &way.wanted(self.taken_back(way, backup)),
+                        found,
+                        watch,
+                    )?;
                     found.beforehand.extend(self.connected_now(instance)?);
                     found.warnings.extend(self.indexing_of(instance, copy, selection));
                     found.warnings.extend(self.unnamed_indexes(instance));

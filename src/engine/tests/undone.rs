@@ -1,10 +1,12 @@
 //! What is said of an undo, beforehand and when it is done; and what a plan says first, and of Magnolia.
 
+use std::fs;
+
 use chrono::Duration;
 
 use super::house::{House, OfHouse, back_up, backups, everything, only, request, restore, undo};
 use super::parts::{self, parts, plan};
-use crate::domain::backup::Manifest;
+use crate::domain::backup::{Manifest, Trigger};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::report::{RestoreFacts, RestoreReport};
 use crate::engine::{Engine, NO_MAGNOLIA, details};
@@ -100,6 +102,53 @@ fn an_undo_of_a_part_says_before_and_after_what_it_puts_back_and_which_restore_i
         report.contains(&format!("undo of the restore of job {}", restored.id)),
         "{report}"
     );
+}
+
+#[test]
+fn to_take_back_a_restore_before_the_last_says_that_more_goes_than_it_brought() {
+    let house = parts::house();
+    let engine = house.engine();
+    back_up(&engine);
+    let safeties = || {
+        let mut safeties = backups(&engine);
+        safeties.retain(|backup| backup.manifest.trigger == Trigger::Restore);
+        safeties.sort_by_key(|backup| backup.manifest.taken);
+        safeties
+    };
+    house.remove("author", "website/home/news");
+    house.pass(Duration::minutes(5));
+    restore(&engine, "manual", parts(&["author:/website/home/news"]));
+    house.write("author", "website/home/about.xml", "about something else");
+    house.pass(Duration::minutes(5));
+    restore(&engine, "manual", parts(&["author:/website/home/about.xml"]));
+    house.write("author", "website/home/news/third.xml", "work since");
+
+    let not_the_last = "this takes back a restore that is not the last one: what was changed since in ";
+    let [first, last] = safeties().try_into().unwrap();
+    for (safety, what) in [
+        (&first, Some("/website/home/news on author goes with it")),
+        (&last, None),
+    ] {
+        let part = safety.manifest.replaced_part().unwrap().clone();
+        let plan = engine
+            .of_house()
+            .plan_restore(&request(&safety.id.0, part), &Unwatched)
+            .unwrap();
+        assert_eq!(plan.obstacles, Vec::<String>::new());
+        let mut said = plan
+            .warnings
+            .iter()
+            .filter_map(|one| one.strip_prefix(not_the_last));
+        match what {
+            Some(what) => assert!(said.any(|said| said.starts_with(what)), "{:?}", plan.warnings),
+            None => assert_eq!(said.next(), None),
+        }
+    }
+    restore(&engine, &first.id.0, first.manifest.replaced.clone().unwrap());
+    // It was not there before the first of the restores. The other one stays.
+    assert!(!house.root("author").join("website/home/news").exists());
+    let about = house.root("author").join("website/home/about.xml");
+    assert_eq!(fs::read_to_string(about).unwrap(), "about");
 }
 
 #[test]

@@ -239,16 +239,10 @@ impl Wizard {
 
     /// Takes of a safety backup only the part that the restore replaced which it was taken for, where it was a part and is known.
     pub fn take_replaced(&mut self, backup: &Backup) {
-        let replaced = backup.manifest.replaced_part().map(|part| Replaced {
+        // Also where that is all that the backup holds: Live may have more by now, which stays.
+        self.replaced = backup.manifest.replaced_part().map(|part| Replaced {
             part: part.clone(),
             scope: scope_of_part(&backup.manifest, part),
-        });
-        // What is all that the backup holds is no part of it.
-        self.replaced = replaced.filter(|replaced| {
-            replaced
-                .scope
-                .iter()
-                .any(|item| !item.taken || item.what.is_path())
         });
         if let Some(replaced) = &self.replaced {
             self.scope = replaced.scope.clone();

@@ -162,12 +162,12 @@ fn scope(canvas: &mut Canvas<'_>, model: &Model, wizard: &Wizard, area: Rect) {
         let key = key(Action::AllOrReplaced);
         let (words, meaning) = if wizard.takes_replaced() {
             (
-                format!("It is what the restore that took this backup replaced. {key} takes everything."),
+                format!("It takes back the restore that this backup was taken for. {key} takes everything."),
                 Meaning::Title,
             )
         } else {
             (
-                format!("The restore that took this backup replaced only a part: {key} takes only that."),
+                format!("To take back the restore that took this backup, a part is enough: {key} takes it."),
                 Meaning::Quiet,
             )
         };
