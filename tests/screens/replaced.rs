@@ -173,3 +173,31 @@ async fn what_was_not_there_before_the_restore_is_a_part_of_it_as_well() {
         .await;
     assert_eq!(planned(&cockpit), part);
 }
+
+alike!(a_part_that_is_all_the_backup_holds_is_not_everything);
+async fn a_part_that_is_all_the_backup_holds_is_not_everything() {
+    let part = part(&["author", "public-1", "public-2"], &[], &[]);
+    let cockpit = Runner::start(SIZES[0], Fixture::with(of_part(part.clone()))).await;
+    cockpit.see("daily").await;
+    for _ in 0..2 {
+        let step = if cockpit.backend.state().planned.is_none() {
+            "rG<Enter>"
+        } else {
+            "<Esc>+"
+        };
+        cockpit.press(step).await.see("It takes back the restore").await;
+        cockpit
+            .press("<Enter>")
+            .await
+            .see("only a part is restored")
+            .await;
+        assert_eq!(planned(&cockpit), part);
+        cockpit
+            .press("<Esc>+")
+            .await
+            .see("Everything will be restored")
+            .await;
+        cockpit.press("<Enter>").await.see("everything").await;
+        assert_eq!(planned(&cockpit), Selection::default());
+    }
+}

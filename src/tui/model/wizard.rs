@@ -131,6 +131,8 @@ pub struct Replaced {
     pub part: Selection,
     /// What of the backup is marked for that.
     scope: Vec<ScopeItem>,
+    /// Whether those marks mean it: everything has the same ones where the backup holds no more.
+    is_meant: bool,
 }
 
 /// What can be taken or left out.
@@ -243,6 +245,7 @@ impl Wizard {
         self.replaced = backup.manifest.replaced_part().map(|part| Replaced {
             part: part.clone(),
             scope: scope_of_part(&backup.manifest, part),
+            is_meant: true,
         });
         if let Some(replaced) = &self.replaced {
             self.scope = replaced.scope.clone();
@@ -255,7 +258,9 @@ impl Wizard {
         // What is marked by hand has another order.
         self.replaced.as_ref().is_some_and(|replaced| {
             let mut all = replaced.scope.iter();
-            replaced.scope.len() == self.scope.len() && all.all(|item| self.scope.contains(item))
+            replaced.is_meant
+                && replaced.scope.len() == self.scope.len()
+                && all.all(|item| self.scope.contains(item))
         })
     }
 
@@ -263,6 +268,12 @@ impl Wizard {
     pub fn take_all_or_replaced(&mut self, backup: &Backup) {
         if self.takes_replaced() {
             self.scope = scope_of(&backup.manifest);
+            // Of all that the backup holds the marks are the same, and everything is more: what Live has beside that goes.
+            if self.takes_replaced()
+                && let Some(replaced) = &mut self.replaced
+            {
+                replaced.is_meant = false;
+            }
         } else {
             self.take_replaced(backup);
         }
