@@ -1,5 +1,6 @@
 //! What is chosen in the cockpit in lines: backups by their number or their id, some of several, and help with verbs meanwhile.
 
+use crate::asked::in_one_line;
 use crate::harness::{Ended, alike, lifeboat};
 use crate::made_up::name;
 use crate::made_up::one_project::usual;
@@ -77,4 +78,13 @@ fn help_with_a_verb_is_no_path() {
     // What is no verb may be the name of a page.
     let ended = typing(&["look", "1", "help me", "back"]);
     assert!(ended.out.contains("'help me'"), "{}", ended.out);
+}
+
+alike!(a_slot_that_a_verb_refuses_is_refused_in_lines_though_a_line_begins_so);
+fn a_slot_that_a_verb_refuses_is_refused_in_lines_though_a_line_begins_so() {
+    let ended = typing(&["restore", "manual", "back"]);
+    assert!(!ended.out.contains("lifeboat plan acme/live"), "{}", ended.out);
+    let said = in_one_line(&ended.err);
+    let why = "no good backup holds the manual slot: e1234567 of";
+    assert!(said.contains(why), "{said}");
 }

@@ -405,14 +405,6 @@ fn a_backup_is_chosen_by_the_beginning_of_its_words() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(ended.out.contains("lifeboat plan acme/live"), "{}", ended.out);
     assert!(!ended.err.contains("no number"), "{}", ended.err);
-    // What a verb refuses by that word is refused here as well, though its line begins so.
-    let ended = typing(&["acme/live", "restore", "manual", "back", "quit"]);
-    assert!(!ended.out.contains("lifeboat plan acme/live"), "{}", ended.out);
-    let said = in_one_line(&ended.err);
-    assert!(
-        said.contains("no good backup holds the manual slot: e1234567 of"),
-        "{said}"
-    );
 }
 
 alike!(what_was_typed_is_said_again_in_its_beginning_alone);
